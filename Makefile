@@ -1,0 +1,74 @@
+# Needs python3 (3.11 or newer, with venv and pip) and make. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+SOURCES := $(foreach folder,exporter tests benchmarks,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check types format docs lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.run ## Run the exporter on a simulated GitHub; options: make demo ARGS="--users 5000"
+	@$(BIN)/python -m exporter demo $(ARGS)
+
+test: $(VENV)/.dev ## Run all tests with coverage; options: make test ARGS="-k runners --no-cov"
+	@$(BIN)/python -m pytest --cov=exporter --cov-report=term-missing:skip-covered $(ARGS); status=$$?; \
+	if [ $$status -eq 5 ]; then echo 'make test: pytest ran no test' >&2; fi; \
+	exit $$status
+
+check: $(VENV)/.dev ## Lint, formatting, types, spelling, generated documents
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict $(SOURCES)
+	$(BIN)/codespell --skip '*.lock,./build,./dist'
+	$(BIN)/python -m exporter docs --check
+
+types: $(VENV)/.dev ## Check the types alone
+	$(BIN)/mypy --strict $(SOURCES)
+
+format: $(VENV)/.dev ## Repair what lint can repair and format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.run ## Write the generated documents again
+	$(BIN)/python -m exporter docs
+
+lock: ## Write both lock files again; newer versions: make lock ARGS=--upgrade
+	@set -e; \
+	if ! command -v uv >/dev/null; then \
+		folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+		$(PYTHON) -m venv "$$folder"; \
+		"$$folder/bin/python" -m pip install --quiet --disable-pip-version-check uv; \
+		PATH="$$folder/bin:$$PATH"; \
+	fi; \
+	set -x; \
+	$(COMPILE) $(ARGS) -o requirements.lock >/dev/null; \
+	$(COMPILE) $(ARGS) --group dev -c requirements.lock -o requirements-dev.lock >/dev/null
+
+clean: ## Remove the virtual environment, caches and build results
+	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find exporter tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# venv writes pip last: where pip is, the environment is whole.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo 'ghe-exporter needs Python 3.11 or newer: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo '$(PYTHON) comes without venv or pip (Debian and Ubuntu: apt install python3-venv)' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock | $(BIN)/pip
+	$(PIP) --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/pip $(VENV)/.run
+	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,54 @@
+"""Addresses as people write them in settings."""
+
+from urllib.parse import urlsplit
+
+SERVER_PATH = "/api/v3"
+"""End of the API URL of a GitHub Enterprise Server."""
+DEFAULT_API_URL = "https://api.github.com"
+
+_HIGHEST_PORT = 65535
+
+
+def api_url(value: str) -> str:
+    """The base URL of a GitHub API, without a slash at its end.
+
+    Raises:
+        ValueError: it is something else; the message ends a sentence that begins with the setting.
+    """
+    url = value.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError("must be a URL such as https://api.github.com or https://HOST/api/v3")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must not hold user names, passwords, queries or fragments")
+    if parts.hostname in {"github.com", "www.github.com"}:
+        raise ValueError("must be the address of the API: https://api.github.com")
+    return url
+
+
+def listen_address(value: str) -> str:
+    """*value*, if it is an address to listen at.
+
+    Raises:
+        ValueError: it is not.
+    """
+    split_listen_address(value)
+    return value
+
+
+def split_listen_address(value: str) -> tuple[str, int]:
+    """Split `HOST:PORT`; an empty host means every address, port 0 any free one.
+
+    Raises:
+        ValueError: it is no such pair.
+    """
+    host, separator, port = value.strip().rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    numeric = port.isascii() and port.isdigit() and int(port) <= _HIGHEST_PORT
+    if not separator or not numeric or (":" in host and not bracketed):
+        raise ValueError("must be HOST:PORT or :PORT, for instance :10204")
+    return host.strip("[]"), int(port)

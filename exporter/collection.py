@@ -1,0 +1,272 @@
+"""Run one collector for one enterprise: time it, classify what went wrong, publish what was read."""
+
+import random
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+
+from exporter.clock import Clock
+from exporter.collector import Collector, CollectorOptions, Platform, Target
+from exporter.errors import NOT_OFFERED, GitHubError, RateLimited, Reason, Stopped
+from exporter.exposition import render
+from exporter.github.client import Client
+from exporter.github.reader import GitHub
+from exporter.github.run import Run
+from exporter.metric import families
+from exporter.snapshot import Result, Snapshots
+from exporter.status import Key, StatusBoard
+
+log = structlog.get_logger()
+
+PROBE_SECONDS = 24 * 3600.0
+"""How often something that GitHub does not offer here is asked for again."""
+REFUSALS_UNTIL_UNAVAILABLE = 3
+SHORTEST_DEADLINE = 300.0
+FIRST_RETRY_SECONDS = 60.0
+JITTER = 0.05
+NEEDS_A_PERSON = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN, Reason.BUG})
+PASSING = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
+
+
+class RunObserver(Protocol):
+    """Who counts what runs do."""
+
+    def failed(self, key: Key, reason: Reason) -> None:
+        """A run failed."""
+
+    def skipped(self, key: Key, records: int) -> None:
+        """A run skipped malformed records."""
+
+
+@dataclass(slots=True)
+class RunMemory:
+    """What a collector keeps from run to run; lives as long as the configuration."""
+
+    clock: Clock
+    values: dict[str, tuple[float, Any]] = field(default_factory=dict)
+
+    def recall(self, key: str, max_age: float) -> Any | None:
+        """What was remembered under *key* at most *max_age* seconds ago."""
+        at, value = self.values.get(key, (float("-inf"), None))
+        return value if self.clock.monotonic() - at <= max_age else None
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep *value* under *key*."""
+        self.values[key] = self.clock.monotonic(), value
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A collector, the enterprise it reads and what the settings say about both.
+
+    `client_of` gives the client for an organization, empty for the enterprise level.
+    """
+
+    collector: Collector[Any]
+    enterprise: str
+    platform: Platform
+    options: CollectorOptions
+    client_of: Callable[[str], Client]
+    organizations: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """The unit of work and of failure."""
+        return Key(self.enterprise, self.collector.name)
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one run to the next."""
+        return self.collector.interval_with(self.options)
+
+    @property
+    def max_age(self) -> float:
+        """Seconds the last good result stays."""
+        return self.collector.max_age_with(self.options)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Whose data is read: the enterprise, then the organizations."""
+        return ("", *self.organizations) if self.collector.organizations else ("",)
+
+
+@dataclass(slots=True)
+class Availability:
+    """Tells "not offered here" from "not now".
+
+    A refusal counts at once where nothing ever worked; after that only the third in a row does, because GitHub also
+    answers 404 and 403 while something is broken.
+    """
+
+    offered: bool | None = None
+    ever_worked: bool = False
+    refusals: int = 0
+
+    def worked(self) -> None:
+        """Something was read."""
+        self.offered, self.ever_worked, self.refusals = True, True, 0
+
+    def refused(self) -> None:
+        """GitHub said that this is not to be had."""
+        self.refusals += 1
+        self.offered = self.ever_worked and self.refusals < REFUSALS_UNTIL_UNAVAILABLE
+
+    def failed(self) -> None:
+        """Anything else went wrong, which says nothing of what is offered."""
+        self.refusals = 0
+        self.offered = self.offered is not False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one level was not read."""
+
+    reason: Reason
+    problem: str
+    retry_at: float | None = None
+    refused: bool = False
+
+
+class Collection:
+    """The runs of one assignment, one at a time."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        *,
+        snapshots: Snapshots,
+        statuses: StatusBoard,
+        observer: RunObserver,
+        clock: Clock,
+        randomness: random.Random,
+    ) -> None:
+        self.assignment = assignment
+        self._snapshots = snapshots
+        self._statuses = statuses
+        self._observer = observer
+        self._clock = clock
+        self._random = randomness
+        self._memories = {level: RunMemory(clock) for level in assignment.levels}
+        self._availability = Availability()
+        self._failed_runs = 0
+        self._log = log.bind(enterprise=assignment.enterprise, collector=assignment.collector.name)
+
+    def run(self) -> float:
+        """Collect once; return the seconds until the next run is due.
+
+        Raises:
+            Stopped: the process is ending.
+        """
+        started, started_at = self._clock.monotonic(), self._clock.time()
+        read, failures = self._read_levels()
+        if read:
+            self._snapshots.publish(self.assignment.key, read)
+        duration = self._clock.monotonic() - started
+        delay = self._failed(failures, everything=not read) if failures else self._succeeded(duration)
+        now = self._clock.time()
+        delay = max(0.0, delay - duration)
+        self._statuses.update(
+            self.assignment.key,
+            attempted_at=started_at,
+            duration=duration,
+            success=not failures,
+            available=self._availability.offered,
+            next_at=now + delay,
+            reason=failures[0].reason if failures else None,
+            problem=failures[0].problem if failures else "",
+            **({} if failures else {"succeeded_at": now}),
+        )
+        return delay
+
+    def expire(self) -> None:
+        """Drop results that are too old to be shown."""
+        self._snapshots.expire(self.assignment.key, self._clock.time() - self.assignment.max_age)
+
+    def _read_levels(self) -> tuple[dict[str, Result], list[Failure]]:
+        read: dict[str, Result] = {}
+        failures: list[Failure] = []
+        for level in self.assignment.levels:
+            try:
+                read[level] = self._read(level)
+            except Stopped:
+                raise
+            except GitHubError as error:
+                retry_at = error.retry_at if isinstance(error, RateLimited) else None
+                failures.append(Failure(error.reason, str(error), retry_at, refused=isinstance(error, NOT_OFFERED)))
+            except Exception as error:  # noqa: BLE001 - a bug in one collector must not stop the others
+                failures.append(Failure(Reason.BUG, describe_bug(error)))
+        return read, failures
+
+    def _read(self, level: str) -> Result:
+        assignment, collector = self.assignment, self.assignment.collector
+        target = Target(
+            enterprise=assignment.enterprise,
+            platform=assignment.platform,
+            options=assignment.options,
+            memory=self._memories[level],
+            now=self._clock.time(),
+            organization=level,
+        )
+        deadline = self._clock.monotonic() + max(assignment.interval, SHORTEST_DEADLINE)
+        run = Run(deadline, essential=collector.essential)
+        github = GitHub(assignment.client_of(level), run, enterprise=assignment.enterprise, organization=level)
+        try:
+            samples = collector.samples(target, collector.fetch(github, target))
+            grouped = families(collector.metrics, samples)
+        finally:
+            if run.skipped:
+                self._observer.skipped(assignment.key, run.skipped)
+                self._log.warning("malformed records skipped", records=run.skipped, organization=level)
+        return Result(render(assignment.enterprise, grouped), self._clock.time())
+
+    def _succeeded(self, duration: float) -> float:
+        if self._failed_runs:
+            self._log.info("collector works again", failed_runs=self._failed_runs)
+        self._failed_runs = 0
+        self._availability.worked()
+        self._log.debug("collected", duration_seconds=round(duration, 3))
+        return self._jittered(self.assignment.interval)
+
+    def _failed(self, failures: list[Failure], *, everything: bool) -> float:
+        """Count and report a failed run; return the seconds until the next try."""
+        self._failed_runs += 1
+        self._observer.failed(self.assignment.key, failures[0].reason)
+        was_offered = self._availability.offered
+        if not everything:
+            self._availability.worked()
+        elif all(failure.refused for failure in failures):
+            self._availability.refused()
+        else:
+            self._availability.failed()
+        if self._availability.offered:
+            for failure in failures:
+                write = self._log.error if failure.reason in NEEDS_A_PERSON else self._log.warning
+                write("collector run failed", reason=failure.reason.value, problem=failure.problem)
+        elif was_offered is not False:
+            self._log.warning("collector not available here", reason=failures[0].reason.value, hint=failures[0].problem)
+        return self._next_try(failures)
+
+    def _next_try(self, failures: list[Failure]) -> float:
+        interval = self.assignment.interval
+        if not self._availability.offered:
+            return self._jittered(max(PROBE_SECONDS, interval))
+        limits = [failure.retry_at for failure in failures if failure.retry_at is not None]
+        if limits:
+            # All collectors of the credential wait for this moment; they must not come back in step.
+            return max(0.0, max(limits) - self._clock.time()) + self._random.uniform(0.5, 5.0)
+        if all(failure.reason in PASSING for failure in failures):
+            interval = min(interval, FIRST_RETRY_SECONDS * 2 ** min(self._failed_runs - 1, 20))
+        return self._jittered(interval)
+
+    def _jittered(self, seconds: float) -> float:
+        return seconds * self._random.uniform(1 - JITTER, 1 + JITTER)
+
+
+def describe_bug(error: Exception) -> str:
+    """Where an unexpected exception came from; its message may hold what GitHub sent and stays out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}; please report this"

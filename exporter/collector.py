@@ -1,0 +1,117 @@
+"""What a collector is: a declaration, one function that fetches and one that turns the answer into samples."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from exporter.duration import Duration
+from exporter.github.endpoint import Endpoint
+from exporter.github.reader import GitHub
+from exporter.metric import Metric, Sample
+
+Fetched = TypeVar("Fetched")
+
+SHORTEST_MAX_AGE = 15 * 60.0
+LICENCE_MAX_AGE = 24 * 3600.0
+"""Licence figures change slowly; a day-old one is better than none."""
+
+
+class Platform(StrEnum):
+    """Where an enterprise lives."""
+
+    CLOUD = "cloud"
+    """GitHub Enterprise Cloud, also on GHE.com."""
+    SERVER = "server"
+    """GitHub Enterprise Server: the API URL ends in `/api/v3`."""
+
+
+class CollectorOptions(BaseModel):
+    """Settings every collector has; one with settings of its own declares a subclass."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool | None = Field(None, description="Run it at all.")
+    interval: Duration | None = Field(None, description="Time from one run to the next, at least 10s.")
+    max_age: Duration | None = Field(None, description="How long the last good result stays when runs fail.")
+
+
+class Memory(Protocol):
+    """What a collector may keep from one run to the next for one enterprise or organization."""
+
+    def recall(self, key: str, max_age: float) -> Any | None:
+        """What was remembered under *key* at most *max_age* seconds ago."""
+        ...
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep *value* under *key*."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom one fetch is about."""
+
+    enterprise: str
+    platform: Platform
+    options: Any
+    memory: Memory
+    now: float
+    organization: str = ""
+    """Empty for the enterprise level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collector(Generic[Fetched]):
+    """A collector as a value; adding one is one file and one line in `exporter.collectors`.
+
+    Attributes:
+        name: the label `collector` and the key in the settings.
+        help: one sentence on what it tells.
+        metrics: every metric it may expose; a metric belongs to exactly one collector.
+        endpoints: every endpoint it may ask.
+        interval: default seconds from one run to the next.
+        fetch: asks GitHub; the only part that does I/O.
+        samples: turns what was fetched into samples; pure.
+        enabled: whether it runs by default.
+        organizations: it also runs for each configured organization.
+        essential: it goes on below the rate limit's reserve.
+        platforms: where it can exist at all.
+        shortest_max_age: floor of the default max_age, which is three intervals.
+        options: its settings.
+    """
+
+    name: str
+    help: str
+    metrics: tuple[Metric, ...]
+    endpoints: tuple[Endpoint, ...]
+    interval: float
+    fetch: Callable[[GitHub, Target], Fetched]
+    samples: Callable[[Target, Fetched], Iterable[Sample]]
+    enabled: bool = True
+    organizations: bool = False
+    essential: bool = False
+    platforms: frozenset[Platform] = frozenset({Platform.CLOUD})
+    shortest_max_age: float = SHORTEST_MAX_AGE
+    options: type[CollectorOptions] = CollectorOptions
+
+    @property
+    def app_can_read(self) -> bool:
+        """Whether a GitHub App installed on the enterprise can read all it asks for."""
+        return all(endpoint.app_permission for endpoint in self.endpoints if endpoint.level == "enterprise")
+
+    def is_enabled(self, options: CollectorOptions) -> bool:
+        """Whether it runs with *options*."""
+        return self.enabled if options.enabled is None else options.enabled
+
+    def interval_with(self, options: CollectorOptions) -> float:
+        """Seconds from one run to the next with *options*."""
+        return self.interval if options.interval is None else options.interval
+
+    def max_age_with(self, options: CollectorOptions) -> float:
+        """Seconds the last good result stays with *options*."""
+        if options.max_age is not None:
+            return options.max_age
+        return max(3 * self.interval_with(options), self.shortest_max_age)

@@ -1,0 +1,142 @@
+"""Who uses licence seats, as counts only: no name of a person leaves this file."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from exporter.collector import LICENCE_MAX_AGE, Collector, Target
+from exporter.distinct import Distinct
+from exporter.github.endpoint import Endpoint
+from exporter.github.models import LicenseUser
+from exporter.github.reader import GitHub
+from exporter.labels import enumerated
+from exporter.metric import Sample, gauge
+
+# The same path as the collector of totals, but folded page by page: keeping pages for their ETags would keep people.
+LICENSE_USERS = Endpoint(
+    "/enterprises/{enterprise}/consumed-licenses", "read:enterprise", "enterprise_licensing", revalidate=False
+)
+
+USERS = gauge("ghe_license_users", "People with a licence, by type and kind of account.", "license_type", "account")
+TWO_FACTOR = gauge("ghe_license_two_factor_users", "People with a licence, by state of two-factor login.", "state")
+ORGANIZATION_USERS = gauge(
+    "ghe_license_organization_users", "People with a licence, by organization and role in it.", "organization", "role"
+)
+ENTERPRISE_ROLE_USERS = gauge(
+    "ghe_license_enterprise_role_users", "People with a licence, by role in the enterprise.", "role"
+)
+SERVER_USERS = gauge("ghe_license_server_users", "People with an account on a GitHub Enterprise Server.", "hostname")
+VISUAL_STUDIO_USERS = gauge("ghe_license_visual_studio_users", "People with a Visual Studio subscription.")
+PENDING_USERS = gauge(
+    "ghe_license_pending_invitation_users", "People with a pending invitation to an organization, which takes a seat."
+)
+ACCOUNTS = gauge("ghe_license_user_accounts", "Accounts behind the licences, on GitHub and on servers together.")
+
+ACCOUNT_KINDS = {(True, True): "cloud_and_server", (True, False): "cloud", (False, True): "server"}
+TWO_FACTOR_STATES = {True: "enabled", False: "disabled", None: "unknown"}
+
+
+@dataclass(slots=True)
+class Census:
+    """Counts of people, folded from pages."""
+
+    users: Counter[tuple[str, str]] = field(default_factory=Counter)
+    two_factor: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(TWO_FACTOR_STATES.values(), 0)))
+    organizations: Counter[tuple[str, str]] = field(default_factory=Counter)
+    enterprise_roles: Counter[str] = field(default_factory=Counter)
+    servers: Counter[str] = field(default_factory=Counter)
+    people: int = 0
+    visual_studio: int = 0
+    pending: int = 0
+    accounts: float | None = None
+
+    def add(self, user: LicenseUser) -> None:
+        """Count one person."""
+        account = ACCOUNT_KINDS.get((user.github_com_user is True, user.enterprise_server_user is True), "none")
+        self.people += 1
+        self.users[enumerated(user.license_type), account] += 1
+        # Two-factor login of a server account is the server's affair; GitHub sends "" or null.
+        two_factor = None if account == "server" else user.github_com_two_factor_auth
+        self.two_factor[TWO_FACTOR_STATES[two_factor]] += 1
+        self.organizations.update({organization_role(role) for role in user.github_com_member_roles})
+        roles = (*user.github_com_enterprise_roles, user.github_com_enterprise_role)
+        self.enterprise_roles.update({enumerated(role) for role in roles if role})
+        self.servers.update({account_host(account) for account in user.enterprise_server_user_ids})
+        self.visual_studio += user.visual_studio_subscription_user is True
+        self.pending += bool(user.github_com_orgs_with_pending_invites)
+        if user.total_user_accounts is not None:
+            self.accounts = (self.accounts or 0) + user.total_user_accounts
+
+
+def account_host(account: str) -> str:
+    """The hostname of `HOST:ID`, an account on a server; hosts may hold colons."""
+    return account.rpartition(":")[0] or account
+
+
+def organization_role(role: str) -> tuple[str, str]:
+    """Split `ORG:Role` or `ORG/REPO:Role` into organization and role."""
+    organization, separator, name = role.rpartition(":")
+    if not separator:
+        organization, name = role, ""
+    return organization.partition("/")[0], enumerated(name)
+
+
+def person(user: LicenseUser) -> str:
+    """What tells one person from another when pages slip: the login, else the first account on a server."""
+    if user.github_com_login:
+        return f"login {user.github_com_login.lower()}"
+    return f"server {user.enterprise_server_user_ids[0]}" if user.enterprise_server_user_ids else ""
+
+
+def census(users: Iterable[LicenseUser]) -> Census:
+    """Count each person once; a row without any identity is a person of its own."""
+    counted, seen = Census(), Distinct()
+    for user in users:
+        name = person(user)
+        if not name or seen.add(name):
+            counted.add(user)
+    return counted
+
+
+def fetch(github: GitHub, _target: Target) -> Census:
+    """Fold all pages into counts as they arrive."""
+    pages = github.pages(LICENSE_USERS, "users")
+    return census(user for page in pages for user in github.records(LicenseUser, page.items))
+
+
+def samples(_target: Target, counted: Census) -> Iterator[Sample]:
+    """Map the counts."""
+    for (license_type, account), people in counted.users.items():
+        yield USERS(people, license_type, account)
+    for state, people in counted.two_factor.items():
+        yield TWO_FACTOR(people, state)
+    for (organization, role), people in counted.organizations.items():
+        yield ORGANIZATION_USERS(people, organization, role)
+    for role, people in counted.enterprise_roles.items():
+        yield ENTERPRISE_ROLE_USERS(people, role)
+    for hostname, people in counted.servers.items():
+        yield SERVER_USERS(people, hostname)
+    yield VISUAL_STUDIO_USERS(counted.visual_studio)
+    yield PENDING_USERS(counted.pending)
+    yield ACCOUNTS(counted.accounts if counted.people else 0)
+
+
+COLLECTOR = Collector(
+    name="license_users",
+    help="Who uses licence seats: by licence type, role, organization, server; counts only.",
+    metrics=(
+        USERS,
+        TWO_FACTOR,
+        ORGANIZATION_USERS,
+        ENTERPRISE_ROLE_USERS,
+        SERVER_USERS,
+        VISUAL_STUDIO_USERS,
+        PENDING_USERS,
+        ACCOUNTS,
+    ),
+    endpoints=(LICENSE_USERS,),
+    interval=6 * 3600,
+    shortest_max_age=LICENCE_MAX_AGE,
+    fetch=fetch,
+    samples=samples,
+)

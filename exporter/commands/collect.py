@@ -1,0 +1,102 @@
+"""`ghe-exporter collect`: one pass of every collector, for a look, a script or node_exporter's textfile collector."""
+
+import os
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from exporter import configuration, logs
+from exporter.app import Exporter
+from exporter.collection import Collection
+from exporter.errors import ConfigurationError, Stopped
+from exporter.settings import Settings
+
+READABLE_BY_ALL = 0o644
+COLLECTIONS_AT_A_TIME = 16
+
+
+def run(config: Path | None, output: Path | None) -> int:
+    """Collect once and print or write the exposition; return 0, or 1 if a collector failed."""
+    settings = configuration.load(config)
+    logs.configure(settings.log_level, settings.log_format)
+    if output is not None and not output.absolute().parent.is_dir():
+        raise ConfigurationError(f"--output: there is no folder {output.absolute().parent}")
+    exporter = Exporter()
+    failed = collect(exporter, settings)
+    text = b"".join(exporter.exposition.page().plain(exporter.telemetry.render(openmetrics=False)))
+    if output is None:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+    else:
+        write_atomically(output, text)
+    for problem in failed:
+        sys.stderr.write(f"failed: {problem}\n")
+    return 1 if failed else 0
+
+
+def collect(exporter: Exporter, settings: Settings) -> list[str]:
+    """Run every collector once, showing progress on a terminal; return what failed and why."""
+    exporter.apply(settings)
+    collections = list(exporter.collections.values())
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+    )
+    with (
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+        ThreadPoolExecutor(COLLECTIONS_AT_A_TIME, thread_name_prefix="collect") as pool,
+    ):
+        task = progress.add_task("collecting", total=len(collections))
+        for done in as_completed([pool.submit(run_one, collection) for collection in collections]):
+            key = done.result().assignment.key
+            progress.update(task, advance=1, description=f"{key.enterprise} {key.collector}")
+    exporter.stop()
+    return list(failures(exporter, collections))
+
+
+def run_one(collection: Collection) -> Collection:
+    """Run *collection* and hand it back; interrupted, it simply has no result."""
+    with suppress(Stopped):
+        collection.run()
+    return collection
+
+
+def failures(exporter: Exporter, collections: list[Collection]) -> list[str]:
+    """A line for each collector that failed; what is not available here is no failure."""
+    lines = []
+    for collection in collections:
+        key = collection.assignment.key
+        status = exporter.statuses.get(key)
+        if status is not None and not status.success and status.available:
+            lines.append(f"{key.enterprise} {key.collector}: {status.reason}: {status.problem}")
+    return lines
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write *path* so that a reader sees the old content or the new, never a part.
+
+    Raises:
+        ConfigurationError: the file cannot be written.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                os.fchmod(file.fileno(), READABLE_BY_ALL)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigurationError(f"--output: cannot write {path}: {error.strerror}") from None

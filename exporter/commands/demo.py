@@ -1,0 +1,57 @@
+"""`ghe-exporter demo`: the whole product on an embedded simulated GitHub, without any credential."""
+
+import sys
+
+from exporter import logs
+from exporter.addresses import SERVER_PATH
+from exporter.commands.serve import serve
+from exporter.errors import ConfigurationError
+from exporter.settings import Settings
+from exporter.simulator.server import Simulator
+
+CLOUD = ("octo-corp", "octo-legacy", "octo-tenant")
+SERVER = "octo-server"
+ORGANIZATIONS_READ = 2
+
+
+def run(listen: str, *, users: int, runners: int, organizations: int, seed: int) -> int:
+    """Serve until a signal comes; return the exit code."""
+    logs.configure("info", "console")
+    try:
+        simulator = Simulator(users=users, runners=runners, organizations=organizations, seed=seed)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    simulator.start()
+    settings = demo_settings(simulator.url, listen, organizations)
+    try:
+        serve(
+            settings,
+            reload=lambda: settings,
+            enable_lifecycle=False,
+            started=lambda url: introduce(url, simulator.url),
+        )
+    finally:
+        simulator.stop()
+    return 0
+
+
+def demo_settings(url: str, listen: str, organizations: int) -> Settings:
+    """Settings that read every enterprise of the simulator at *url*, with everything switched on."""
+    read = [f"octo-org-{number}" for number in range(1, min(ORGANIZATIONS_READ, organizations) + 1)]
+    auth = {"token": "demo"}
+    enterprises = [{"slug": slug, "api_url": url, "auth": auth} for slug in CLOUD]
+    enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth})
+    enterprises[0] |= {"organizations": read}
+    return Settings.model_validate({"listen": listen, "enterprises": enterprises})
+
+
+def introduce(url: str, github: str) -> None:
+    """Tell which URLs to open."""
+    sys.stdout.write(
+        f"\n  ghe-exporter demo: four simulated enterprises, no credentials, nothing leaves this machine\n\n"
+        f"  status page   {url}/\n"
+        f"  metrics       {url}/metrics\n"
+        f"  simulated API {github}\n\n"
+        "  Ctrl-C ends it.\n\n"
+    )
+    sys.stdout.flush()

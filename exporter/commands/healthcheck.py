@@ -1,0 +1,34 @@
+"""`ghe-exporter healthcheck`: ask the running exporter whether it is alive; for containers without curl."""
+
+import http.client
+import sys
+from urllib.parse import urlsplit
+
+SECONDS = 5.0
+
+
+def run(url: str) -> int:
+    """Return 0 if `/-/healthy` below *url* answers 200, else 1 with one line on standard error."""
+    try:
+        status = ask(url)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        sys.stderr.write(f"unhealthy: {type(error).__name__}: cannot ask {url}\n")
+        return 1
+    if status != http.client.OK:
+        sys.stderr.write(f"unhealthy: {url} answered {status}\n")
+        return 1
+    sys.stdout.write("healthy\n")
+    return 0
+
+
+def ask(url: str) -> int:
+    """The status that `/-/healthy` answers."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname:
+        raise ValueError("not an http URL")
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=SECONDS)
+    try:
+        connection.request("GET", f"{parts.path.rstrip('/')}/-/healthy")
+        return connection.getresponse().status
+    finally:
+        connection.close()

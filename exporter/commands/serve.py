@@ -1,0 +1,82 @@
+"""`ghe-exporter serve`: collect in the background and answer scrapes until told to stop."""
+
+import queue
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from exporter import __version__, configuration, logs
+from exporter.app import Exporter
+from exporter.errors import ConfigurationError
+from exporter.settings import Settings
+from exporter.web.server import WebServer
+
+log = structlog.get_logger()
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def run(config: Path | None, *, enable_lifecycle: bool) -> int:
+    """Serve what the configuration says; return the exit code."""
+    settings = configuration.load(config)
+    logs.configure(settings.log_level, settings.log_format)
+    serve(
+        settings,
+        reload=lambda: configuration.load(config),
+        enable_lifecycle=enable_lifecycle or settings.web.enable_lifecycle,
+    )
+    return 0
+
+
+def serve(
+    settings: Settings,
+    *,
+    reload: Callable[[], Settings],
+    enable_lifecycle: bool,
+    started: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP loads the settings again. *started* is told the URL.
+
+    Raises:
+        ConfigurationError: the listen address cannot be used.
+    """
+    exporter = Exporter()
+    exporter.apply(settings)
+
+    def reload_now() -> str:
+        """Apply the settings as they are now; return the problem that prevents it, if any."""
+        try:
+            exporter.apply(reload())
+        except ConfigurationError as error:
+            exporter.telemetry.reloaded(None)
+            log.error("reload failed, old configuration goes on", problem=str(error))  # noqa: TRY400 - no traceback
+            return str(error)
+        log.info("configuration reloaded")
+        return ""
+
+    server = WebServer(settings.listen, exporter.application(reload_now if enable_lifecycle else None))
+    with received_signals() as signals:
+        server.start()
+        exporter.start()
+        log.info("started", version=__version__, listen=settings.listen, enterprises=len(settings.enterprises))
+        started(server.url)
+        while signals.get() == signal.SIGHUP:
+            reload_now()
+        log.info("stopping")
+        exporter.stop()
+        server.stop()
+
+
+@contextmanager
+def received_signals() -> Iterator["queue.SimpleQueue[int]"]:
+    """The signals a service gets, in a queue that handlers may write to; the former handlers come back at the end."""
+    received: queue.SimpleQueue[int] = queue.SimpleQueue()
+    former = {number: signal.signal(number, lambda number, _frame: received.put(number)) for number in SIGNALS}
+    try:
+        yield received
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,117 @@
+"""The whole error tree.
+
+ExporterError
+├─ ConfigurationError      exit code 2; names the setting, never its secret value
+├─ Stopped                 the process is ending; never counted as a failure
+└─ GitHubError(reason)     `reason` is a closed set and the label value of the failure counter
+   ├─ Unreachable          DNS, connection, TLS, proxy
+   ├─ TimedOut             connect, read or run deadline
+   ├─ ServerError          5xx, or an answer that broke off
+   ├─ RateLimited          403/429 of a limit, or our own reserve; knows when to come back
+   ├─ Unauthorized         401
+   ├─ Forbidden            403 that no waiting cures
+   ├─ Unavailable          404/410: this platform or credential does not offer it
+   └─ PayloadError         a complete answer that is not what GitHub documents
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a collector run failed; the closed set of the label `reason`."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    SERVER_ERROR = "server_error"
+    RATE_LIMITED = "rate_limited"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    UNAVAILABLE = "unavailable"
+    PAYLOAD = "payload"
+    BUG = "bug"
+
+
+class ExporterError(Exception):
+    """Root of every error this package raises on purpose."""
+
+
+class ConfigurationError(ExporterError):
+    """A setting is wrong; the message is one line that names it and says how to mend it."""
+
+
+class Stopped(ExporterError):
+    """The process is shutting down and the work in flight was given up."""
+
+
+class GitHubError(ExporterError):
+    """GitHub did not give what was asked for.
+
+    The message names method, path template, status and request id; never a token, a body or a URL query.
+    """
+
+    reason: Reason
+    transient = False
+    """Whether asking again at once may help."""
+    retry_after: float | None = None
+    """Seconds the answer asked to wait before that."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Unreachable(GitHubError):
+    """No answer: name resolution, connection, TLS or proxy failed."""
+
+    reason = Reason.UNREACHABLE
+
+
+class TimedOut(GitHubError):
+    """No complete answer within the connect, read or run limit."""
+
+    reason = Reason.TIMEOUT
+
+
+class ServerError(GitHubError):
+    """GitHub failed (5xx) or its answer broke off half-way."""
+
+    reason = Reason.SERVER_ERROR
+
+
+class RateLimited(GitHubError):
+    """A primary or secondary limit, or the configured reserve, forbids asking before `retry_at`."""
+
+    reason = Reason.RATE_LIMITED
+
+    def __init__(self, message: str, *, retry_at: float, secondary: bool = False, status: int | None = None) -> None:
+        super().__init__(message, status=status)
+        self.retry_at = retry_at
+        self.secondary = secondary
+
+
+class Unauthorized(GitHubError):
+    """The credential was rejected (401)."""
+
+    reason = Reason.UNAUTHORIZED
+
+
+class Forbidden(GitHubError):
+    """The credential may not read this (403 that is not a rate limit)."""
+
+    reason = Reason.FORBIDDEN
+
+
+class Unavailable(GitHubError):
+    """The platform or credential does not offer this endpoint (404, 410)."""
+
+    reason = Reason.UNAVAILABLE
+
+
+class PayloadError(GitHubError):
+    """The answer is complete but is not what GitHub documents."""
+
+    reason = Reason.PAYLOAD
+
+
+NOT_OFFERED = (Unavailable, Forbidden)
+"""Errors that say "not here, not with this credential" rather than "not now"."""

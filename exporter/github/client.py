@@ -1,0 +1,276 @@
+"""HTTP to GitHub: the only importer of requests.
+
+One client per credential: a session with keep-alive, a bound on requests under way, retries, rate limits and
+revalidation. It sends GET and nothing else, and its token goes to the configured origin only.
+"""
+
+import random
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import quote, urlencode
+
+import requests
+import structlog
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ReadTimeoutError
+
+from exporter.clock import Clock
+from exporter.errors import (
+    GitHubError,
+    PayloadError,
+    RateLimited,
+    ServerError,
+    Stopped,
+    TimedOut,
+    Unauthorized,
+    Unreachable,
+)
+from exporter.github.answers import REDIRECTS, Answer, decode, error_for, is_same_origin, resolve
+from exporter.github.auth import Credential
+from exporter.github.endpoint import Endpoint
+from exporter.github.models import timestamp
+from exporter.github.observer import ApiObserver
+from exporter.github.rate_limit import RateLimits, budget
+from exporter.github.revalidation import Revalidation
+from exporter.github.run import ClientLimits, Run
+
+log = structlog.get_logger()
+
+OK, NOT_MODIFIED, UNAUTHORIZED = 200, 304, 401
+API_VERSION = "2022-11-28"
+REDIRECT_LIMIT = 5
+ERROR_BYTES = 65_536
+"""More of a refusal than this is not read."""
+CHUNK_BYTES = 16_384
+"""Small, because one compressed chunk may unpack to a thousand times its size."""
+
+
+class Client:
+    """GETs for one credential of one enterprise; used by many threads at once."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credential: Credential,
+        *,
+        user_agent: str,
+        observer: ApiObserver,
+        clock: Clock,
+        stop: threading.Event,
+        limits: ClientLimits,
+        ca_file: str | None = None,
+        randomness: random.Random | None = None,
+    ) -> None:
+        self.limits = limits
+        self._base_url = base_url.rstrip("/")
+        self._credential = credential
+        self._observer = observer
+        self._clock = clock
+        self._stop = stop
+        self._random = randomness or random.Random()  # noqa: S311 - jitter, not cryptography
+        self._slots = threading.BoundedSemaphore(limits.max_concurrency)
+        self._rates = RateLimits(limits.rate_limit_reserve)
+        self._kept = Revalidation()
+        self._session = _session(user_agent, limits.max_concurrency, ca_file)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+    def url(self, endpoint: Endpoint, path: Mapping[str, str], query: Mapping[str, str | int]) -> str:
+        """The URL of *endpoint* with its path parameters and query filled in."""
+        filled = endpoint.path.format_map({name: quote(value, safe="") for name, value in path.items()})
+        return f"{self._base_url}{filled}" + (f"?{urlencode(query)}" if query else "")
+
+    def get(self, endpoint: Endpoint, url: str, run: Run) -> Answer:
+        """GET *url*, an address of *endpoint*, with retries.
+
+        Raises:
+            GitHubError: what was asked for did not come; see `exporter.errors`.
+            Stopped: the process is ending.
+        """
+        started = self._clock.monotonic()
+        renewed = False
+        failures = 0
+        while True:
+            self._admit(endpoint, run)
+            token = self._credential.token()
+            try:
+                return self._attempt(endpoint, url, run, token)
+            except Unauthorized:
+                if renewed or not self._credential.renew(token):
+                    raise
+                renewed = True
+            except GitHubError as error:
+                failures += 1
+                wait = self._backoff(failures, error)
+                elapsed = self._clock.monotonic() - started
+                if not error.transient or failures >= self.limits.tries or elapsed + wait > self.limits.tries_seconds:
+                    raise
+                self._observer.retried(endpoint)
+                self._clock.wait(self._stop, wait)
+
+    def _admit(self, endpoint: Endpoint, run: Run) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        self._seconds_left(endpoint, run)
+        retry_at = self._rates.wait_until(endpoint.path, self._clock.time(), essential=run.essential)
+        if retry_at is not None:
+            raise RateLimited(f"GET {endpoint.path} not sent: rate limit or reserve reached", retry_at=retry_at)
+
+    def _seconds_left(self, endpoint: Endpoint, run: Run) -> float:
+        left = run.deadline - self._clock.monotonic()
+        if left <= 0:
+            raise TimedOut(f"GET {endpoint.path}: the run reached its deadline")
+        return left
+
+    def _backoff(self, failures: int, error: GitHubError) -> float:
+        exponential: float = 0.5 * 2**failures * (0.5 + self._random.random())
+        return max(exponential, error.retry_after or 0.0)
+
+    def _attempt(self, endpoint: Endpoint, url: str, run: Run, token: str) -> Answer:
+        if not self._slots.acquire(timeout=self._seconds_left(endpoint, run)):
+            raise TimedOut(f"GET {endpoint.path}: no free connection before the run's deadline")
+        try:
+            for _ in range(REDIRECT_LIMIT + 1):
+                answer = self._exchange(endpoint, url, run, token)
+                if isinstance(answer, Answer):
+                    return answer
+                url = self._own(endpoint, resolve(url, answer))
+            raise PayloadError(f"GET {endpoint.path}: redirected more than {REDIRECT_LIMIT} times")
+        except ValueError:
+            raise PayloadError(f"GET {endpoint.path}: redirected to something that is no URL") from None
+        finally:
+            self._slots.release()
+
+    def _own(self, endpoint: Endpoint, url: str) -> str:
+        if not is_same_origin(url, self._base_url):
+            raise PayloadError(f"GET {endpoint.path}: sent on to another host; not followed, to keep the token here")
+        return url
+
+    def _exchange(self, endpoint: Endpoint, url: str, run: Run, token: str) -> Answer | str:
+        """Send one request; return the answer or the address it redirects to."""
+        context = f"GET {endpoint.path}"
+        headers = {"Accept": endpoint.accept}
+        if endpoint.revalidate:
+            headers |= self._kept.conditions(url)
+        timeout = (self.limits.connect_seconds, min(self.limits.read_seconds, self._seconds_left(endpoint, run)))
+        code = ""
+        started = self._clock.monotonic()
+        try:
+            with (
+                _mapped(context),
+                self._session.get(
+                    url, headers=headers, auth=_Bearer(token), stream=True, allow_redirects=False, timeout=timeout
+                ) as response,
+            ):
+                code = str(response.status_code)
+                if response.status_code in REDIRECTS and "location" in response.headers:
+                    return response.headers["location"]
+                body = self._read(endpoint, response, run)
+        finally:
+            self._observer.attempted(endpoint, code, self._clock.monotonic() - started)
+        return self._judge(endpoint, url, response, body)
+
+    def _read(self, endpoint: Endpoint, response: requests.Response, run: Run) -> bytes:
+        chunks = bytearray()
+        for chunk in response.iter_content(CHUNK_BYTES):
+            chunks += chunk
+            if response.status_code != OK and len(chunks) > ERROR_BYTES:
+                break
+            if len(chunks) > self.limits.max_response_bytes:
+                megabytes = self.limits.max_response_bytes // 1_000_000
+                raise PayloadError(f"GET {endpoint.path}: larger than limits.max_response_megabytes ({megabytes})")
+            self._seconds_left(endpoint, run)
+            if self._stop.is_set():
+                raise Stopped
+        return bytes(chunks)
+
+    def _judge(self, endpoint: Endpoint, url: str, response: requests.Response, body: bytes) -> Answer:
+        context = f"GET {endpoint.path}"
+        status, headers = response.status_code, response.headers
+        self._note(endpoint, status, headers)
+        if status == NOT_MODIFIED:
+            self._observer.not_modified(endpoint)
+            kept = self._kept.confirmed(url)
+            if kept is None:
+                raise PayloadError(f"{context}: 304 for something never seen")
+            return decode(kept.body, url, kept.links, context)
+        if status == OK:
+            links = {rel: link["url"] for rel, link in response.links.items()}
+            answer = decode(body, url, links, context)
+            if endpoint.revalidate and "etag" in headers:
+                self._kept.keep(url, headers["etag"], body, links)
+            return answer
+        error = error_for(status, headers, body, self._clock.time(), context)
+        if isinstance(error, RateLimited):
+            self._rates.pause(endpoint.path, error.retry_at, everything=error.secondary)
+        raise error
+
+    def _note(self, endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> None:
+        if status < 500:  # noqa: PLR2004 - a gateway's failure says nothing of the credential
+            self._observer.authenticated(self._credential.name, accepted=status != UNAUTHORIZED)
+        if status in {OK, NOT_MODIFIED}:
+            expires = timestamp(headers.get("github-authentication-token-expiration"))
+            self._observer.token_expires(self._credential.name, expires)
+        left = budget(headers)
+        if left is not None and status != UNAUTHORIZED:  # that one shows the anonymous budget
+            self._rates.note(endpoint.path, left)
+            self._observer.budget(self._credential.name, left)
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Sets the header itself; without an auth object requests would look for a password in ~/.netrc."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _session(user_agent: str, connections: int, ca_file: str | None) -> requests.Session:
+    session = requests.Session()
+    session.headers.update(
+        {"User-Agent": user_agent, "X-GitHub-Api-Version": API_VERSION, "Accept-Encoding": "gzip, deflate"}
+    )
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    if ca_file is not None:
+        session.verify = ca_file
+    return session
+
+
+@contextmanager
+def _mapped(context: str) -> Iterator[None]:
+    """Turn what requests raises into the error tree; its own messages may hold URLs and stay out."""
+    try:
+        yield
+    except requests.Timeout:
+        raise _transient(TimedOut(f"{context}: no answer in time")) from None
+    except requests.exceptions.ContentDecodingError:
+        raise PayloadError(f"{context}: the body is not compressed as its header says") from None
+    except requests.exceptions.ChunkedEncodingError:
+        raise _transient(ServerError(f"{context}: the answer broke off")) from None
+    except requests.exceptions.SSLError:
+        hint = "the certificate is not trusted; set ca_file to the CA of this server"
+        raise Unreachable(f"{context}: TLS failed; {hint}") from None
+    except requests.exceptions.ProxyError:
+        raise _transient(Unreachable(f"{context}: the proxy refused or cannot be reached")) from None
+    except requests.ConnectionError as error:
+        # A read time-out while the body arrives comes as a ConnectionError too.
+        if error.args and isinstance(error.args[0], ReadTimeoutError):
+            raise _transient(TimedOut(f"{context}: the answer stopped arriving")) from None
+        raise _transient(Unreachable(f"{context}: no connection; wrong host, no network, or refused")) from None
+    except requests.RequestException as error:
+        raise PayloadError(f"{context}: {type(error).__name__}") from None
+
+
+def _transient(error: GitHubError) -> GitHubError:
+    error.transient = True
+    return error

@@ -1,0 +1,28 @@
+"""Who is told about every request."""
+
+from typing import Protocol
+
+from exporter.github.endpoint import Endpoint
+from exporter.github.rate_limit import Budget
+
+
+class ApiObserver(Protocol):
+    """What the client tells of its work."""
+
+    def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
+        """An attempt ended with status *code*, empty when there was no answer."""
+
+    def retried(self, endpoint: Endpoint) -> None:
+        """An attempt is repeated."""
+
+    def not_modified(self, endpoint: Endpoint) -> None:
+        """A 304 confirmed what was kept."""
+
+    def authenticated(self, credential: str, *, accepted: bool) -> None:
+        """The API looked at the credential."""
+
+    def budget(self, credential: str, left: Budget) -> None:
+        """The API told what is left of a rate limit."""
+
+    def token_expires(self, credential: str, at: float | None) -> None:
+        """The API told when the token expires; None if it does not."""

@@ -1,0 +1,65 @@
+"""Do a few things at a time and hand the results on in order."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class _Pending(Generic[Item, Result]):
+    """One call under way."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self._done = threading.Event()
+        self._result: Result
+        self._error: BaseException | None = None
+
+    def run(self, function: Callable[[Item], Result]) -> None:
+        try:
+            self._result = function(self.item)
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is awaited
+            self._error = error
+        finally:
+            self._done.set()
+
+    def result(self) -> Result:
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """Yield function(item) for each item in order, computing up to *workers* at a time.
+
+    At most twice as many results wait to be taken, so memory does not grow with the number of items. Own threads and
+    not an executor: these die with the process, while an executor would hold up its end for a read time-out.
+    """
+    jobs: SimpleQueue[_Pending[Item, Result] | None] = SimpleQueue()
+    waiting: deque[_Pending[Item, Result]] = deque()
+    for number in range(workers):
+        threading.Thread(target=_work, args=(function, jobs), name=f"pages-{number}", daemon=True).start()
+    try:
+        for item in items:
+            pending: _Pending[Item, Result] = _Pending(item)
+            jobs.put(pending)
+            waiting.append(pending)
+            if len(waiting) >= 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        while not jobs.empty():  # the consumer gave up: nothing that is not under way is begun
+            jobs.get()
+        for _ in range(workers):
+            jobs.put(None)
+
+
+def _work(function: Callable[[Item], Result], jobs: "SimpleQueue[_Pending[Item, Result] | None]") -> None:
+    while (pending := jobs.get()) is not None:
+        pending.run(function)

@@ -1,0 +1,71 @@
+"""GitHub as one run of one collector sees it: read an object, walk a list, understand its records."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from exporter.errors import PayloadError
+from exporter.github.client import Client
+from exporter.github.endpoint import Endpoint
+from exporter.github.paging import PER_PAGE, Page, PageSource, walk
+from exporter.github.run import Run
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class GitHub:
+    """Read access bound to a credential, a run and the path parameters of its target."""
+
+    def __init__(self, client: Client, run: Run, **path: str) -> None:
+        self._client = client
+        self._run = run
+        self._path = path
+
+    def get(self, endpoint: Endpoint, query: Mapping[str, str | int] | None = None, **path: str) -> Any:
+        """The JSON value at *endpoint*."""
+        url = self._client.url(endpoint, self._path | path, query or {})
+        return self._client.get(endpoint, url, self._run).value
+
+    def get_object(
+        self, endpoint: Endpoint, query: Mapping[str, str | int] | None = None, **path: str
+    ) -> dict[str, Any]:
+        """The JSON object at *endpoint*.
+
+        Raises:
+            PayloadError: it is something else.
+        """
+        value = self.get(endpoint, query, **path)
+        if not isinstance(value, dict):
+            raise PayloadError(f"GET {endpoint.path}: not an object")
+        return value
+
+    def pages(self, endpoint: Endpoint, key: str, **path: str) -> Iterator[Page]:
+        """Every page of the list *key* at *endpoint*; fold them, none is kept."""
+        parameters = self._path | path
+
+        def numbered(page: int) -> str:
+            return self._client.url(endpoint, parameters, {"per_page": PER_PAGE, "page": page})
+
+        return walk(
+            PageSource(
+                context=f"GET {endpoint.path}",
+                key=key,
+                by_number=lambda page: self._client.get(endpoint, numbered(page), self._run),
+                by_url=lambda url: self._client.get(endpoint, url, self._run),
+                max_pages=self._client.limits.max_pages,
+                workers=self._client.limits.max_concurrency,
+            )
+        )
+
+    def records(self, model: type[Model], items: Iterable[Any]) -> Iterator[Model]:
+        """Understand *items* as *model*; one that cannot be is skipped and counted."""
+        for item in items:
+            try:
+                yield model.model_validate(item)
+            except ValidationError:
+                self._run.skipped += 1
+
+    def record(self, model: type[Model], item: Mapping[str, Any]) -> Model:
+        """Understand a whole answer as *model*."""
+        return model.model_validate(item)

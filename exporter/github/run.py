@@ -1,0 +1,26 @@
+"""Bounds: of a client, and of one run of a collector."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLimits:
+    """Bounds of one client; see the settings under `limits`."""
+
+    max_concurrency: int = 4
+    rate_limit_reserve: float = 0.1
+    max_response_bytes: int = 64_000_000
+    max_pages: int = 2000
+    connect_seconds: float = 5.0
+    read_seconds: float = 30.0
+    tries: int = 3
+    tries_seconds: float = 15.0
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a collector: until when it may ask, and whether it may use the rate limit's reserve."""
+
+    deadline: float
+    essential: bool = False
+    skipped: int = field(default=0)

@@ -1,0 +1,69 @@
+"""GitHub's primary rate limit: so many requests an hour for each token."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+HOUR = 3_600
+MOST_TOKENS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a token may still ask in the current hour."""
+
+    limit: int
+    used: int
+    reset: int
+    resource: str = "core"
+
+    @property
+    def remaining(self) -> int:
+        """Requests left."""
+        return max(0, self.limit - self.used)
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether more was asked than is allowed."""
+        return self.used > self.limit
+
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers every counted answer carries."""
+        return (
+            ("X-RateLimit-Limit", str(self.limit)),
+            ("X-RateLimit-Remaining", str(self.remaining)),
+            ("X-RateLimit-Used", str(min(self.used, self.limit))),
+            ("X-RateLimit-Reset", str(self.reset)),
+            ("X-RateLimit-Resource", self.resource),
+        )
+
+
+class Quotas:
+    """The quota of every token, safe for many threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._quotas: OrderedDict[str, Quota] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def look(self, token: str, at: float) -> Quota:
+        """Return the quota of *token* at *at* without using any."""
+        with self._lock:
+            return self._current(token, at)
+
+    def use(self, token: str, at: float, requests: int = 1) -> Quota:
+        """Count *requests* (less than none gives back) and return what is then left."""
+        with self._lock:
+            quota = self._current(token, at)
+            counted = Quota(self._limit, max(0, quota.used + requests), quota.reset)
+            self._quotas[token] = counted
+            return counted
+
+    def _current(self, token: str, at: float) -> Quota:
+        quota = self._quotas.get(token)
+        if quota is None or at >= quota.reset:
+            quota = self._quotas[token] = Quota(self._limit, 0, int(at) + HOUR)
+        self._quotas.move_to_end(token)
+        while len(self._quotas) > MOST_TOKENS:
+            self._quotas.popitem(last=False)
+        return quota

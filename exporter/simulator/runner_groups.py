@@ -1,0 +1,73 @@
+"""Runner groups: which there are, for whom, and what their runners are like."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+LINUX = "linux"
+WINDOWS = "windows"
+MACOS = "macos"
+
+LINUX_LARGE = "linux-large"
+"""The group whose runners the fault `runners-offline` takes away."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerGroup:
+    """A runner group and the habits of its runners.
+
+    Attributes:
+        id: Number of the group.
+        name: Name of the group.
+        visibility: `all`, `selected` or, in organisations, `private`.
+        systems: Operating systems, each with its weight.
+        share: Share of all runners that belong to the group.
+        demand: How much the daily load is multiplied to give the share of busy runners.
+        saturated: Whether every runner is always busy.
+        ephemeral: Whether runners are registered for one job only.
+        selected: Names of the organisations or repositories of a selected group.
+        inherited: Whether an organisation has the group from its enterprise.
+    """
+
+    id: int
+    name: str
+    visibility: str = "all"
+    systems: Mapping[str, int] = field(default_factory=lambda: {LINUX: 1})
+    share: float = 0.0
+    demand: float = 1.0
+    saturated: bool = False
+    ephemeral: bool = False
+    selected: Sequence[str] = ()
+    inherited: bool = False
+
+    @property
+    def default(self) -> bool:
+        """Whether new runners land here."""
+        return self.id == 1
+
+
+def enterprise_groups(organizations: Sequence[str]) -> tuple[RunnerGroup, ...]:
+    """Return the groups of an enterprise with *organizations*."""
+    half = organizations[: (len(organizations) + 1) // 2]
+    return (
+        RunnerGroup(1, "Default", systems={LINUX: 6, WINDOWS: 3, MACOS: 1}, share=0.22),
+        RunnerGroup(2, LINUX_LARGE, "selected", share=0.30, demand=1.1, selected=half),
+        RunnerGroup(3, "windows", systems={WINDOWS: 1}, share=0.14, demand=0.9),
+        RunnerGroup(4, "macos", systems={MACOS: 1}, share=0.10, demand=0.8),
+        RunnerGroup(5, "gpu", "selected", share=0.06, demand=0.6, selected=organizations[:1]),
+        RunnerGroup(6, "deploy", share=0.08, saturated=True),
+        RunnerGroup(7, "linux-ephemeral", share=0.10, ephemeral=True),
+    )
+
+
+def organization_groups(organization: str) -> tuple[RunnerGroup, ...]:
+    """Return the groups an *organization* has of its own."""
+    return (
+        RunnerGroup(1, "Default", systems={LINUX: 3, WINDOWS: 1}, share=0.6),
+        RunnerGroup(
+            2,
+            f"{organization}-web",
+            "selected",
+            share=0.4,
+            selected=(f"{organization}/repo-1", f"{organization}/repo-2"),
+        ),
+    )

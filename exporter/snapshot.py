@@ -1,0 +1,96 @@
+"""The last good results: how old they are, when they go, and what of them is exposed."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from exporter.exposition import Exposition, Lines
+from exporter.metric import Metric
+from exporter.status import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run told of one target, rendered; immutable."""
+
+    families: Mapping[str, Lines]
+    collected_at: float
+
+
+class Snapshots:
+    """Last good results per (enterprise, collector) and organization; empty for the enterprise level.
+
+    A new result replaces the old one of its target whole. Publishing happens under one lock, so that the exposition
+    never goes back in time.
+    """
+
+    def __init__(
+        self,
+        exposition: Exposition,
+        metrics: Mapping[str, tuple[Metric, ...]],
+        dropped: Callable[[Key, Mapping[str, int]], None],
+    ) -> None:
+        self._exposition = exposition
+        self._metrics = metrics
+        self._dropped = dropped
+        self._lock = threading.Lock()
+        self._organizations: dict[Key, frozenset[str]] = {}
+        self._results: dict[Key, dict[str, Result]] = {}
+        self._max_series = 0
+
+    def limit(self, max_series: int) -> None:
+        """Expose no family with more than *max_series* series per enterprise."""
+        self._max_series = max_series
+
+    def watch(self, key: Key, organizations: frozenset[str]) -> None:
+        """Accept results of *key* about *organizations*, and drop those about others."""
+        with self._lock:
+            kept = self._results.get(key, {})
+            self._organizations[key] = organizations
+            self._results[key] = {name: result for name, result in kept.items() if name in organizations}
+            self._expose(key)
+
+    def publish(self, key: Key, results: Mapping[str, Result]) -> None:
+        """Replace the results of the organizations in *results*; what is not watched any more is ignored."""
+        with self._lock:
+            watched = self._organizations.get(key, frozenset())
+            accepted = {name: result for name, result in results.items() if name in watched}
+            if accepted:
+                self._results[key].update(accepted)
+                self._expose(key)
+
+    def expire(self, key: Key, before: float) -> None:
+        """Drop the results of *key* that were collected before *before*."""
+        with self._lock:
+            results = self._results.get(key, {})
+            old = [organization for organization, result in results.items() if result.collected_at < before]
+            for organization in old:
+                del results[organization]
+            if old:
+                self._expose(key)
+
+    def remove(self, key: Key) -> None:
+        """Drop everything about *key*."""
+        with self._lock:
+            self._organizations.pop(key, None)
+            if self._results.pop(key, None) is not None:
+                self._expose(key)
+
+    def _expose(self, key: Key) -> None:
+        results = self._results.get(key, {}).values()
+        dropped: dict[str, int] = {}
+        exposed: dict[str, bytes] = {}
+        too_many: set[str] = set()
+        series: dict[str, int] = {}
+        for metric in self._metrics[key.collector]:
+            lines = [result.families[metric.name] for result in results if metric.name in result.families]
+            series[metric.name] = sum(family.series for family in lines)
+            exposed[metric.name] = b"".join(family.text for family in lines)
+            if series[metric.name] > self._max_series:
+                too_many |= {metric.name, metric.dropped_with}
+        for metric in self._metrics[key.collector]:
+            if series[metric.name] and not too_many.isdisjoint({metric.name, metric.dropped_with} - {""}):
+                dropped[metric.name] = series[metric.name]
+                exposed[metric.name] = b""
+        self._exposition.publish(key.collector, key.enterprise, {name: text for name, text in exposed.items() if text})
+        self._dropped(key, dropped)

@@ -1,0 +1,1 @@
+"""The web endpoints; none of them ever calls GitHub."""

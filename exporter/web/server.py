@@ -1,0 +1,86 @@
+"""Serve the WSGI application: bounded threads, sizes and times, so that a slow client cannot exhaust it.
+
+cheroot's server is made for embedding. TLS and passwords will come in here, as its SSL adapter and as WSGI middleware.
+"""
+
+import socket
+import threading
+from typing import Any
+
+import structlog
+from cheroot.wsgi import Server
+
+from exporter.addresses import split_listen_address
+from exporter.errors import ConfigurationError
+
+log = structlog.get_logger()
+
+THREADS = 10
+IDLE_SECONDS = 10
+REQUEST_QUEUE = 128
+HEADER_BYTES = 16_384
+SHUTDOWN_SECONDS = 5
+
+
+class QuietServer(Server):
+    """A server that does not print what clients sent, which its own messages may quote."""
+
+    software = "ghe-exporter"
+    max_request_header_size = HEADER_BYTES
+    max_request_body_size = 1
+
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002 - cheroot's
+        """Tell only that something happened."""
+        del msg, traceback
+        log.debug("web server error", level=level)
+
+
+class WebServer:
+    """The listening socket and the threads behind it."""
+
+    def __init__(self, listen: str, application: Any) -> None:
+        self._listen = listen
+        self._server = QuietServer(
+            bind_address(listen),
+            application,
+            numthreads=THREADS,
+            max=THREADS,
+            request_queue_size=REQUEST_QUEUE,
+            timeout=IDLE_SECONDS,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+        )
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Listen and answer in threads of its own.
+
+        Raises:
+            ConfigurationError: the address cannot be listened at.
+        """
+        try:
+            self._server.prepare()
+        except OSError as error:
+            raise ConfigurationError(f"listen: cannot listen at {self._listen}: {error.strerror or error}") from None
+        self._thread = threading.Thread(target=self._server.serve, name="web", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish answers in flight and close."""
+        self._server.stop()
+        if self._thread is not None:
+            self._thread.join(SHUTDOWN_SECONDS)
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds it."""
+        host, port = self._server.bind_addr[:2]
+        local = {"::": "127.0.0.1", "0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104
+        return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
+
+
+def bind_address(listen: str) -> tuple[str, int]:
+    """Where to bind; every address means IPv6 and IPv4 where both exist."""
+    host, port = split_listen_address(listen)
+    if host:
+        return host, port
+    return ("::" if socket.has_dualstack_ipv6() else "0.0.0.0"), port  # noqa: S104

@@ -1,0 +1,106 @@
+"""The page at `/`: what is collected, how fresh it is and what is wrong. No script, no secret."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+
+from exporter.status import Key, Status
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --ok: #1a7f37; --bad: #cf222e; --wait: #9a6700; --off: #6e7781; }
+@media (prefers-color-scheme: dark) { :root { --ok: #3fb950; --bad: #ff7b72; --wait: #d29922; --off: #8b949e; } }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+nav a { margin-right: 1.2rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid var(--line); padding: .4rem .8rem .4rem 0; text-align: left; vertical-align: top; }
+th { font-weight: 600; white-space: nowrap; }
+td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.ok { color: var(--ok); } .failing { color: var(--bad); } .waiting { color: var(--wait); }
+.unavailable { color: var(--off); }
+.problem { color: var(--off); max-width: 32rem; overflow-wrap: anywhere; }
+"""
+
+UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place to go to from the page."""
+
+    path: str
+    name: str
+
+
+LINKS = (Link("/metrics", "Metrics"), Link("/-/healthy", "Health"), Link("/-/ready", "Readiness"))
+
+
+def status_page(version: str, statuses: Mapping[Key, Status], now: float) -> str:
+    """Draw the page as of *now*."""
+    links = "".join(f'<a href="{link.path}">{link.name}</a>' for link in LINKS)
+    ordered = sorted(statuses.items(), key=lambda item: item[0].enterprise)
+    enterprises = groupby(ordered, lambda item: item[0].enterprise)
+    tables = "".join(enterprise_table(name, rows, now) for name, rows in enterprises)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>ghe-exporter</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<h1>ghe-exporter</h1>
+<p>Prometheus exporter for GitHub Enterprise, version {escape(version)}</p>
+<nav>{links}</nav>
+<main>{tables or "<p>No enterprise is configured.</p>"}</main>
+</body>
+</html>
+"""
+
+
+def enterprise_table(enterprise: str, rows: Iterable[tuple[Key, Status]], now: float) -> str:
+    """The collectors of one enterprise."""
+    heads = ("Collector", "State", "Last success", "Took", "Interval", "Next run", "Last problem")
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    body = "".join(collector_row(key.collector, status, now) for key, status in rows)
+    return (
+        f"<h2>{escape(enterprise)}</h2>\n"
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n'
+    )
+
+
+def collector_row(collector: str, status: Status, now: float) -> str:
+    """One collector."""
+    state = state_of(status)
+    succeeded = "never" if status.succeeded_at is None else f"{span(now - status.succeeded_at)} ago"
+    took = "" if status.duration is None else f"{status.duration:.2f} s"
+    next_run = "" if status.next_at is None else "now" if status.next_at <= now else f"in {span(status.next_at - now)}"
+    cells = "".join(f'<td class="number">{text}</td>' for text in (succeeded, took, span(status.interval), next_run))
+    reason = f"{status.reason}: {status.problem}" if status.reason else ""
+    return (
+        f'<tr><th scope="row">{escape(collector)}</th><td class="{state}">{state}</td>{cells}'
+        f'<td class="problem">{escape(reason)}</td></tr>\n'
+    )
+
+
+def state_of(status: Status) -> str:
+    """A word for how a collector does."""
+    if status.available is False:
+        return "unavailable"
+    if status.success is None:
+        return "waiting"
+    return "ok" if status.success else "failing"
+
+
+def span(seconds: float) -> str:
+    """A length of time as people say it, in one or two units."""
+    whole = max(0, round(seconds))
+    for position, (size, unit) in enumerate(UNITS):
+        if whole >= size:
+            smaller, name = UNITS[position + 1] if position + 1 < len(UNITS) else (1, "s")
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
+    return f"{whole} s"
