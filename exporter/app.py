@@ -36,14 +36,22 @@ FIRST_RUNS_SECONDS = 3.0
 class Exporter:
     """Everything that lives as long as the process, and the collections of the present settings."""
 
-    def __init__(self, clock: Clock | None = None, randomness: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        randomness: random.Random | None = None,
+        process_metrics: bool = True,
+    ) -> None:
         # The text format has no place for them, and they would double the series of every counter.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.clock = clock or SystemClock()
         self._random = randomness or random.Random()  # noqa: S311 - jitter, not cryptography
         metrics = {collector.name: collector.metrics for collector in COLLECTORS}
         self.statuses = StatusBoard()
-        self.telemetry = Telemetry(self.statuses, version=__version__, revision=REVISION)
+        self.telemetry = Telemetry(
+            self.statuses, version=__version__, revision=REVISION, process_metrics=process_metrics
+        )
         self.exposition = Exposition(metrics)
         self.snapshots = Snapshots(self.exposition, metrics, self.telemetry.dropped)
         self.schedule = Schedule(self.clock, self._expire)

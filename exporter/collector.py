@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from exporter.duration import Duration
+from exporter.duration import Duration, format_duration
 from exporter.github.endpoint import Endpoint
 from exporter.github.reader import GitHub
 from exporter.metric import Metric, Sample
 
 Fetched = TypeVar("Fetched")
 
+SHORTEST_INTERVAL = 10.0
 SHORTEST_MAX_AGE = 15 * 60.0
 LICENCE_MAX_AGE = 24 * 3600.0
 """Licence figures change slowly; a day-old one is better than none."""
@@ -36,6 +37,13 @@ class CollectorOptions(BaseModel):
     enabled: bool | None = Field(None, description="Run it at all.")
     interval: Duration | None = Field(None, description="Time from one run to the next, at least 10s.")
     max_age: Duration | None = Field(None, description="How long the last good result stays when runs fail.")
+
+    @field_validator("interval")
+    @classmethod
+    def _not_hasty(cls, interval: float | None) -> float | None:
+        if interval is not None and interval < SHORTEST_INTERVAL:
+            raise ValueError(f"is shorter than {format_duration(SHORTEST_INTERVAL)}")
+        return interval
 
 
 class Memory(Protocol):

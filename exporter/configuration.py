@@ -54,10 +54,19 @@ def load(config: Path | None = None) -> Settings:
     try:
         return Settings(**document)
     except SettingsError as error:
-        raise ConfigurationError(f"environment: {error}") from None
+        raise ConfigurationError(describe_unreadable(error, environment)) from None
     except ValidationError as error:
         names = Names(str(path) if path else "", environment, place, overrides)
         raise ConfigurationError(names.describe(error)) from None
+
+
+def describe_unreadable(error: SettingsError, environment: Mapping[str, str]) -> str:
+    """Name the variable that should hold a whole section but is not the JSON of one."""
+    for field in Settings.model_fields:
+        variable = PREFIX + field.upper()
+        if f'"{field}"' in str(error) and variable in environment:
+            return f"{variable}: must be JSON; or set its parts one by one, as {variable}__NAME"
+    return "environment: a variable cannot be read"
 
 
 def own_environment() -> dict[str, str]:
@@ -150,8 +159,9 @@ class Names:
     def name(self, location: tuple[int | str, ...]) -> str:
         """The variable or the key that *location* stands for."""
         variable = PREFIX + "__".join(str(part).upper() for part in location)
-        if variable in self._environment:
-            return variable
+        for name in sorted(self._environment):
+            if name == variable or name.startswith(f"{variable}__"):
+                return name
         if self._place is not None and location[:2] == ("enterprises", self._place):
             key = {"slug": "enterprise"}.get(str(location[-1]), str(location[-1]))
             if PREFIX + key.upper() in self._environment:

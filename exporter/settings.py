@@ -1,5 +1,6 @@
 """Settings: environment over file over default, validated once, frozen. `exporter.configuration` loads them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +12,6 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    StringConstraints,
     create_model,
     field_validator,
     model_validator,
@@ -25,6 +25,13 @@ from exporter.errors import ConfigurationError
 from exporter.github.auth import SecretFile, clean_secret
 
 PREFIX = "GHE_EXPORTER_"
+SLUG = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+
+
+def _slug(value: str) -> str:
+    if not re.fullmatch(SLUG, value):
+        raise ValueError("must be the name as it stands in GitHub's URLs: letters, digits, hyphens")
+    return value
 
 
 def _single_token(value: SecretStr) -> SecretStr:
@@ -54,7 +61,7 @@ def _names(value: Any) -> Any:
     return [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
 
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+Slug = Annotated[str, AfterValidator(_slug)]
 ApiUrl = Annotated[str, AfterValidator(api_url)]
 Listen = Annotated[str, AfterValidator(listen_address)]
 Token = Annotated[SecretStr, AfterValidator(_single_token)]

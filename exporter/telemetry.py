@@ -111,7 +111,7 @@ class EnterpriseApi:
 class Telemetry:
     """The registry and everything in it; also the observer of runs."""
 
-    def __init__(self, statuses: StatusBoard, *, version: str, revision: str) -> None:
+    def __init__(self, statuses: StatusBoard, *, version: str, revision: str, process_metrics: bool = True) -> None:
         self._registry = CollectorRegistry()
         self._api = ApiState()
         self._lock = threading.Lock()
@@ -129,9 +129,10 @@ class Telemetry:
         self._reload_success_at = self._gauge(own.RELOAD_SUCCESS_AT)
         self._gauge(own.BUILD_INFO).labels(version, revision, platform.python_version()).set(1)
         self._registry.register(States(statuses, self._api, self._dropped_series))
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        GCCollector(registry=self._registry)
+        if process_metrics:
+            ProcessCollector(registry=self._registry)
+            PlatformCollector(registry=self._registry)
+            GCCollector(registry=self._registry)
 
     def render(self, *, openmetrics: bool) -> bytes:
         """Write everything as it is now."""

@@ -26,7 +26,8 @@ def run(config: Path | None, output: Path | None) -> int:
     logs.configure(settings.log_level, settings.log_format)
     if output is not None and not output.absolute().parent.is_dir():
         raise ConfigurationError(f"--output: there is no folder {output.absolute().parent}")
-    exporter = Exporter()
+    # node_exporter exposes process metrics of its own and refuses a textfile that repeats them.
+    exporter = Exporter(process_metrics=False)
     failed = collect(exporter, settings)
     text = b"".join(exporter.exposition.page().plain(exporter.telemetry.render(openmetrics=False)))
     if output is None:
