@@ -92,7 +92,7 @@ def newest(offered: Iterable[RunnerApplication]) -> dict[tuple[str, str], str]:
     """The highest version, compared number by number, per operating system and architecture."""
     versions: dict[tuple[str, str], str] = {}
     for application in offered:
-        found = VERSION.search(application.filename)
+        found = VERSION.search(application.filename or application.download_url)
         if found is None:
             continue
         key = operating_system(application.os), application.architecture

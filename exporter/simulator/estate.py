@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from exporter.simulator.license_sync import Habit, LicenseSync, Server
 from exporter.simulator.licenses import Licenses
 from exporter.simulator.people import People
-from exporter.simulator.runner_groups import LINUX_LARGE, RunnerGroup, enterprise_groups, organization_groups
+from exporter.simulator.runner_groups import enterprise_groups, organization_groups
 from exporter.simulator.runners import Fleet
 
 CORP = "octo-corp"
@@ -28,7 +28,12 @@ CORP_SERVERS = (
     Server("ghes-archive.globex.example.com", Habit.STALE),
     Server("ghes-new.globex.example.com", Habit.NEVER),
 )
+LEGACY_ORGANIZATIONS = ("octo-legacy-org-1", "octo-legacy-org-2")
 LEGACY_SERVERS = (Server("octo-legacy.example.com"),)
+TENANT_ORGANIZATIONS = ("octo-tenant-org-1",)
+
+CORP_UTILIZATION = 0.98
+"""How much of what it bought the big enterprise uses at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +71,25 @@ class Estate:
             raise ValueError("users and organizations must be at least 1, runners at least 0")
         self.seed = seed
         names = tuple(f"octo-org-{number}" for number in range(1, organizations + 1))
-        legacy_names = ("octo-legacy-org-1", "octo-legacy-org-2")
-        tenant_names = ("octo-tenant-org-1",)
+        purchased = max(users + 1, int(round(users / CORP_UTILIZATION, -1)))
+        legacy_users = max(20, min(users // 10, 5_000))
+        tenant_users = max(20, min(users // 20, 2_000))
         few = max(8, min(runners // 5, 500))
-        purchased = max(users + 1, round(users / 0.98, -1))
+        each = max(4, min(runners // (5 * organizations), 1_000))
         cloud = (
-            self._cloud(CORP, names, CORP_SERVERS, users=users, purchased=int(purchased), runners=runners),
+            self._cloud(CORP, names, CORP_SERVERS, users=users, purchased=purchased, runners=runners),
             self._cloud(
                 LEGACY,
-                legacy_names,
+                LEGACY_ORGANIZATIONS,
                 LEGACY_SERVERS,
-                users=max(20, min(users // 10, 5_000)),
-                purchased=2 * max(20, min(users // 10, 5_000)),
+                users=legacy_users,
+                purchased=2 * legacy_users,
                 runners=few,
             ),
-            self._cloud(TENANT, tenant_names, (), users=max(20, min(users // 20, 2_000)), purchased=0, runners=few),
+            self._cloud(TENANT, TENANT_ORGANIZATIONS, (), users=tenant_users, purchased=0, runners=few),
         )
         groups = enterprise_groups(names)
         server = Enterprise(SERVER, Fleet(seed, SERVER, groups, size=few, old_server=True), names)
-        each = max(4, min(runners // (5 * organizations), 1_000))
         self._enterprises: Mapping[bool, Mapping[str, Enterprise]] = {
             False: {enterprise.slug: enterprise for enterprise in cloud},
             True: {SERVER: server},
@@ -126,7 +131,7 @@ class Estate:
         )
         return Enterprise(
             slug=slug,
-            fleet=Fleet(self.seed, slug, enterprise_groups(organizations), size=runners),
+            fleet=Fleet(self.seed, slug, enterprise_groups(organizations, saturated=slug == CORP), size=runners),
             organizations=organizations,
             licenses=Licenses(people, users=users, purchased=purchased),
             license_sync=license_sync,
@@ -144,6 +149,3 @@ class Estate:
             first_id=100_000 * number,
         )
         return Organization(login, enterprise.slug, fleet)
-
-
-__all__ = ["CORP", "LEGACY", "LINUX_LARGE", "SERVER", "TENANT", "Enterprise", "Estate", "Organization", "RunnerGroup"]

@@ -45,8 +45,8 @@ class RunnerGroup:
         return self.id == 1
 
 
-def enterprise_groups(organizations: Sequence[str]) -> tuple[RunnerGroup, ...]:
-    """Return the groups of an enterprise with *organizations*."""
+def enterprise_groups(organizations: Sequence[str], *, saturated: bool = False) -> tuple[RunnerGroup, ...]:
+    """Return the groups of an enterprise with *organizations*; one of them may be *saturated*."""
     half = organizations[: (len(organizations) + 1) // 2]
     return (
         RunnerGroup(1, "Default", systems={LINUX: 6, WINDOWS: 3, MACOS: 1}, share=0.22),
@@ -54,7 +54,7 @@ def enterprise_groups(organizations: Sequence[str]) -> tuple[RunnerGroup, ...]:
         RunnerGroup(3, "windows", systems={WINDOWS: 1}, share=0.14, demand=0.9),
         RunnerGroup(4, "macos", systems={MACOS: 1}, share=0.10, demand=0.8),
         RunnerGroup(5, "gpu", "selected", share=0.06, demand=0.6, selected=organizations[:1]),
-        RunnerGroup(6, "deploy", share=0.08, saturated=True),
+        RunnerGroup(6, "deploy", share=0.08, saturated=saturated),
         RunnerGroup(7, "linux-ephemeral", share=0.10, ephemeral=True),
     )
 

@@ -15,8 +15,11 @@ OS_LABELS = {"linux": "Linux", WINDOWS: "Windows", MACOS: "macOS"}
 UPDATE_DAYS = (0.5, 1, 1, 2, 2, 3, 3, 5, 8, 14, 21, 28, 30, 42, 58, 75)
 """How long a runner waits before it takes a new release; the longest waits leave it three behind."""
 
-SHORTEST_JOB = 60
+SHORTEST_JOB = 120
 LONGEST_JOB = 600
+PAUSE = 0.15
+"""Share of its time a runner needs between two jobs, so that only a saturated group has no idle one."""
+
 OUTAGE_PERIOD = 4 * HOUR
 OUTAGE_CHANCE = 0.3
 SHORTEST_OUTAGE = 180
@@ -170,8 +173,8 @@ class Fleet:
 
     def _busy(self, place: int, draw: bytes, at: float, demand: float) -> bool:
         period = SHORTEST_JOB + int.from_bytes(draw[4:6], "big") % (LONGEST_JOB - SHORTEST_JOB)
-        slot = int((at + int.from_bytes(draw[6:8], "big")) // period)
-        return self._draws.fraction(place, slot) < demand
+        slot, second = divmod(at + int.from_bytes(draw[6:8], "big"), period)
+        return second < period * (1 - PAUSE) and self._draws.fraction(place, int(slot)) < demand
 
 
 def _abandoned(group: RunnerGroup, member: int, size: int) -> bool:

@@ -65,7 +65,8 @@ def test_time_passes(estate: Estate) -> None:
     fleet = enterprise(estate, "octo-corp").fleet
     busy = [[runner["busy"] for runner in everyone(fleet, NOON + minute * 60)] for minute in range(10)]
     assert len({tuple(row) for row in busy}) > 5
-    assert licenses(estate).seats(NOON).consumed > licenses(estate).seats(MONDAY.timestamp()).consumed
+    week = NOON + 7 * 86_400
+    assert licenses(estate).seats(week).consumed > licenses(estate).seats(NOON).consumed
 
 
 @pytest.mark.parametrize("users", [1, 2, 20, 500, 5_000])
@@ -179,7 +180,7 @@ def test_license_sync(estate: Estate) -> None:
         assert sum(age <= 7 * 86_400 + 1 for age in ages["success"]) == 3
 
 
-def test_daily_rhythm(estate: Estate) -> None:
+def test_daily_rhythm() -> None:
     """At noon many runners are busy, at night few, and there are more ephemeral ones at noon."""
     fleet = enterprise(Estate(runners=2_000), "octo-corp").fleet
     noon, night = (everyone(fleet, at) for at in (NOON, NIGHT))
@@ -205,6 +206,19 @@ def test_saturated_group(estate: Estate) -> None:
         deploy = [runner for runner in everyone(fleet, at) if runner["name"].startswith("octo-deploy-")]
         assert deploy
         assert all(runner["busy"] and runner["status"] == "online" for runner in deploy)
+
+
+@pytest.mark.parametrize("slug", ["octo-corp", "octo-legacy"])
+def test_other_groups_have_idle_runners(estate: Estate, slug: str) -> None:
+    """Within any half hour of a working day every other group has a runner idle, and one online."""
+    fleet = enterprise(estate, slug).fleet
+    for group in fleet.groups[:5]:
+        for start in range(0, 8 * 3_600, 1_800):
+            states = [
+                fleet.runners(NOON - 4 * 3_600 + start + second, fleet.span(NOON, group.id))
+                for second in range(0, 1_800, 60)
+            ]
+            assert any(runner["status"] == "online" and not runner["busy"] for runners in states for runner in runners)
 
 
 def test_outages_end(estate: Estate) -> None:

@@ -1,0 +1,25 @@
+"""`ghe-exporter docs`: write or check the generated documentation of a checkout."""
+
+import sys
+from pathlib import Path
+
+from exporter.collectors import COLLECTORS
+from exporter.docs import pages
+from exporter.errors import ConfigurationError
+
+
+def run(*, check: bool, root: Path | None = None) -> int:
+    """Write the pages below *root*, or return 1 and name those that differ from what they should be."""
+    root = root or Path.cwd()
+    try:
+        wanted = pages(root, COLLECTORS)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"docs: run it in a checkout of ghe-exporter: {error}") from None
+    stale = [path for path, content in wanted.items() if not path.is_file() or path.read_text("utf-8") != content]
+    if not check:
+        for path in stale:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8")
+    for path in stale:
+        sys.stdout.write(f"{'out of date' if check else 'written'}: {path.relative_to(root)}\n")
+    return 1 if check and stale else 0

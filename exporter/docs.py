@@ -1,0 +1,269 @@
+"""Documentation from declarations: what is generated cannot be out of date. Pure: data to Markdown."""
+
+import types
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from exporter.collector import Collector, CollectorOptions, Platform
+from exporter.configuration import EnvironmentEnterprise
+from exporter.duration import Duration, format_duration
+from exporter.own_metrics import OWN_METRICS
+from exporter.settings import PREFIX, Enterprise, Settings
+
+BEGIN, END = "<!-- generated: {name} -->", "<!-- end of generated: {name} -->"
+SETTING_HEAD = ("Setting", "Variable", "Type", "Default", "Meaning")
+NOTE = "<!-- Written by `ghe-exporter docs` from the declarations in the code. Do not edit. -->\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+METRICS = """# Metrics
+
+{note}
+Every metric of a collector is a gauge and carries the label `enterprise` first. What GitHub does not tell is absent,
+never zero. Units are seconds, bytes, US dollars and Unix timestamps; flags are 0 and 1. Values are as of the
+collector's last successful run, which `ghe_exporter_collector_last_success_timestamp_seconds` shows.
+
+{collectors}
+## The exporter itself
+
+Rendered at the scrape; beside these there are `process_*` and `python_*`.
+
+{own}"""
+
+
+def metrics_page(collectors: Sequence[Collector[Any]]) -> str:
+    """`docs/metrics.md`."""
+    own = table(
+        ("Metric", "Type", "Labels", "Meaning"),
+        ((f"`{metric.name}`", metric.type, names(metric.labels), metric.help) for metric in OWN_METRICS),
+    )
+    sections = "\n".join(collector_section(collector) for collector in collectors)
+    return METRICS.format(note=NOTE, collectors=sections, own=own)
+
+
+def collector_section(collector: Collector[Any]) -> str:
+    """One collector: when it runs, what it asks, what it exposes."""
+    state = "on" if collector.enabled else "off"
+    max_age = format_duration(max(3 * collector.interval, collector.shortest_max_age))
+    facts = (
+        f"Default: {state}, every {format_duration(collector.interval)}; shown for {max_age} after the last success."
+    )
+    where = " and ".join(sorted(platform_name(platform) for platform in collector.platforms))
+    endpoints = table(
+        ("GET", "Classic token scope", "GitHub App permission"),
+        (
+            (f"`{endpoint.path}`", f"`{endpoint.scope}`", app_permission(endpoint.app_permission))
+            for endpoint in collector.endpoints
+        ),
+    )
+    metrics = table(
+        ("Metric", "Labels", "Meaning"),
+        ((f"`{metric.name}`", names(("enterprise", *metric.labels)), metric.help) for metric in collector.metrics),
+    )
+    return f"## {collector.name}\n\n{collector.help} {facts} Exists on {where}.\n\n{metrics}\n{endpoints}"
+
+
+def collectors_table(collectors: Sequence[Collector[Any]]) -> str:
+    """The overview for the README."""
+    return table(
+        ("Collector", "Tells", "Every", "Classic token scope", "GitHub App"),
+        (
+            (
+                f"[`{collector.name}`](docs/metrics.md#{collector.name})",
+                collector.help + ("" if collector.enabled else " Off by default."),
+                format_duration(collector.interval),
+                ", ".join(dict.fromkeys(f"`{endpoint.scope}`" for endpoint in collector.endpoints)),
+                app_permissions(collector),
+            )
+            for collector in collectors
+        ),
+    )
+
+
+def metrics_table(collectors: Sequence[Collector[Any]]) -> str:
+    """Metric names per collector for the README."""
+    return table(
+        ("Collector", "Metrics"),
+        (
+            (f"`{collector.name}`", ", ".join(f"`{metric.name}`" for metric in collector.metrics))
+            for collector in collectors
+        ),
+    )
+
+
+CONFIGURATION = """# Configuration
+
+{note}
+Settings come from the environment, from a YAML file (`--config FILE` or `GHE_EXPORTER_CONFIG`) and from defaults, in
+this order of precedence. Durations carry a unit: `60s`, `15m`, `6h`. An unknown key, an unknown `GHE_EXPORTER_…`
+variable or a value that makes no sense ends the program with exit code 2 and one line that names the setting.
+
+## One enterprise by environment alone
+
+With a file, these override the entry of the same slug, or add one. `GHE_EXPORTER_ENTERPRISE` may be left out when the
+file lists one enterprise.
+
+{alone}
+## Settings
+
+{settings}
+## Enterprises
+
+{enterprises}
+## Collectors
+
+Every collector has the settings `collectors.NAME.enabled`, `.interval` (at least 10s) and `.max_age` (how long the last
+good result stays when runs fail; three intervals, but never less than the collector's floor). The variables are
+`GHE_EXPORTER_COLLECTORS__NAME__INTERVAL` and so on. Defaults:
+
+{collectors}
+Settings that only one collector has:
+
+{own}"""
+
+
+def configuration_page(collectors: Sequence[Collector[Any]]) -> str:
+    """`docs/configuration.md`."""
+    common = CollectorOptions.model_fields.keys()
+    rows = list(setting_rows(Settings, ""))
+    return CONFIGURATION.format(
+        note=NOTE,
+        alone=table(
+            ("Variable", "Meaning"),
+            (
+                (f"`{PREFIX}{name.upper()}`", str(field.description))
+                for name, field in EnvironmentEnterprise.model_fields.items()
+            ),
+        ),
+        settings=table(SETTING_HEAD, (row for row in rows if not row[0].startswith(("`enterprises", "`collectors")))),
+        enterprises=table(
+            ("Setting", "Type", "Default", "Meaning"),
+            ((row[0], *row[2:]) for row in setting_rows(Enterprise, "enterprises[].")),
+        ),
+        collectors=table(
+            ("Collector", "Enabled", "Interval", "Max age"),
+            (
+                (
+                    f"`{collector.name}`",
+                    str(collector.enabled).lower(),
+                    format_duration(collector.interval),
+                    format_duration(collector.max_age_with(collector.options())),
+                )
+                for collector in collectors
+            ),
+        ),
+        own=table(
+            SETTING_HEAD,
+            (
+                row
+                for row in rows
+                if row[0].startswith("`collectors.") and row[0].rpartition(".")[2].strip("`") not in common
+            ),
+        ),
+    )
+
+
+def setting_rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, str, str]]:
+    """One row per setting, depth first."""
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{name}"
+        section, many = section_of(field.annotation)
+        if section is None or many:
+            variable = f"`{PREFIX}{key.upper().replace('.', '__')}`"
+            yield f"`{key}`", variable, type_name(field.annotation), default_of(field), str(field.description or "")
+        if section is not None and section is not Enterprise:
+            yield from setting_rows(section, f"{key}[]." if many else f"{key}.")
+
+
+def section_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
+    """The model inside an annotation, and whether there may be several of it."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    for argument in get_args(annotation):
+        section, _ = section_of(argument)
+        if section is not None:
+            return section, get_origin(annotation) is tuple
+    return None, False
+
+
+def type_name(annotation: Any) -> str:
+    """How a person would call the type."""
+    if annotation == Duration:
+        return "duration"
+    if get_origin(annotation) is Annotated:
+        return type_name(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{choice}`" for choice in get_args(annotation))
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return type_name(next(choice for choice in get_args(annotation) if choice is not type(None)))
+    if get_origin(annotation) is tuple:
+        return "list"
+    plain = {str: "text", SecretStr: "secret", bool: "true or false", int: "number", float: "number", Path: "path"}
+    return plain.get(annotation, str(getattr(annotation, "__name__", annotation)))
+
+
+def default_of(field: FieldInfo) -> str:
+    """The default as it would be written."""
+    if field.default is PydanticUndefined:
+        return "required"
+    if field.default is None or field.default == ():
+        return ""
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+
+
+def in_place(page: str, name: str, content: str) -> str:
+    """Replace what stands between the markers *name* of *page*.
+
+    Raises:
+        ValueError: the page lacks the markers.
+    """
+    begin, end = BEGIN.format(name=name), END.format(name=name)
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise ValueError(f"the page lacks the markers of {name}")
+    before, rest = page.split(begin)
+    return f"{before}{begin}\n{content}{end}{rest.split(end)[1]}"
+
+
+def pages(root: Path, collectors: Sequence[Collector[Any]]) -> dict[Path, str]:
+    """Every generated file below *root* and what it should hold."""
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    readme = in_place(readme, "collectors", collectors_table(collectors))
+    readme = in_place(readme, "metrics", metrics_table(collectors))
+    return {
+        root / "README.md": readme,
+        root / "docs" / "metrics.md": metrics_page(collectors),
+        root / "docs" / "configuration.md": configuration_page(collectors),
+    }
+
+
+def names(labels: Iterable[str]) -> str:
+    """Label names as code."""
+    return ", ".join(f"`{label}`" for label in labels)
+
+
+def app_permission(permission: str) -> str:
+    """A permission of a GitHub App, or that none will do."""
+    return f"`{permission}: read`" if permission else "none: needs a classic token"
+
+
+def app_permissions(collector: Collector[Any]) -> str:
+    """What a GitHub App needs for *collector*."""
+    if not collector.app_can_read:
+        return "classic token only"
+    needed = dict.fromkeys(endpoint.app_permission for endpoint in collector.endpoints)
+    return ", ".join(f"`{permission}: read`" for permission in needed)
+
+
+def platform_name(platform: Platform) -> str:
+    """The platform as GitHub calls it."""
+    return {Platform.CLOUD: "GitHub Enterprise Cloud", Platform.SERVER: "GitHub Enterprise Server"}[platform]

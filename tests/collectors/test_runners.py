@@ -1,0 +1,137 @@
+"""How the collector of runners copes with lists that move while they are read, and with old servers."""
+
+from typing import Any
+
+from exporter.collectors.runners import COLLECTOR
+from tests.harness import API, Bench
+
+RUNNERS = "/enterprises/octo-corp/actions/runners"
+GROUPS = "/enterprises/octo-corp/actions/runner-groups"
+
+
+def runner(number: int, **fields: Any) -> dict[str, Any]:
+    return {"id": number, "name": f"runner-{number}", "os": "linux", "status": "online", "busy": False, **fields}
+
+
+def grouped(number: int, **fields: Any) -> dict[str, Any]:
+    return runner(number, runner_group_id=1, **fields)
+
+
+def page(runners: list[dict[str, Any]], total: int, following: int | None = None) -> dict[str, Any]:
+    link = f'<{API}{RUNNERS}?per_page=100&page={following}>; rel="next", <{API}{RUNNERS}?page={following}>; rel="last"'
+    return {"headers": {"Link": link} if following else {}, "body": {"total_count": total, "runners": runners}}
+
+
+def one_group(name: str = "Default") -> dict[str, Any]:
+    return {"total_count": 1, "runner_groups": [{"id": 1, "name": name, "visibility": "all", "default": True}]}
+
+
+def test_a_runner_listed_on_two_pages_counts_once() -> None:
+    """A runner that slips to the next page while pages are read is not counted twice."""
+    bench = Bench(COLLECTOR, {})
+    bench.recorded = {
+        f"{RUNNERS}?page=1": page([grouped(1), grouped(2)], 3, 2),
+        f"{RUNNERS}?page=2": page([grouped(2), grouped(3)], 3),
+        GROUPS: one_group(),
+    }
+    bench.run()
+    assert (
+        bench.series[
+            'ghe_runners{enterprise="octo-corp",organization="",runner_group="Default",os="linux",state="idle"}'
+        ]
+        == 3
+    )
+    assert len([url for url in bench.asked if url.startswith(f"{RUNNERS}?")]) == 2
+
+
+def test_a_missed_runner_is_found_by_one_more_pass() -> None:
+    """When fewer distinct runners come than were announced, the list is walked once more and both passes count."""
+
+    class Slipping(Bench):
+        def _answer(self, request: Any) -> tuple[int, dict[str, str], str]:
+            if RUNNERS in str(request.url):
+                first = not any(RUNNERS in url for url in self.asked)
+                self.recorded[RUNNERS] = page([grouped(1)] if first else [grouped(2)], 2)
+            return super()._answer(request)
+
+    bench = Slipping(COLLECTOR, {GROUPS: one_group()})
+    bench.run()
+    assert sum(value for name, value in bench.series.items() if name.startswith("ghe_runner_online{")) == 2
+
+
+def test_a_complete_second_pass_replaces_the_first() -> None:
+    """When the second pass is complete, runners that only the first one saw are gone."""
+
+    class Shrinking(Bench):
+        def _answer(self, request: Any) -> tuple[int, dict[str, str], str]:
+            if RUNNERS in str(request.url):
+                first = not any(RUNNERS in url for url in self.asked)
+                self.recorded[RUNNERS] = page([grouped(1)], 3) if first else page([grouped(2), grouped(3)], 2)
+            return super()._answer(request)
+
+    bench = Shrinking(COLLECTOR, {GROUPS: one_group()})
+    bench.run()
+    assert not any('runner_id="1"' in name for name in bench.series)
+
+
+def test_a_total_that_lies_costs_one_more_pass_and_no_failure() -> None:
+    """A total that never comes true ends after the second pass, with what there is."""
+    bench = Bench(COLLECTOR, {RUNNERS: page([grouped(1)], 7), GROUPS: one_group()})
+    bench.run()
+    assert bench.status.success
+    assert sum(value for name, value in bench.series.items() if name.startswith("ghe_runners{")) == 1
+
+
+def test_group_names_are_asked_for_once_a_quarter_of_an_hour() -> None:
+    """Group names are kept for 15 minutes, so that a run a minute costs no request for them."""
+    bench = Bench(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: one_group()})
+    for _ in range(3):
+        bench.run()
+        bench.clock.now += 60
+    assert sum(url.startswith(GROUPS) for url in bench.asked) == 1
+    bench.clock.now += 900
+    bench.recorded[GROUPS] = one_group("Renamed")
+    bench.run()
+    assert 'runner_group="Renamed"' in bench.text
+
+
+def test_a_runner_of_a_new_group_makes_the_names_be_asked_for_at_once() -> None:
+    """A group that nobody knows yet is looked up in the same run."""
+    bench = Bench(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: one_group()})
+    bench.run()
+    bench.recorded[RUNNERS] = page([grouped(1), runner(2, runner_group_id=2)], 2)
+    bench.recorded[GROUPS] = {"runner_groups": [{"id": 1, "name": "Default"}, {"id": 2, "name": "gpu"}]}
+    bench.run()
+    assert 'runner_group="gpu",runner_id="2"' in bench.text
+
+
+def test_failing_groups_leave_the_known_names_in_place() -> None:
+    """While the groups cannot be read, runners keep the group names known before, however old."""
+    bench = Bench(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: one_group()})
+    bench.run()
+    bench.clock.now += 3600
+    bench.recorded[GROUPS] = {"status": 500, "body": ""}
+    bench.run()
+    assert bench.status.success
+    assert 'runner_group="Default"' in bench.text
+
+
+def test_failing_groups_fail_the_first_run() -> None:
+    """Without any known name a failing group list fails the run: runners without groups would mislead."""
+    bench = Bench(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: {"status": 500, "body": ""}})
+    bench.run()
+    assert not bench.status.success
+    assert bench.text == ""
+
+
+def test_old_servers_tell_membership_by_the_groups_lists() -> None:
+    """Where no runner tells its group, the groups' own lists do, kept for 15 minutes."""
+    members = f"{GROUPS}/1/runners"
+    bench = Bench(
+        COLLECTOR, {RUNNERS: page([runner(1), runner(2)], 2), GROUPS: one_group(), members: page([runner(1)], 1)}
+    )
+    bench.run()
+    bench.run()
+    assert 'runner_group="Default",runner_id="1"' in bench.text
+    assert 'runner_group="",runner_id="2"' in bench.text
+    assert sum(url.startswith(members) for url in bench.asked) == 1

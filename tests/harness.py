@@ -1,0 +1,166 @@
+"""A collector with everything around it, against recorded answers: no socket, a clock that stands still."""
+
+import json
+import random
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+import responses
+
+from exporter.collection import Assignment, Collection
+from exporter.collector import Collector, Platform
+from exporter.errors import Reason
+from exporter.exposition import Exposition
+from exporter.github.auth import PersonalAccessToken
+from exporter.github.client import Client
+from exporter.github.run import ClientLimits
+from exporter.snapshot import Snapshots
+from exporter.status import Key, Status, StatusBoard
+from exporter.telemetry import Telemetry
+
+ENTERPRISE = "octo-corp"
+NOW = 1_795_000_000.0
+API = "https://api.example.com"
+
+
+@dataclass
+class StillClock:
+    """A clock that only moves when somebody waits."""
+
+    now: float = NOW
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.now += seconds
+        return event.is_set()
+
+
+@dataclass
+class Tally:
+    """Counts what a run reports."""
+
+    skips: int = 0
+    reasons: list[Reason] = field(default_factory=list)
+
+    def failed(self, _key: Key, reason: Reason) -> None:
+        self.reasons.append(reason)
+
+    def skipped(self, _key: Key, records: int) -> None:
+        self.skips += records
+
+
+class Bench:
+    """One collector ready to run; `recorded` maps paths to answers and may change between runs."""
+
+    def __init__(
+        self,
+        collector: Collector[Any],
+        recorded: Mapping[str, Any],
+        *,
+        options: Mapping[str, Any] | None = None,
+        organizations: tuple[str, ...] = (),
+        max_series: int = 10_000,
+    ) -> None:
+        self.recorded = dict(recorded)
+        self.clock, self.tally, self.statuses = StillClock(), Tally(), StatusBoard()
+        self.asked: list[str] = []
+        self.dropped: dict[str, int] = {}
+        metrics = {collector.name: collector.metrics}
+        self.exposition = Exposition(metrics)
+        snapshots = Snapshots(self.exposition, metrics, self._note_dropped)
+        snapshots.limit(max_series)
+        self.client = Client(
+            API,
+            PersonalAccessToken("auth", lambda: "token"),
+            user_agent="test",
+            observer=Telemetry(self.statuses, version="", revision="").observer(ENTERPRISE),
+            clock=self.clock,
+            stop=threading.Event(),
+            limits=ClientLimits(),
+            randomness=random.Random(1),
+        )
+        self.assignment = Assignment(
+            collector=collector,
+            enterprise=ENTERPRISE,
+            platform=Platform.CLOUD,
+            options=collector.options.model_validate(options or {}),
+            client_of=lambda _organization: self.client,
+            organizations=organizations,
+        )
+        self.statuses.add(self.assignment.key, Status(self.assignment.interval))
+        snapshots.watch(self.assignment.key, frozenset(self.assignment.levels))
+        self.collection = Collection(
+            self.assignment,
+            snapshots=snapshots,
+            statuses=self.statuses,
+            observer=self.tally,
+            clock=self.clock,
+            randomness=random.Random(1),
+        )
+
+    def run(self) -> float:
+        """Run once; return the seconds until the next run."""
+        with self.recorded_answers():
+            return self.collection.run()
+
+    @property
+    def status(self) -> Status:
+        status = self.statuses.get(self.assignment.key)
+        assert status is not None
+        return status
+
+    @property
+    def text(self) -> str:
+        """What is exposed."""
+        return b"".join(self.exposition.page().plain(b"")).decode()
+
+    @property
+    def series(self) -> dict[str, float]:
+        """What is exposed, without comments, by series."""
+        lines = (line for line in self.text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+    @contextmanager
+    def recorded_answers(self) -> Iterator[None]:
+        with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+            mock.add_callback(responses.GET, re.compile(re.escape(API) + "/.*"), callback=self._answer)
+            yield
+        self.client.close()
+
+    def _answer(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        self.asked.append(str(request.url).removeprefix(API))
+        return answer(self.recorded, request)
+
+    def _note_dropped(self, _key: Key, dropped: Mapping[str, int]) -> None:
+        self.dropped = dict(dropped)
+
+
+def answer(recorded: Mapping[str, Any], request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+    """The recorded answer whose path is equal and whose query is the largest part of the one asked."""
+    parts = urlsplit(str(request.url))
+    asked = set(parse_qsl(parts.query))
+    fitting = [
+        (len(query), value)
+        for key, value in recorded.items()
+        for path, _, rest in [key.partition("?")]
+        for query in [set(parse_qsl(rest))]
+        if path == parts.path and query <= asked
+    ]
+    if not fitting:
+        return 404, {}, '{"message": "Not Found"}'
+    value = max(fitting, key=lambda pair: pair[0])[1]
+    if not (isinstance(value, dict) and "body" in value):
+        value = {"body": value}
+    body = value["body"]
+    return value.get("status", 200), value.get("headers", {}), body if isinstance(body, str) else json.dumps(body)

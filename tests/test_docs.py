@@ -1,0 +1,65 @@
+"""Generated documentation: complete, in place and checked."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter.collectors import COLLECTORS
+from exporter.commands import docs as command
+from exporter.docs import in_place, metrics_page, pages
+from exporter.errors import ConfigurationError
+from exporter.own_metrics import OWN_METRICS
+
+ROOT = Path(__file__).parent.parent
+MARKED = (
+    "before\n<!-- generated: collectors -->\nold\n<!-- end of generated: collectors -->\n"
+    "<!-- generated: metrics -->\n<!-- end of generated: metrics -->\nafter\n"
+)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    (tmp_path / "README.md").write_text(MARKED)
+    return tmp_path
+
+
+def test_the_repositorys_pages_are_up_to_date() -> None:
+    """What is committed equals what the code generates."""
+    for path, content in pages(ROOT, COLLECTORS).items():
+        assert path.read_text("utf-8") == content, f"{path} is out of date: run `ghe-exporter docs`"
+
+
+def test_every_metric_and_endpoint_is_documented() -> None:
+    """No declared metric, endpoint or collector is missing from the page."""
+    page = metrics_page(COLLECTORS)
+    for collector in COLLECTORS:
+        assert f"\n## {collector.name}\n" in page
+        for name in (*(metric.name for metric in collector.metrics), *(e.path for e in collector.endpoints)):
+            assert f"`{name}`" in page
+    for own in OWN_METRICS:
+        assert f"`{own.name}`" in page
+
+
+def test_write_then_check(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Check fails and names what is stale, writing mends it, and only what is between markers changes."""
+    assert command.run(check=True, root=checkout) == 1
+    assert "out of date: README.md" in capsys.readouterr().out
+    assert (checkout / "README.md").read_text() == MARKED
+    assert command.run(check=False, root=checkout) == 0
+    assert command.run(check=True, root=checkout) == 0
+    text = (checkout / "README.md").read_text()
+    assert text.startswith("before\n<!--")
+    assert text.endswith("-->\nafter\n")
+    assert "old" not in text
+
+
+def test_outside_a_checkout_it_says_so(tmp_path: Path) -> None:
+    """Without a README there is one clear error."""
+    with pytest.raises(ConfigurationError, match="run it in a checkout"):
+        command.run(check=True, root=tmp_path)
+
+
+def test_missing_markers_are_an_error() -> None:
+    """A page without markers is not overwritten."""
+    with pytest.raises(ValueError, match="lacks the markers of metrics"):
+        in_place("nothing here", "metrics", "content")
