@@ -78,6 +78,8 @@ class Exporter:
                         options=settings.options_of(collector),
                         client_of=partial(client_of, collector),
                         organizations=tuple(organization.name for organization in enterprise.organizations),
+                        included=enterprise.included,
+                        billing_platform=enterprise.billing_platform,
                     )
                     if not collector.is_enabled(assignment.options):
                         continue

@@ -16,6 +16,7 @@ from exporter.github.client import Client
 from exporter.github.reader import GitHub
 from exporter.github.run import Run
 from exporter.metric import families
+from exporter.plan import BillingPlatform, Included
 from exporter.snapshot import Result, Snapshots
 from exporter.status import Key, StatusBoard
 
@@ -71,6 +72,8 @@ class Assignment:
     options: CollectorOptions
     client_of: Callable[[str], Client]
     organizations: tuple[str, ...] = ()
+    included: Included = Included()
+    billing_platform: BillingPlatform = "auto"
 
     @property
     def key(self) -> Key:
@@ -209,6 +212,8 @@ class Collection:
             memory=self._memories[level],
             now=self._clock.time(),
             organization=level,
+            included=assignment.included,
+            billing_platform=assignment.billing_platform,
         )
         deadline = self._clock.monotonic() + max(assignment.interval, SHORTEST_DEADLINE)
         run = Run(deadline, essential=collector.essential)

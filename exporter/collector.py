@@ -11,6 +11,7 @@ from exporter.duration import Duration, format_duration
 from exporter.github.endpoint import Endpoint
 from exporter.github.reader import GitHub
 from exporter.metric import Metric, Sample
+from exporter.plan import BillingPlatform, Included
 
 Fetched = TypeVar("Fetched")
 
@@ -69,6 +70,8 @@ class Target:
     now: float
     organization: str = ""
     """Empty for the enterprise level."""
+    included: Included = Included()
+    billing_platform: BillingPlatform = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def render(enterprise: str, grouped: Mapping[Metric, Mapping[tuple[str, ...], fl
 
 def _lines(metric: Metric, enterprise: str, family: Mapping[tuple[str, ...], float]) -> Lines:
     names = "".join(f',{name}="%s"' for name in metric.labels)
-    pattern = f'{metric.name}{{enterprise="{escape(enterprise)}"{names}}} '.replace("%", "%%").replace("%%s", "%s")
+    pattern = f'{metric.name}{{enterprise="{escape(enterprise).replace("%", "%%")}"{names}}} '
     lines = [pattern % tuple(map(escape, labels)) + format_value(value) for labels, value in sorted(family.items())]
     return Lines(("\n".join(lines) + "\n").encode(), len(lines))
 

@@ -23,6 +23,7 @@ from exporter.collector import Collector, CollectorOptions, Platform
 from exporter.collectors import COLLECTORS
 from exporter.errors import ConfigurationError
 from exporter.github.auth import SecretFile, clean_secret
+from exporter.plan import BillingPlatform, Included
 
 PREFIX = "GHE_EXPORTER_"
 SLUG = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
@@ -95,14 +96,6 @@ class Organization(Section):
     auth: Auth | None = Field(None, description="A credential of its own.")
 
 
-class Included(Section):
-    """What the plan includes, which no API tells any more."""
-
-    actions_minutes: float | None = Field(None, ge=0, description="Actions minutes a month.")
-    storage_gigabytes: float | None = Field(None, ge=0, description="Shared storage in gigabytes.")
-    packages_transfer_gigabytes: float | None = Field(None, ge=0, description="Packages data transfer a month.")
-
-
 class Enterprise(Section):
     """One enterprise to read."""
 
@@ -118,7 +111,7 @@ class Enterprise(Section):
         (), description="Organizations whose own runners are read, as names or as `{name, auth}`."
     )
     included: Included = Field(Included(), description="Allowances of the plan.")
-    billing_platform: Literal["auto", "enhanced", "legacy"] = Field("auto", description="Which billing API to ask.")
+    billing_platform: BillingPlatform = Field("auto", description="Which billing API to ask.")
 
     @field_validator("organizations")
     @classmethod

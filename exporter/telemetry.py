@@ -30,19 +30,31 @@ Series = tuple[tuple[str, ...], float | None]
 
 @dataclass(slots=True)
 class ApiState:
-    """The newest of what answers told about each credential."""
+    """The newest of what answers told about each credential.
+
+    `credentials` are those in use of each enterprise that is read; None until they are known. Answers to others come
+    late, from before a reload, and count nowhere: nothing would ever remove them again.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
+    credentials: dict[str, frozenset[str] | None] = field(default_factory=dict)
     accepted: dict[tuple[str, str], bool] = field(default_factory=dict)
     budgets: dict[tuple[str, str, str], Budget] = field(default_factory=dict)
     expirations: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def forget(self, enterprise: str) -> None:
-        """Remove all about *enterprise*."""
-        with self.lock:
-            self.accepted = {key: value for key, value in self.accepted.items() if key[0] != enterprise}
-            self.budgets = {key: value for key, value in self.budgets.items() if key[0] != enterprise}
-            self.expirations = {key: value for key, value in self.expirations.items() if key[0] != enterprise}
+    def uses(self, enterprise: str, credential: str) -> bool:
+        """Whether *credential* of *enterprise* is in use; for holders of the lock."""
+        if enterprise not in self.credentials:
+            return False
+        known = self.credentials[enterprise]
+        return known is None or credential in known
+
+    def keep(self, enterprise: str, credentials: frozenset[str]) -> None:
+        """Remove all about other credentials of *enterprise*; for holders of the lock."""
+        self.credentials[enterprise] = credentials
+        self.accepted = {key: value for key, value in self.accepted.items() if self.uses(*key)}
+        self.budgets = {key: value for key, value in self.budgets.items() if self.uses(*key[:2])}
+        self.expirations = {key: value for key, value in self.expirations.items() if self.uses(*key)}
 
     def up(self) -> Iterator[Series]:
         """Per enterprise: 0 as soon as the newest answer for one of its credentials was 401."""
@@ -78,33 +90,45 @@ class EnterpriseApi:
 
     def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
         """An attempt ended with status *code*, empty when there was no answer."""
-        self.requests.labels(self.enterprise, endpoint.path, code).inc()
-        self.seconds.labels(self.enterprise, endpoint.path).observe(seconds)
+        with self.state.lock:
+            if self.enterprise not in self.state.credentials:
+                return
+            self.requests.labels(self.enterprise, endpoint.path, code).inc()
+            self.seconds.labels(self.enterprise, endpoint.path).observe(seconds)
+            # Begun at zero, so that the first one shows as an increase.
+            self.retries.labels(self.enterprise, endpoint.path)
+            if endpoint.revalidate:
+                self.unchanged.labels(self.enterprise, endpoint.path)
 
     def retried(self, endpoint: Endpoint) -> None:
         """An attempt is repeated."""
-        self.retries.labels(self.enterprise, endpoint.path).inc()
+        with self.state.lock:
+            if self.enterprise in self.state.credentials:
+                self.retries.labels(self.enterprise, endpoint.path).inc()
 
     def not_modified(self, endpoint: Endpoint) -> None:
         """A 304 confirmed what was kept."""
-        self.unchanged.labels(self.enterprise, endpoint.path).inc()
+        with self.state.lock:
+            if self.enterprise in self.state.credentials:
+                self.unchanged.labels(self.enterprise, endpoint.path).inc()
 
     def authenticated(self, credential: str, *, accepted: bool) -> None:
         """The API looked at the credential."""
         with self.state.lock:
-            self.state.accepted[self.enterprise, credential] = accepted
+            if self.state.uses(self.enterprise, credential):
+                self.state.accepted[self.enterprise, credential] = accepted
 
     def budget(self, credential: str, left: Budget) -> None:
         """The API told what is left of a rate limit."""
         with self.state.lock:
-            self.state.budgets[self.enterprise, credential, left.resource] = left
+            if self.state.uses(self.enterprise, credential):
+                self.state.budgets[self.enterprise, credential, left.resource] = left
 
     def token_expires(self, credential: str, at: float | None) -> None:
         """The API told when the token expires; None if it does not."""
         with self.state.lock:
-            if at is None:
-                self.state.expirations.pop((self.enterprise, credential), None)
-            else:
+            self.state.expirations.pop((self.enterprise, credential), None)
+            if at is not None and self.state.uses(self.enterprise, credential):
                 self.state.expirations[self.enterprise, credential] = at
 
 
@@ -115,6 +139,7 @@ class Telemetry:
         self._registry = CollectorRegistry()
         self._api = ApiState()
         self._lock = threading.Lock()
+        self._watched: set[Key] = set()
         self._dropped: dict[Key, Mapping[str, int]] = {}
         self._failures = self._counter(own.FAILURES)
         self._skipped = self._counter(own.SKIPPED)
@@ -141,35 +166,51 @@ class Telemetry:
 
     def watch(self, key: Key) -> None:
         """Begin the counters of *key* at zero, so that the first failure shows as an increase."""
-        for reason in Reason:
-            self._failures.labels(*key, reason.value)
-        self._skipped.labels(*key)
+        with self._lock:
+            self._watched.add(key)
+            for reason in Reason:
+                self._failures.labels(*key, reason.value)
+            self._skipped.labels(*key)
 
     def forget(self, key: Key) -> None:
-        """Remove all that is about *key*."""
+        """Remove all that is about *key*; a run that still goes on counts nowhere."""
         labels = {"enterprise": key.enterprise, "collector": key.collector}
-        self._failures.remove_by_labels(labels)
-        self._skipped.remove_by_labels(labels)
         with self._lock:
+            self._watched.discard(key)
+            self._failures.remove_by_labels(labels)
+            self._skipped.remove_by_labels(labels)
             self._dropped.pop(key, None)
 
     def forget_enterprise(self, enterprise: str) -> None:
-        """Remove all that requests told of *enterprise*."""
-        for metric in (self._requests, self._retries, self._not_modified, self._seconds):
-            metric.remove_by_labels({"enterprise": enterprise})
-        self._api.forget(enterprise)
+        """Remove all that requests told of *enterprise*; those still under way count nowhere."""
+        with self._api.lock:
+            self._api.keep(enterprise, frozenset())
+            del self._api.credentials[enterprise]
+            for metric in (self._requests, self._retries, self._not_modified, self._seconds):
+                metric.remove_by_labels({"enterprise": enterprise})
+
+    def keep_credentials(self, enterprise: str, credentials: frozenset[str]) -> None:
+        """Remove all that answers told of other credentials of *enterprise* than *credentials*."""
+        with self._api.lock:
+            self._api.keep(enterprise, credentials)
 
     def observer(self, enterprise: str) -> EnterpriseApi:
         """The observer for the clients of *enterprise*."""
+        with self._api.lock:
+            self._api.credentials.setdefault(enterprise, None)
         return EnterpriseApi(enterprise, self._api, self._requests, self._seconds, self._retries, self._not_modified)
 
     def failed(self, key: Key, reason: Reason) -> None:
         """A run failed."""
-        self._failures.labels(*key, reason.value).inc()
+        with self._lock:
+            if key in self._watched:
+                self._failures.labels(*key, reason.value).inc()
 
     def skipped(self, key: Key, records: int) -> None:
         """A run skipped malformed records."""
-        self._skipped.labels(*key).inc(records)
+        with self._lock:
+            if key in self._watched:
+                self._skipped.labels(*key).inc(records)
 
     def dropped(self, key: Key, series: Mapping[str, int]) -> None:
         """These families of *key* are left out because they have too many series."""
