@@ -72,7 +72,7 @@ class Assignment:
     options: CollectorOptions
     client_of: Callable[[str], Client]
     organizations: tuple[str, ...] = ()
-    included: Included = Included()
+    included: Included = field(default_factory=Included)
     billing_platform: BillingPlatform = "auto"
 
     @property

@@ -1,7 +1,7 @@
 """What a collector is: a declaration, one function that fetches and one that turns the answer into samples."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -70,7 +70,7 @@ class Target:
     now: float
     organization: str = ""
     """Empty for the enterprise level."""
-    included: Included = Included()
+    included: Included = field(default_factory=Included)
     billing_platform: BillingPlatform = "auto"
 
 
