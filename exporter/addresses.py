@@ -23,7 +23,9 @@ def api_url(value: str) -> str:
         raise ValueError("is not a URL") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         raise ValueError("must be a URL such as https://api.github.com or https://HOST/api/v3")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if not url.isprintable() or " " in url:
+        raise ValueError("must not hold white space or control characters")
+    if not set("@?#").isdisjoint(url):
         raise ValueError("must not hold user names, passwords, queries or fragments")
     if parts.hostname in {"github.com", "www.github.com"}:
         raise ValueError("must be the address of the API: https://api.github.com")

@@ -61,15 +61,18 @@ class Exporter:
         self._lock = threading.Lock()
 
     def apply(self, settings: Settings) -> None:
-        """Collect as *settings* say from now on; what they do not mention any more vanishes from /metrics."""
+        """Collect as *settings* say from now on; what they do not mention any more vanishes from /metrics.
+
+        Raises:
+            ConfigurationError: a secret cannot be read any more; nothing has changed.
+        """
         with self._lock:
-            self.snapshots.limit(settings.limits.max_series_per_metric)
-            superseded, self._generation = self._generation, threading.Event()
+            generation = threading.Event()
             clients: list[Client] = []
             collections: dict[Key, Collection] = {}
             impossible: dict[Key, float] = {}
             for enterprise in settings.enterprises:
-                client_of = self._clients_of(enterprise, settings.limits, clients)
+                client_of = self._clients_of(enterprise, settings.limits, generation, clients)
                 for collector in COLLECTORS:
                     assignment = Assignment(
                         collector=collector,
@@ -87,8 +90,12 @@ class Exporter:
                         collections[assignment.key] = self._collection(assignment)
                     else:
                         impossible[assignment.key] = assignment.interval
-            superseded.set()
+            self._generation.set()
+            self._generation = generation
+            self.snapshots.limit(settings.limits.max_series_per_metric)
             self._swap(collections, impossible, clients)
+            for enterprise in settings.enterprises:
+                self.telemetry.keep_credentials(enterprise.slug, frozenset(auths(enterprise)))
         self.telemetry.reloaded(self.clock.time())
 
     def start(self) -> None:
@@ -135,6 +142,7 @@ class Exporter:
             self.telemetry.forget_enterprise(enterprise)
         for key, interval in impossible.items():
             self.telemetry.watch(key)
+            self.snapshots.remove(key)
             self.statuses.add(key, Status(interval, success=False, available=False))
         for key, collection in collections.items():
             self.telemetry.watch(key)
@@ -156,7 +164,7 @@ class Exporter:
             collection.expire()
 
     def _clients_of(
-        self, enterprise: Enterprise, limits: Limits, clients: list[Client]
+        self, enterprise: Enterprise, limits: Limits, generation: threading.Event, clients: list[Client]
     ) -> Callable[[Any, str], Client]:
         """The clients of *enterprise*: which one reads what for which collector."""
 
@@ -167,7 +175,7 @@ class Exporter:
                 user_agent=f"ghe-exporter/{__version__}",
                 observer=self.telemetry.observer(enterprise.slug),
                 clock=self.clock,
-                stop=self._generation,
+                stop=generation,
                 limits=ClientLimits(
                     max_concurrency=limits.max_concurrency,
                     rate_limit_reserve=limits.rate_limit_reserve,
@@ -182,18 +190,20 @@ class Exporter:
 
         if enterprise.api_url.startswith("http://"):
             log.warning("api_url is not encrypted: the token can be read on the way", enterprise=enterprise.slug)
-        first = client("auth", enterprise.auth)
-        second = client("runner_auth", enterprise.runner_auth) if enterprise.runner_auth else first
-        own = {
-            organization.name: client(f"organization:{organization.name}", organization.auth)
-            for organization in enterprise.organizations
-            if organization.auth is not None
-        }
+        made = {name: client(name, auth) for name, auth in auths(enterprise).items()}
+        first, second = made["auth"], made.get("runner_auth", made["auth"])
 
         def choose(collector: Any, organization: str) -> Client:
-            return own.get(organization) or (first if collector.app_can_read else second)
+            return made.get(f"organization:{organization}") or (first if collector.app_can_read else second)
 
         return choose
+
+
+def auths(enterprise: Enterprise) -> dict[str, Auth]:
+    """The credentials of *enterprise* by the names they have in metrics."""
+    named = {"auth": enterprise.auth, "runner_auth": enterprise.runner_auth}
+    named |= {f"organization:{organization.name}": organization.auth for organization in enterprise.organizations}
+    return {name: auth for name, auth in named.items() if auth is not None}
 
 
 def credential(name: str, auth: Auth) -> Credential:

@@ -17,11 +17,11 @@ SIMULATOR_LISTEN = "127.0.0.1:10205"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: 0, 1 for a failure it reports, 2 for wrong settings or arguments."""
-    options = parser().parse_args(arguments)
+    options = parser().parse(arguments)
     try:
         return run(options)
     except ConfigurationError as error:
-        sys.stderr.write(f"ghe-exporter: {error}\n")
+        sys.stderr.write(f"ghe-exporter: {one_line(str(error))}\n")
         return 2
     except KeyboardInterrupt:
         return 130
@@ -75,15 +75,28 @@ def run(options: argparse.Namespace) -> int:
             return docs.run(check=options.check)
 
 
+def one_line(message: str) -> str:
+    """*message* without line ends, which names of files may hold."""
+    return " ".join(message.splitlines())
+
+
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose complaint is one line, as every other wrong setting's."""
 
+    def parse(self, arguments: Sequence[str] | None) -> argparse.Namespace:
+        """Read *arguments*; refuse what is left over by name alone, for its value may be a secret."""
+        options, left = self.parse_known_args(arguments)
+        if left:
+            names = ", ".join(word.partition("=")[0] for word in left if word.startswith("-"))
+            self.error(f"there is no option {names}" if names else "too many arguments")
+        return options
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help\n")
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> OneLineParser:
     """Every command and option."""
     top = OneLineParser(
         prog="ghe-exporter",

@@ -4,8 +4,10 @@ Everything wrong ends in one ConfigurationError of one line that names the setti
 """
 
 import difflib
+import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,26 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from exporter.errors import ConfigurationError
-from exporter.settings import PREFIX, Settings
+from exporter.settings import PREFIX, Section, Settings
+
+WORDS: Mapping[str, str] = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such setting",
+    "invalid_key": "there is no such setting",
+    "tuple_type": "must be a list",
+    "too_short": "must have at least one entry",
+    "model_type": "must be a mapping of settings",
+    "string_type": "must be text; quote what YAML takes for something else",
+    "path_type": "must be a path",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+}
+"""What to say for the types of pydantic's errors that speak of Python."""
 
 
 class EnvironmentEnterprise(BaseSettings):
@@ -49,6 +70,10 @@ def load(config: Path | None = None) -> Settings:
     refuse_unknown(environment)
     path = config or (Path(environment[f"{PREFIX}CONFIG"]) if f"{PREFIX}CONFIG" in environment else None)
     document = read_document(path) if path is not None else {}
+    for key in document:
+        # pydantic-settings forgives capitals, and would take `_env_file` for an argument of its own.
+        if key not in Settings.model_fields:
+            raise ConfigurationError(f"{path}: {shown(key)}: there is no such setting")
     overrides = EnvironmentEnterprise().overrides()
     place = merge_enterprise(document, overrides)
     try:
@@ -62,11 +87,20 @@ def load(config: Path | None = None) -> Settings:
 
 def describe_unreadable(error: SettingsError, environment: Mapping[str, str]) -> str:
     """Name the variable that should hold a whole section but is not the JSON of one."""
-    for field in Settings.model_fields:
-        variable = PREFIX + field.upper()
-        if f'"{field}"' in str(error) and variable in environment:
+    for variable in sorted(environment, key=lambda name: (name.count("__"), name)):
+        field = variable.removeprefix(PREFIX).split("__")[0].lower()
+        if f'"{field}"' in str(error) and not is_json(environment[variable]):
             return f"{variable}: must be JSON; or set its parts one by one, as {variable}__NAME"
     return "environment: a variable cannot be read"
+
+
+def is_json(text: str) -> bool:
+    """Whether *text* is JSON."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def own_environment() -> dict[str, str]:
@@ -77,15 +111,23 @@ def own_environment() -> dict[str, str]:
 def known_variables() -> frozenset[str]:
     """First part of every variable that may be set."""
     fields = Settings.model_fields.keys() | EnvironmentEnterprise.model_fields.keys() | {"config"}
-    return frozenset(PREFIX + name.upper() for name in fields)
+    return frozenset(PREFIX + name.upper() for name in fields - {"enterprises"})
+
+
+def sections() -> frozenset[str]:
+    """The variables that have parts, as in `GHE_EXPORTER_LIMITS__MAX_PAGES`."""
+    fields = Settings.model_fields.items()
+    kinds = {name: field.annotation for name, field in fields if isinstance(field.annotation, type)}
+    return frozenset(PREFIX + name.upper() for name, kind in kinds.items() if issubclass(kind, Section))
 
 
 def refuse_unknown(environment: Mapping[str, str]) -> None:
     """Refuse a variable nobody reads, most likely a typing error; and an empty one."""
     known = known_variables()
     for name, value in sorted(environment.items()):
-        first = PREFIX + name.removeprefix(PREFIX).split("__")[0]
-        if first not in known:
+        first, *parts = name.removeprefix(PREFIX).split("__")
+        first = PREFIX + first
+        if first not in known or (parts and first not in sections()):
             raise ConfigurationError(f"{name}: there is no such setting{suggestion(first, known)}")
         if not value.strip():
             raise ConfigurationError(f"{name}: is empty; unset it or give it a value")
@@ -93,22 +135,35 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
 
 def suggestion(name: str, known: frozenset[str]) -> str:
     """A hint at the name that was meant."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    endings = sorted(variable.removeprefix(PREFIX) for variable in known)  # the common prefix would make all alike
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), endings, n=1)
+    return f"; did you mean {PREFIX}{close[0]}?" if close else ""
 
 
 def read_document(path: Path) -> dict[str, Any]:
     """Read the YAML file."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"cannot read the configuration {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not YAML: it is not UTF-8 text") from None
+    try:
+        document = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigurationError(f"{path}{place}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise ConfigurationError(f"{path}: not YAML") from None
+        # What stands in quotes may be a token that begins like an alias or a tag.
+        problem = re.sub(r" '[^'<][^']{2,}'", "", error.problem or "")
+        raise ConfigurationError(f"{path}{place}: not YAML: {problem}") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position].split("\n")
+        place = f", line {len(before)}, column {len(before[-1]) + 1}"
+        raise ConfigurationError(f"{path}{place}: not YAML: {error.reason}") from None
+    except ValueError:
+        raise ConfigurationError(f"{path}: not YAML: it holds a date or a number that does not exist") from None
+    except RecursionError:
+        raise ConfigurationError(f"{path}: not YAML: it is nested too deeply") from None
     if document is None:
         return {}
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
@@ -127,11 +182,31 @@ def merge_enterprise(document: dict[str, Any], overrides: dict[str, Any]) -> int
     if slug is None and len(entries) != 1:
         variable = f"{PREFIX}ENTERPRISE"
         raise ConfigurationError(f"{variable}: is missing; it says which enterprise the other variables are about")
-    place = next((place for place, entry in enumerate(entries) if slug in {None, entry.get("slug")}), len(entries))
+    place = next((place for place, entry in enumerate(entries) if is_about(slug, entry)), len(entries))
     if place == len(entries):
         entries.append({})
     entries[place] = entries[place] | overrides
     return place
+
+
+def is_about(slug: str | None, entry: Mapping[str, Any]) -> bool:
+    """Whether *entry* is the enterprise called *slug*; GitHub does not tell capitals from small letters."""
+    return slug is None or slug.lower() == str(entry.get("slug")).lower()
+
+
+def shown(key: str) -> str:
+    """*key*, unless it is so unlike a setting that it may be a secret in the wrong place."""
+    return key if re.fullmatch(r"[A-Za-z_-]{1,39}", key) else "…"
+
+
+def holds(text: str, path: Sequence[int | str]) -> bool:
+    """Whether the JSON *text* has a value at *path*."""
+    value = json.loads(text)
+    for part in path:
+        if not isinstance(value, dict) or part not in value:
+            return False
+        value = value[part]
+    return True
 
 
 class Names:
@@ -150,21 +225,41 @@ class Names:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         location, message = problem["loc"], problem["msg"].removeprefix("Value error, ")
         if location == ("enterprises",) and problem["type"] == "missing":
-            return f"no enterprise: set {PREFIX}ENTERPRISE and {PREFIX}TOKEN_FILE, or give a file with --config"
+            place = (
+                f"{self.name(location)}: is missing; list them there" if self._path else "no enterprise: use --config"
+            )
+            return f"{place}, or set {PREFIX}ENTERPRISE and {PREFIX}TOKEN_FILE"
         if location[-1:] == ("auth",) and problem["type"] == "missing":
-            return f"{self.name(location)}: is missing; set {PREFIX}TOKEN_FILE, {PREFIX}TOKEN or auth in the file"
-        message = {"missing": "is missing", "extra_forbidden": "there is no such setting"}.get(problem["type"], message)
+            place = f"{self.name(location)}: is missing; " if self._path else "no credential: "
+            return f"{place}set {PREFIX}TOKEN_FILE or {PREFIX}TOKEN" + (", or auth in the file" if self._path else "")
+        message = WORDS.get(problem["type"], message.replace("Input should be", "must be", 1))
         return f"{self.name(location)}: {message}".replace("\n", " ")
 
     def name(self, location: tuple[int | str, ...]) -> str:
         """The variable or the key that *location* stands for."""
-        variable = PREFIX + "__".join(str(part).upper() for part in location)
-        for name in sorted(self._environment):
-            if name == variable or name.startswith(f"{variable}__"):
-                return name
-        if self._place is not None and location[:2] == ("enterprises", self._place):
-            key = {"slug": "enterprise"}.get(str(location[-1]), str(location[-1]))
-            if PREFIX + key.upper() in self._environment:
-                return PREFIX + key.upper()
-        keys = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+        if variable := self._variable(location) or self._override(location):
+            return variable
+        keys = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in location).lstrip(".")
         return f"{self._path}: {keys}" if self._path else keys
+
+    def _variable(self, location: tuple[int | str, ...]) -> str:
+        """The variable of a setting, of a part of it, or one whose JSON holds it."""
+        wanted = PREFIX + "__".join(str(part).upper() for part in location)
+        for name in sorted(self._environment):
+            if name == wanted or name.startswith(f"{wanted}__"):
+                return name
+            parts = len(name.split("__"))
+            if wanted.startswith(f"{name}__") and holds(self._environment[name], location[parts:]):
+                return name
+        return ""
+
+    def _override(self, location: tuple[int | str, ...]) -> str:
+        """The variable of a setting of the enterprise that the environment is about."""
+        if self._place is None or location[:2] != ("enterprises", self._place):
+            return ""
+        key, *rest = map(str, location[2:])
+        if key not in self._overrides:
+            return ""
+        if key == "auth":
+            key = rest[0] if rest else min(self._overrides["auth"])
+        return PREFIX + {"slug": "enterprise"}.get(key, key).upper()

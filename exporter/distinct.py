@@ -2,7 +2,7 @@
 
 from array import array
 
-_BUCKETS = 16_384
+_BUCKETS = 8_192
 
 
 class Distinct:

@@ -26,6 +26,8 @@ from exporter.github.auth import SecretFile, clean_secret
 from exporter.plan import BillingPlatform, Included
 
 PREFIX = "GHE_EXPORTER_"
+CREDENTIAL_SHAPE = r"(gh[a-z]|github_pat)_\w+|[0-9a-f]{40}"
+"""What tokens look like, to tell one from the path of a file without repeating it."""
 SLUG = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 
 
@@ -43,6 +45,8 @@ def _single_token(value: SecretStr) -> SecretStr:
 
 
 def _readable_secret(value: Path) -> Path:
+    if re.fullmatch(CREDENTIAL_SHAPE, str(value)):
+        raise ValueError("is a token itself; it must be the path of a file that holds one")
     try:
         SecretFile(value).check()
     except ConfigurationError as error:

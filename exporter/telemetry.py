@@ -1,4 +1,4 @@
-"""The exporter's metrics about itself, in a registry of their own, rendered at the scrape.
+"""The exporter's metrics about itself, as they are when somebody scrapes.
 
 Counters count directly; everything that is a state (statuses, budgets, expiry) is read when it is asked for, so that
 nothing of a removed enterprise can linger.
@@ -8,19 +8,18 @@ import platform
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import generate_latest
 from prometheus_client.gc_collector import GCCollector
-from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics.exposition import generate_latest as generate_latest_openmetrics
-from prometheus_client.registry import Collector as RegistryCollector
 
 from exporter import own_metrics as own
 from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import Budget
+from exporter.own_series import Distribution, Family, Value, state
 from exporter.status import Key, StatusBoard
 
 REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -83,10 +82,10 @@ class EnterpriseApi:
 
     enterprise: str
     state: ApiState
-    requests: Counter
-    seconds: Histogram
-    retries: Counter
-    unchanged: Counter
+    requests: Family[Value]
+    seconds: Family[Distribution]
+    retries: Family[Value]
+    unchanged: Family[Value]
 
     def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
         """An attempt ended with status *code*, empty when there was no answer."""
@@ -133,36 +132,41 @@ class EnterpriseApi:
 
 
 class Telemetry:
-    """The registry and everything in it; also the observer of runs."""
+    """Every metric about the exporter; also the observer of runs."""
 
     def __init__(self, statuses: StatusBoard, *, version: str, revision: str, process_metrics: bool = True) -> None:
-        self._registry = CollectorRegistry()
+        self._process = CollectorRegistry()
         self._api = ApiState()
         self._lock = threading.Lock()
         self._watched: set[Key] = set()
         self._dropped: dict[Key, Mapping[str, int]] = {}
-        self._failures = self._counter(own.FAILURES)
-        self._skipped = self._counter(own.SKIPPED)
-        self._requests = self._counter(own.REQUESTS)
-        self._retries = self._counter(own.RETRIES)
-        self._not_modified = self._counter(own.NOT_MODIFIED)
-        seconds = own.REQUEST_SECONDS
-        self._seconds = Histogram(
-            seconds.name, seconds.help, seconds.labels, registry=self._registry, buckets=REQUEST_BUCKETS
+        self._failures = Family(own.FAILURES, Value)
+        self._skipped = Family(own.SKIPPED, Value)
+        self._requests = Family(own.REQUESTS, Value)
+        self._retries = Family(own.RETRIES, Value)
+        self._not_modified = Family(own.NOT_MODIFIED, Value)
+        self._seconds = Family(own.REQUEST_SECONDS, partial(Distribution, bounds=REQUEST_BUCKETS))
+        reload_successful = Family(own.RELOAD_SUCCESSFUL, Value)
+        reload_success_at = Family(own.RELOAD_SUCCESS_AT, Value)
+        build_info = Family(own.BUILD_INFO, Value)
+        build_info.labels(version, revision, platform.python_version()).set(1)
+        self._reload_successful, self._reload_success_at = reload_successful.labels(), reload_success_at.labels()
+        self._families = (
+            *(self._failures, self._skipped, self._requests, self._retries, self._not_modified, self._seconds),
+            *(reload_successful, reload_success_at, build_info),
         )
-        self._reload_successful = self._gauge(own.RELOAD_SUCCESSFUL)
-        self._reload_success_at = self._gauge(own.RELOAD_SUCCESS_AT)
-        self._gauge(own.BUILD_INFO).labels(version, revision, platform.python_version()).set(1)
-        self._registry.register(States(statuses, self._api, self._dropped_series))
+        self._statuses = statuses
         if process_metrics:
-            ProcessCollector(registry=self._registry)
-            PlatformCollector(registry=self._registry)
-            GCCollector(registry=self._registry)
+            ProcessCollector(registry=self._process)
+            PlatformCollector(registry=self._process)
+            GCCollector(registry=self._process)
 
     def render(self, *, openmetrics: bool) -> bytes:
         """Write everything as it is now."""
         encode: Callable[[CollectorRegistry], bytes] = generate_latest_openmetrics if openmetrics else generate_latest
-        return encode(self._registry)
+        counted = [family.render(openmetrics=openmetrics) for family in self._families]
+        states = [state(declared, values, openmetrics=openmetrics) for declared, values in self._states()]
+        return "".join((*counted, *states)).encode() + encode(self._process)
 
     def watch(self, key: Key) -> None:
         """Begin the counters of *key* at zero, so that the first failure shows as an increase."""
@@ -230,41 +234,17 @@ class Telemetry:
             for metric, series in families.items():
                 yield (key.enterprise, metric), series
 
-    def _counter(self, declared: own.OwnMetric) -> Counter:
-        return Counter(declared.name, declared.help, declared.labels, registry=self._registry)
-
-    def _gauge(self, declared: own.OwnMetric) -> Gauge:
-        return Gauge(declared.name, declared.help, declared.labels, registry=self._registry)
-
-
-class States(RegistryCollector):
-    """Gauges that are read off the state when somebody scrapes."""
-
-    def __init__(self, statuses: StatusBoard, api: ApiState, dropped: Callable[[], Iterable[Series]]) -> None:
-        self._statuses = statuses
-        self._api = api
-        self._dropped = dropped
-
-    def collect(self) -> Iterator[Family]:
-        """Yield one family per state."""
+    def _states(self) -> Iterator[tuple[own.OwnMetric, Iterable[Series]]]:
+        """Gauges that are read off the state when somebody scrapes."""
         statuses = self._statuses.all()
-        yield family(own.UP, self._api.up())
-        yield family(own.SUCCESS, ((key, status.success) for key, status in statuses.items()))
-        yield family(own.LAST_SUCCESS, ((key, status.succeeded_at or 0) for key, status in statuses.items()))
-        yield family(own.DURATION, ((key, status.duration) for key, status in statuses.items()))
-        yield family(own.INTERVAL, ((key, status.interval) for key, status in statuses.items()))
-        yield family(own.AVAILABLE, ((key, status.available) for key, status in statuses.items()))
-        yield family(own.DROPPED, self._dropped())
-        yield family(own.RATE_LIMIT, self._api.limits(lambda left: left.limit))
-        yield family(own.RATE_REMAINING, self._api.limits(lambda left: left.remaining))
-        yield family(own.RATE_RESET, self._api.limits(lambda left: left.reset))
-        yield family(own.TOKEN_EXPIRATION, self._api.token_expirations())
-
-
-def family(declared: own.OwnMetric, series: Iterable[Series]) -> GaugeMetricFamily:
-    """A gauge with the values that are told."""
-    result = GaugeMetricFamily(declared.name, declared.help, labels=declared.labels)
-    for labels, value in series:
-        if value is not None:
-            result.add_metric(labels, value)
-    return result
+        yield own.UP, self._api.up()
+        yield own.SUCCESS, ((key, status.success) for key, status in statuses.items())
+        yield own.LAST_SUCCESS, ((key, status.succeeded_at or 0) for key, status in statuses.items())
+        yield own.DURATION, ((key, status.duration) for key, status in statuses.items())
+        yield own.INTERVAL, ((key, status.interval) for key, status in statuses.items())
+        yield own.AVAILABLE, ((key, status.available) for key, status in statuses.items())
+        yield own.DROPPED, self._dropped_series()
+        yield own.RATE_LIMIT, self._api.limits(lambda left: left.limit)
+        yield own.RATE_REMAINING, self._api.limits(lambda left: left.remaining)
+        yield own.RATE_RESET, self._api.limits(lambda left: left.reset)
+        yield own.TOKEN_EXPIRATION, self._api.token_expirations()

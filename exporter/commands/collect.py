@@ -56,10 +56,12 @@ def collect(exporter: Exporter, settings: Settings) -> list[str]:
         ThreadPoolExecutor(COLLECTIONS_AT_A_TIME, thread_name_prefix="collect") as pool,
     ):
         task = progress.add_task("collecting", total=len(collections))
-        for done in as_completed([pool.submit(run_one, collection) for collection in collections]):
-            key = done.result().assignment.key
-            progress.update(task, advance=1, description=f"{key.enterprise} {key.collector}")
-    exporter.stop()
+        try:
+            for done in as_completed([pool.submit(run_one, collection) for collection in collections]):
+                key = done.result().assignment.key
+                progress.update(task, advance=1, description=f"{key.enterprise} {key.collector}")
+        finally:
+            exporter.stop()  # before the pool waits for its threads, so that an interrupt ends them
     return list(failures(exporter, collections))
 
 

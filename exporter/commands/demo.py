@@ -2,8 +2,10 @@
 
 import sys
 
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
 from exporter import logs
-from exporter.addresses import SERVER_PATH
+from exporter.addresses import SERVER_PATH, listen_address
 from exporter.commands.serve import serve
 from exporter.errors import ConfigurationError
 from exporter.settings import Settings
@@ -14,9 +16,30 @@ SERVER = "octo-server"
 ORGANIZATIONS_READ = 2
 
 
+class DemoSettings(Settings):
+    """Settings on which the environment of the person who tries the demo has no influence."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what the code says."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
 def run(listen: str, *, users: int, runners: int, organizations: int, seed: int) -> int:
     """Serve until a signal comes; return the exit code."""
     logs.configure("info", "console")
+    try:
+        listen_address(listen)
+    except ValueError as error:
+        raise ConfigurationError(f"--listen: {error}") from None
     try:
         simulator = Simulator(users=users, runners=runners, organizations=organizations, seed=seed)
     except ValueError as error:
@@ -42,7 +65,7 @@ def demo_settings(url: str, listen: str, organizations: int) -> Settings:
     enterprises = [{"slug": slug, "api_url": url, "auth": auth} for slug in CLOUD]
     enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth})
     enterprises[0] |= {"organizations": read}
-    return Settings.model_validate({"listen": listen, "enterprises": enterprises})
+    return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises})
 
 
 def introduce(url: str, github: str) -> None:

@@ -21,11 +21,16 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 def run(config: Path | None, *, enable_lifecycle: bool) -> int:
     """Serve what the configuration says; return the exit code."""
-    settings = configuration.load(config)
-    logs.configure(settings.log_level, settings.log_format)
+
+    def load() -> Settings:
+        settings = configuration.load(config)
+        logs.configure(settings.log_level, settings.log_format)
+        return settings
+
+    settings = load()
     serve(
         settings,
-        reload=lambda: configuration.load(config),
+        reload=load,
         enable_lifecycle=enable_lifecycle or settings.web.enable_lifecycle,
     )
     return 0

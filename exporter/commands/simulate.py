@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 
+from exporter import logs
+from exporter.addresses import listen_address
 from exporter.commands.serve import received_signals
 from exporter.errors import ConfigurationError
 from exporter.simulator.server import Simulator
@@ -12,6 +14,11 @@ def run(
     listen: str, *, users: int, runners: int, organizations: int, latency_ms: int, seed: int, faults: Sequence[str]
 ) -> int:
     """Serve until a signal comes; return the exit code."""
+    logs.configure("info", "console")
+    try:
+        listen_address(listen)
+    except ValueError as error:
+        raise ConfigurationError(f"--listen: {error}") from None
     try:
         simulator = Simulator(
             listen,

@@ -4,6 +4,7 @@ The one place that says what GitHub's refusals mean.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ RETRIED = frozenset({502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SCOPE = re.compile(r"[a-z][a-z0-9_:-]{0,79}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,11 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, now: float, 
 
 
 def is_same_origin(url: str, origin: str) -> bool:
-    """Whether *url* has the scheme, host and port of *origin*; nothing else may be sent a token."""
+    """Whether *url* has the scheme, host and port of *origin*; nothing else may be sent a token.
+
+    A URL with a user name or control characters is refused: the parser that checks is not the one that connects, and
+    with a backslash before the `@` they see different hosts.
+    """
     try:
         return _origin(url) == _origin(origin)
     except ValueError:
@@ -86,16 +92,17 @@ def is_same_origin(url: str, origin: str) -> bool:
 
 
 def resolve(base: str, location: str) -> str:
-    """Make *location*, as a header gave it, absolute.
-
-    Raises:
-        ValueError: it is no URL.
-    """
-    return urljoin(base, location)
+    """Make *location*, as a header gave it, absolute; empty when it is no URL."""
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        return ""
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
+    if "@" in parts.netloc or not url.isprintable():
+        raise ValueError("not clear which host this is")
     return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
 
 
@@ -133,4 +140,4 @@ def _missing_scope(headers: Mapping[str, str]) -> str:
 
 
 def _scopes(value: str) -> frozenset[str]:
-    return frozenset(scope.strip() for scope in value.split(",") if scope.strip() and len(scope) < 80)  # noqa: PLR2004
+    return frozenset(scope.strip() for scope in value.split(",") if _SCOPE.fullmatch(scope.strip()))

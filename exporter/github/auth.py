@@ -89,7 +89,10 @@ class SecretFile:
             return self._secret
 
     def _load(self, status: os.stat_result) -> None:
-        secret = clean_secret(self._path.read_text(encoding="utf-8"))
+        try:
+            secret = clean_secret(self._path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            raise ValueError("is not text") from None
         self._secret = secret
         self._stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 import requests
 import structlog
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from exporter.clock import Clock
 from exporter.errors import (
@@ -73,7 +73,8 @@ class Client:
         self._slots = threading.BoundedSemaphore(limits.max_concurrency)
         self._rates = RateLimits(limits.rate_limit_reserve)
         self._kept = Revalidation()
-        self._session = _session(user_agent, limits.max_concurrency, ca_file)
+        self._session = _session(user_agent, limits.max_concurrency)
+        self._ca_file = ca_file  # given with each request: REQUESTS_CA_BUNDLE would win over the session's
 
     def close(self) -> None:
         """Close idle connections."""
@@ -104,6 +105,8 @@ class Client:
                     raise
                 renewed = True
             except GitHubError as error:
+                if self._stop.is_set():  # what is given up has not failed
+                    raise Stopped from None
                 failures += 1
                 wait = self._backoff(failures, error)
                 elapsed = self._clock.monotonic() - started
@@ -134,14 +137,13 @@ class Client:
         if not self._slots.acquire(timeout=self._seconds_left(endpoint, run)):
             raise TimedOut(f"GET {endpoint.path}: no free connection before the run's deadline")
         try:
+            self._admit(endpoint, run)  # a limit may have been reached while this waited
             for _ in range(REDIRECT_LIMIT + 1):
-                answer = self._exchange(endpoint, url, run, token)
+                answer = self._exchange(endpoint, self._own(endpoint, url), run, token)
                 if isinstance(answer, Answer):
                     return answer
-                url = self._own(endpoint, resolve(url, answer))
+                url = resolve(url, answer)
             raise PayloadError(f"GET {endpoint.path}: redirected more than {REDIRECT_LIMIT} times")
-        except ValueError:
-            raise PayloadError(f"GET {endpoint.path}: redirected to something that is no URL") from None
         finally:
             self._slots.release()
 
@@ -163,7 +165,13 @@ class Client:
             with (
                 _mapped(context),
                 self._session.get(
-                    url, headers=headers, auth=_Bearer(token), stream=True, allow_redirects=False, timeout=timeout
+                    url,
+                    headers=headers,
+                    auth=_Bearer(token),
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=timeout,
+                    verify=self._ca_file,
                 ) as response,
             ):
                 code = str(response.status_code)
@@ -175,8 +183,9 @@ class Client:
         return self._judge(endpoint, url, response, body)
 
     def _read(self, endpoint: Endpoint, response: requests.Response, run: Run) -> bytes:
+        # read1 gives what has arrived; iter_content waits for a whole chunk of a dripping body, past any deadline.
         chunks = bytearray()
-        for chunk in response.iter_content(CHUNK_BYTES):
+        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
             chunks += chunk
             if response.status_code != OK and len(chunks) > ERROR_BYTES:
                 break
@@ -201,8 +210,9 @@ class Client:
         if status == OK:
             links = {rel: link["url"] for rel, link in response.links.items()}
             answer = decode(body, url, links, context)
-            if endpoint.revalidate and "etag" in headers:
-                self._kept.keep(url, headers["etag"], body, links)
+            etag = headers.get("etag", "")
+            if endpoint.revalidate and etag and etag.isprintable():
+                self._kept.keep(url, etag, body, links)
             return answer
         error = error_for(status, headers, body, self._clock.time(), context)
         if isinstance(error, RateLimited):
@@ -217,7 +227,7 @@ class Client:
             self._observer.token_expires(self._credential.name, expires)
         left = budget(headers)
         if left is not None and status != UNAUTHORIZED:  # that one shows the anonymous budget
-            self._rates.note(endpoint.path, left)
+            self._rates.note(endpoint.path, left, self._clock.time())
             self._observer.budget(self._credential.name, left)
 
 
@@ -232,8 +242,15 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
-def _session(user_agent: str, connections: int, ca_file: str | None) -> requests.Session:
-    session = requests.Session()
+class _Session(requests.Session):
+    """Leaves redirects alone; to prepare the next request, requests would read a body of any size."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
+
+
+def _session(user_agent: str, connections: int) -> requests.Session:
+    session = _Session()
     session.headers.update(
         {"User-Agent": user_agent, "X-GitHub-Api-Version": API_VERSION, "Accept-Encoding": "gzip, deflate"}
     )
@@ -241,34 +258,39 @@ def _session(user_agent: str, connections: int, ca_file: str | None) -> requests
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    if ca_file is not None:
-        session.verify = ca_file
     return session
 
 
 @contextmanager
 def _mapped(context: str) -> Iterator[None]:
-    """Turn what requests raises into the error tree; its own messages may hold URLs and stay out."""
+    """Turn what requests and, while a body is read, urllib3 raise into the error tree; their messages may hold URLs."""
     try:
         yield
     except requests.Timeout:
         raise _transient(TimedOut(f"{context}: no answer in time")) from None
-    except requests.exceptions.ContentDecodingError:
+    except DecodeError:
         raise PayloadError(f"{context}: the body is not compressed as its header says") from None
-    except requests.exceptions.ChunkedEncodingError:
+    except ReadTimeoutError:
+        raise _transient(TimedOut(f"{context}: the answer stopped arriving")) from None
+    except HTTPError:
         raise _transient(ServerError(f"{context}: the answer broke off")) from None
-    except requests.exceptions.SSLError:
-        hint = "the certificate is not trusted; set ca_file to the CA of this server"
-        raise Unreachable(f"{context}: TLS failed; {hint}") from None
+    except requests.exceptions.SSLError as error:
+        raise _tls_failure(context, error) from None
     except requests.exceptions.ProxyError:
         raise _transient(Unreachable(f"{context}: the proxy refused or cannot be reached")) from None
-    except requests.ConnectionError as error:
-        # A read time-out while the body arrives comes as a ConnectionError too.
-        if error.args and isinstance(error.args[0], ReadTimeoutError):
-            raise _transient(TimedOut(f"{context}: the answer stopped arriving")) from None
+    except requests.ConnectionError:
         raise _transient(Unreachable(f"{context}: no connection; wrong host, no network, or refused")) from None
     except requests.RequestException as error:
         raise PayloadError(f"{context}: {type(error).__name__}") from None
+    except OSError:
+        raise Unreachable(f"{context}: ca_file, or what REQUESTS_CA_BUNDLE names, cannot be read") from None
+
+
+def _tls_failure(context: str, error: requests.exceptions.SSLError) -> GitHubError:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        hint = "the certificate is not trusted; set ca_file to the CA of this server"
+        return Unreachable(f"{context}: TLS failed; {hint}")
+    return _transient(Unreachable(f"{context}: TLS failed; is the port right, is a proxy in between?"))
 
 
 def _transient(error: GitHubError) -> GitHubError:

@@ -35,6 +35,8 @@ def text(value: Any) -> str:
     told = number(value)
     if told is None:
         return ""
+    if isinstance(value, int):
+        return str(value)  # exact, where a float would merge neighbouring identifiers
     return f"{told:.0f}" if told.is_integer() else str(told)
 
 
@@ -58,10 +60,7 @@ def timestamp(value: Any) -> float | None:
     moment = _moment(value.strip())
     if moment is None:
         return None
-    try:
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except OverflowError:  # year 1 with an offset
-        return None
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return seconds if seconds > 0 else None
 
 

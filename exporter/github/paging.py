@@ -70,7 +70,7 @@ def walk(source: PageSource) -> Iterator[Page]:
         yield from _linked(source, first, following, _page_number(last) if last else None)
     elif page.envelope.get("has_next_page") is True:
         yield from _numbered(source, first, page, lambda page: page.envelope.get("has_next_page") is True)
-    elif "has_next_page" not in page.envelope and page.items:
+    elif page.envelope.get("has_next_page") is not False and page.items:
         yield from _counted(source, first, page)
 
 
@@ -101,7 +101,7 @@ def _counted(source: PageSource, first: Answer, page: Page) -> Iterator[Page]:
     if size >= PER_PAGE and total is not None and total > size:
         last = math.ceil(total / size)
         for answer in _range(source, 2, last):
-            first, page = _distinct(source, first, answer), source.page(answer)
+            first, page = answer, _new_page(source, first, answer)
             yield page
         if len(page.items) >= size:  # it grew meanwhile
             yield from _numbered(source, first, page, lambda page: len(page.items) >= size, start=last + 1)
@@ -114,8 +114,10 @@ def _counted(source: PageSource, first: Answer, page: Page) -> Iterator[Page]:
 def _short(source: PageSource, first: Answer, size: int, total: float) -> Iterator[Page]:
     """Pages smaller than asked for, or a total that promises more than there is: stop when nothing new comes."""
     answer, seen, page_number = first, size, 1
-    while seen < total and page_number < source.max_pages:
+    while seen < total:
         page_number += 1
+        if page_number > source.max_pages:
+            raise _too_many(source)
         previous, answer = answer, source.by_number(page_number)
         page = source.page(answer)
         if not page.items or answer.fingerprint == previous.fingerprint:
@@ -130,9 +132,9 @@ def _numbered(
     page_number = start
     while has_more(page):
         if page_number > source.max_pages:
-            raise PayloadError(f"{source.context}: more pages than limits.max_pages ({source.max_pages})")
-        answer = _distinct(source, answer, source.by_number(page_number))
-        page = source.page(answer)
+            raise _too_many(source)
+        previous, answer = answer, source.by_number(page_number)
+        page = _new_page(source, previous, answer)
         page_number += 1
         if page.items:
             yield page
@@ -140,23 +142,25 @@ def _numbered(
 
 def _range(source: PageSource, start: int, last: int) -> Iterator[Answer]:
     if last > source.max_pages:
-        raise PayloadError(f"{source.context}: {last} pages, more than limits.max_pages ({source.max_pages})")
+        raise _too_many(source)
     return in_order(source.by_number, range(start, last + 1), source.workers)
 
 
-def _distinct(source: PageSource, previous: Answer, answer: Answer) -> Answer:
-    if answer.fingerprint == previous.fingerprint:
+def _too_many(source: PageSource) -> PayloadError:
+    return PayloadError(f"{source.context}: more pages than limits.max_pages ({source.max_pages})")
+
+
+def _new_page(source: PageSource, previous: Answer, answer: Answer) -> Page:
+    page = source.page(answer)
+    if page.items and answer.fingerprint == previous.fingerprint:
         raise PayloadError(f"{source.context}: page after page is the same; the list would never end")
-    return answer
+    return page
 
 
 def _link(source: PageSource, answer: Answer, rel: str) -> str | None:
     if rel not in answer.links:
         return None
-    try:
-        url = resolve(answer.url, answer.links[rel])
-    except ValueError:
-        raise PayloadError(f"{source.context}: the {rel} link is no URL") from None
+    url = resolve(answer.url, answer.links[rel])
     if not is_same_origin(url, answer.url):
         raise PayloadError(f"{source.context}: the {rel} link leads to another host; not followed")
     return url

@@ -3,7 +3,8 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -54,8 +55,9 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers:
         while waiting:
             yield waiting.popleft().result()
     finally:
-        while not jobs.empty():  # the consumer gave up: nothing that is not under way is begun
-            jobs.get()
+        with suppress(Empty):  # the consumer gave up: nothing that is not under way is begun
+            while True:
+                jobs.get_nowait()
         for _ in range(workers):
             jobs.put(None)
 

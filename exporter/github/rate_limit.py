@@ -5,7 +5,8 @@ Source: docs.github.com, "Rate limits for the REST API" and "Best practices for 
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from exporter.github.models import number
@@ -47,7 +48,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     seconds = number(value)
     if seconds is None:
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
+            moment = parsedate_to_datetime(value)
+            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
         except (ValueError, OverflowError):
             return None
     return max(0.0, seconds)
@@ -75,9 +77,10 @@ def limited(status: int, headers: Mapping[str, str], message: str, now: float) -
         # GitHub answers a secondary limit with a longer one when asked again within the minute.
         return _until(now + (max(wait, SECONDARY_WAIT_SECONDS) if secondary else wait), now, secondary=True)
     left = budget(headers)
-    if not secondary and left is not None and left.remaining <= 0:
+    exhausted = left is not None and left.remaining <= 0
+    if left is not None and exhausted and not secondary and left.reset > now:
         return _until(left.reset, now, secondary=False)
-    if status == 429 or any(word in words for word in _LIMIT_WORDS):  # noqa: PLR2004 - an HTTP status
+    if exhausted or status == 429 or any(word in words for word in _LIMIT_WORDS):  # noqa: PLR2004 - an HTTP status
         return _until(now + SECONDARY_WAIT_SECONDS, now, secondary=True)
     return None
 
@@ -96,11 +99,17 @@ class RateLimits:
         self._paused_until = 0.0
         self._resources: dict[str, str] = {}
 
-    def note(self, path: str, left: Budget) -> None:
-        """Remember the budget that the answer for *path* reported."""
+    def note(self, path: str, left: Budget, now: float) -> None:
+        """Remember the budget that the answer for *path* reported.
+
+        Answers of one window may come out of order; what is left of it only shrinks.
+        """
+        left = replace(left, reset=min(left.reset, now + LONGEST_WAIT_SECONDS))
         with self._lock:
             self._resources[path] = left.resource
-            self._budgets[left.resource] = left
+            known = self._budgets.get(left.resource)
+            if known is None or known.reset != left.reset or left.remaining < known.remaining:
+                self._budgets[left.resource] = left
 
     def pause(self, path: str, retry_at: float, *, everything: bool) -> None:
         """Ask nothing until *retry_at*: everything after a secondary limit, one resource after a primary one."""
@@ -124,5 +133,5 @@ class RateLimits:
         if left is None or now >= left.reset:
             return None
         if left.remaining <= 0 or (not essential and left.is_below(self._reserve, now)):
-            return min(left.reset, now + LONGEST_WAIT_SECONDS)
+            return left.reset
         return None

@@ -1,12 +1,13 @@
 """The simulated GitHub on a real socket."""
 
 import contextlib
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from cheroot import wsgi
@@ -58,6 +59,17 @@ class _Server(wsgi.Server):
         """Tell of our own mistakes only; clients that hang up are none."""
         if level >= ERROR_LEVEL:
             structlog.get_logger().error("simulator failed", message=msg, exc_info=traceback)
+
+
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:
+        """Bind, and leave no socket open when that fails."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()
+            raise
+        return socket_
 
 
 class Simulator:

@@ -87,7 +87,7 @@ class Application:
         return route(environ)
 
     def _metrics(self, environ: Mapping[str, str]) -> Answer:
-        wanted = frozenset(parse_qs(environ.get("QUERY_STRING", "")).get("collect[]", []))
+        wanted = frozenset(parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("collect[]", []))
         unknown = wanted - self.collectors
         if unknown:
             known = ", ".join(sorted(self.collectors))

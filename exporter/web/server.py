@@ -8,31 +8,38 @@ import threading
 from typing import Any
 
 import structlog
-from cheroot.wsgi import Server
 
 from exporter.addresses import split_listen_address
 from exporter.errors import ConfigurationError
+from exporter.web.connections import PatientServer
 
 log = structlog.get_logger()
 
 THREADS = 10
 IDLE_SECONDS = 10
 REQUEST_QUEUE = 128
-HEADER_BYTES = 16_384
 SHUTDOWN_SECONDS = 5
 
 
-class QuietServer(Server):
+class QuietServer(PatientServer):
     """A server that does not print what clients sent, which its own messages may quote."""
 
     software = "ghe-exporter"
-    max_request_header_size = HEADER_BYTES
-    max_request_body_size = 1
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002 - cheroot's
         """Tell only that something happened."""
         del msg, traceback
         log.debug("web server error", level=level)
+
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:
+        """Bind, and leave no socket open when that fails."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()
+            raise
+        return socket_
 
 
 class WebServer:
@@ -45,6 +52,7 @@ class WebServer:
             application,
             numthreads=THREADS,
             max=THREADS,
+            server_name="ghe-exporter",
             request_queue_size=REQUEST_QUEUE,
             timeout=IDLE_SECONDS,
             shutdown_timeout=SHUTDOWN_SECONDS,

@@ -8,19 +8,32 @@ from itertools import groupby
 from exporter.status import Key, Status
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --ok: #1a7f37; --bad: #cf222e; --wait: #9a6700; --off: #6e7781; }
-@media (prefers-color-scheme: dark) { :root { --ok: #3fb950; --bad: #ff7b72; --wait: #d29922; --off: #8b949e; } }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-nav a { margin-right: 1.2rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-bottom: 1px solid var(--line); padding: .4rem .8rem .4rem 0; text-align: left; vertical-align: top; }
-th { font-weight: 600; white-space: nowrap; }
+:root {
+  color-scheme: light dark; --page: #f6f8fa; --card: #fff; --text: #1f2328; --soft: #59636e; --line: #d1d9e0;
+  --link: #0969da; --ok: #1a7f37; --bad: #d1242f; --wait: #9a6700;
+}
+@media (prefers-color-scheme: dark) { :root {
+  --page: #0d1117; --card: #151b23; --text: #f0f6fc; --soft: #9198a1; --line: #3d444d;
+  --link: #4493f8; --ok: #3fb950; --bad: #f85149; --wait: #d29922;
+} }
+body { background: var(--page); color: var(--text); font: 14px/1.5 system-ui, sans-serif; margin: 0 auto;
+  max-width: 78rem; padding: 2rem 1.5rem; }
+header { align-items: baseline; display: flex; flex-wrap: wrap; gap: .25rem 1rem; }
+h1 { font-size: 1.6rem; margin: 0; }
+header p { color: var(--soft); margin: 0; }
+nav { flex-basis: 100%; } nav a { color: var(--link); margin-right: 1.25rem; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; }
+.scroll { background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow-x: auto; }
+table { border-collapse: collapse; min-width: 60rem; table-layout: fixed; width: 100%; }
+th, td { padding: .45rem 1rem; text-align: left; vertical-align: top; }
+thead th { color: var(--soft); font-size: .85em; font-weight: 600; width: 6.75rem; }
+thead th:first-child { width: 10rem; } thead th:last-child { width: auto; }
+tbody th { font-weight: 600; } tbody tr > * { border-top: 1px solid var(--line); }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.ok, .failing, .waiting, .unavailable { font-weight: 600; white-space: nowrap; }
 .ok { color: var(--ok); } .failing { color: var(--bad); } .waiting { color: var(--wait); }
-.unavailable { color: var(--off); }
-.problem { color: var(--off); max-width: 32rem; overflow-wrap: anywhere; }
+.unavailable { color: var(--soft); font-weight: 400; }
+.problem { color: var(--soft); overflow-wrap: anywhere; }
 """
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -52,9 +65,9 @@ def status_page(version: str, statuses: Mapping[Key, Status], now: float) -> str
 <style>{STYLE}</style>
 </head>
 <body>
-<h1>ghe-exporter</h1>
+<header><h1>ghe-exporter</h1>
 <p>Prometheus exporter for GitHub Enterprise, version {escape(version)}</p>
-<nav>{links}</nav>
+<nav>{links}</nav></header>
 <main>{tables or "<p>No enterprise is configured.</p>"}</main>
 </body>
 </html>
@@ -76,7 +89,7 @@ def collector_row(collector: str, status: Status, now: float) -> str:
     """One collector."""
     state = state_of(status)
     succeeded = "never" if status.succeeded_at is None else f"{span(now - status.succeeded_at)} ago"
-    took = "" if status.duration is None else f"{status.duration:.2f} s"
+    took = "" if status.duration is None else moment(status.duration)
     next_run = "" if status.next_at is None else "now" if status.next_at <= now else f"in {span(status.next_at - now)}"
     cells = "".join(f'<td class="number">{text}</td>' for text in (succeeded, took, span(status.interval), next_run))
     reason = f"{status.reason}: {status.problem}" if status.reason else ""
@@ -93,6 +106,11 @@ def state_of(status: Status) -> str:
     if status.success is None:
         return "waiting"
     return "ok" if status.success else "failing"
+
+
+def moment(seconds: float) -> str:
+    """A short length of time."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def span(seconds: float) -> str:

@@ -1,0 +1,23 @@
+"""`ghe-exporter serve` on a port that the system chooses; prints its URL."""
+
+import sys
+from pathlib import Path
+
+from exporter import configuration, logs
+from exporter.commands.serve import serve
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    settings = configuration.load(Path(sys.argv[1]))
+    logs.configure(settings.log_level, settings.log_format)
+    serve(
+        settings,
+        reload=lambda: settings,
+        enable_lifecycle=False,
+        started=lambda url: print(url, flush=True),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""A client with everything around it that a test wants to move or to look at."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pytest
+import responses
+
+from exporter.github.auth import Credential, PersonalAccessToken
+from exporter.github.client import Client
+from exporter.github.endpoint import Endpoint
+from exporter.github.rate_limit import Budget
+from exporter.github.run import ClientLimits, Run
+
+NOW = 1_795_000_000.0
+API = "https://api.example.com"
+TOKEN = "ghp_octoOCTOoctoOCTOoctoOCTOoctoOCTO0001"
+AGENT = "ghe-exporter/test"
+SYNC = Endpoint("/enterprises/{enterprise}/license-sync-status", "read:enterprise")
+USERS = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise", revalidate=False)
+SYNC_URL = f"{API}/enterprises/acme/license-sync-status"
+USERS_URL = f"{API}/enterprises/acme/consumed-licenses"
+
+
+@dataclass
+class FakeClock:
+    """A clock that moves when somebody waits or the test says so."""
+
+    now: float = NOW
+    ticks: float = 1_000.0
+    waits: list[float] = field(default_factory=list)
+    on_wait: Callable[[], None] = lambda: None
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.ticks
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.waits.append(seconds)
+        self.advance(seconds)
+        self.on_wait()
+        return event.is_set()
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+        self.ticks += seconds
+
+
+@dataclass
+class RecordingObserver:
+    """Remembers all that the client tells."""
+
+    codes: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    retries: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    accepted: list[tuple[str, bool]] = field(default_factory=list)
+    budgets: list[tuple[str, Budget]] = field(default_factory=list)
+    expirations: list[tuple[str, float | None]] = field(default_factory=list)
+
+    def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
+        assert endpoint.path.startswith("/")
+        self.codes.append(code)
+        self.seconds.append(seconds)
+
+    def retried(self, endpoint: Endpoint) -> None:
+        self.retries.append(endpoint.path)
+
+    def not_modified(self, endpoint: Endpoint) -> None:
+        self.unchanged.append(endpoint.path)
+
+    def authenticated(self, credential: str, *, accepted: bool) -> None:
+        self.accepted.append((credential, accepted))
+
+    def budget(self, credential: str, left: Budget) -> None:
+        self.budgets.append((credential, left))
+
+    def token_expires(self, credential: str, at: float | None) -> None:
+        self.expirations.append((credential, at))
+
+
+class MakeClient(Protocol):
+    """How a test asks for a client."""
+
+    def __call__(
+        self,
+        base_url: str = API,
+        *,
+        credential: Credential | None = None,
+        limits: ClientLimits | None = None,
+        ca_file: str | None = None,
+    ) -> Client: ...
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proxies and certificates of the machine that runs the tests play no part in them."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands still by itself."""
+    return FakeClock()
+
+
+@pytest.fixture
+def observer() -> RecordingObserver:
+    """Who is told of every request."""
+    return RecordingObserver()
+
+
+@pytest.fixture
+def stop() -> threading.Event:
+    """Set when the process ends."""
+    return threading.Event()
+
+
+@pytest.fixture
+def run(clock: FakeClock) -> Run:
+    """A run with five minutes left, which may not use the reserve."""
+    return Run(clock.monotonic() + 300)
+
+
+@pytest.fixture
+def make_client(clock: FakeClock, observer: RecordingObserver, stop: threading.Event) -> Iterator[MakeClient]:
+    """Make clients that are closed when the test ends."""
+    made: list[Client] = []
+
+    def make(
+        base_url: str = API,
+        *,
+        credential: Credential | None = None,
+        limits: ClientLimits | None = None,
+        ca_file: str | None = None,
+    ) -> Client:
+        client = Client(
+            base_url,
+            credential or PersonalAccessToken("auth", lambda: TOKEN),
+            user_agent=AGENT,
+            observer=observer,
+            clock=clock,
+            stop=stop,
+            limits=limits or ClientLimits(),
+            ca_file=ca_file,
+            randomness=random.Random(1),
+        )
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> Client:
+    """A client with the usual limits."""
+    return make_client()
+
+
+@pytest.fixture
+def github() -> Iterator[responses.RequestsMock]:
+    """Answers without a socket; what is not registered cannot be reached."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock

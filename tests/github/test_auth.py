@@ -1,0 +1,186 @@
+"""Where tokens come from, and what happens when their files change."""
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.errors import ConfigurationError
+from exporter.github.auth import PersonalAccessToken, SecretFile, clean_secret
+from tests.github.conftest import TOKEN
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file with a token."""
+    path = tmp_path / "acme-token"
+    path.write_text(f"{TOKEN}\n")
+    return path
+
+
+@pytest.fixture
+def secret(path: Path) -> SecretFile:
+    """That file, read once."""
+    file = SecretFile(path)
+    file.check()
+    return file
+
+
+def rotate(path: Path, content: str) -> None:
+    """Replace the file as secret stores do: a new file under the old name."""
+    replacement = path.with_suffix(".new")
+    replacement.write_text(content)
+    replacement.replace(path)
+
+
+def overwrite_in_place(path: Path, content: str) -> None:
+    """Write the file again; its modification time differs even on coarse clocks."""
+    path.write_text(content)
+    later = path.stat().st_mtime_ns + 1_000_000
+    os.utime(path, ns=(later, later))
+
+
+@pytest.mark.parametrize("content", [TOKEN, f"{TOKEN}\n", f"\n  {TOKEN}\t\r\n\n"])
+def test_white_space_around(path: Path, content: str) -> None:
+    """White space around a token is not part of it."""
+    path.write_text(content)
+    file = SecretFile(path)
+    file.check()
+    assert file.read() == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "is empty"),
+        (" \n\t", "is empty"),
+        (f"{TOKEN}\n{TOKEN}", "holds something that is no token"),
+        (f"{TOKEN}\r\nX-Evil: 1", "holds something that is no token"),
+        ("octo token", "holds something that is no token"),
+        ("octo\ttoken", "holds something that is no token"),
+        ("octo\x00token", "holds something that is no token"),
+        ("octo\x7ftoken", "holds something that is no token"),
+        ("octo\N{NO-BREAK SPACE}token", "holds something that is no token"),
+        ("t\N{LATIN SMALL LETTER O WITH DIAERESIS}ken", "holds something that is no token"),
+    ],
+)
+def test_unusable_content(path: Path, content: str, problem: str) -> None:
+    """A file whose content could not be sent as a token is a configuration error that names the file only."""
+    path.write_text(content, newline="")
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        SecretFile(path).check()
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert TOKEN not in str(caught.value)
+    with pytest.raises(ValueError, match=problem):
+        clean_secret(content)
+
+
+def test_not_text(path: Path) -> None:
+    """A binary file is a configuration error that names it."""
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError, match=str(path)):
+        SecretFile(path).check()
+
+
+def test_missing(tmp_path: Path) -> None:
+    """A missing file is a configuration error that names it and says so."""
+    with pytest.raises(ConfigurationError, match=r"cannot read the file .*absent: No such file or directory"):
+        SecretFile(tmp_path / "absent").check()
+
+
+def test_directory(tmp_path: Path) -> None:
+    """A directory is a configuration error that names it."""
+    with pytest.raises(ConfigurationError, match=r"cannot read the file .*: Is a directory"):
+        SecretFile(tmp_path).check()
+
+
+@pytest.mark.parametrize("change", [rotate, overwrite_in_place])
+def test_rotation(path: Path, secret: SecretFile, change: Callable[[Path, str], None]) -> None:
+    """A changed file is read again, which is logged without its content."""
+    assert secret.read() == TOKEN
+    with capture_logs() as logs:
+        change(path, "octo-second")
+        assert secret.read() == "octo-second"
+        assert secret.read() == "octo-second"
+    assert [entry["event"] for entry in logs] == ["secret file read again"]
+    assert "octo-second" not in str(logs)
+
+
+def test_rotation_through_a_link(tmp_path: Path) -> None:
+    """A link that is turned to another file, as Kubernetes does, counts as a change."""
+    first, second, link = (tmp_path / name for name in ("first", "second", "link"))
+    first.write_text("octo-1")
+    second.write_text("octo-2")
+    link.symlink_to(first)
+    file = SecretFile(link)
+    file.check()
+    turned = tmp_path / "turned"
+    turned.symlink_to(second)
+    turned.replace(link)
+    assert file.read() == "octo-2"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda path: path.unlink(), id="vanished"),
+        pytest.param(lambda path: rotate(path, ""), id="empty"),
+        pytest.param(lambda path: rotate(path, "octo\nocto"), id="two lines"),
+        pytest.param(lambda path: path.write_bytes(b"\xff" * 50), id="not text"),
+    ],
+)
+def test_spoilt_later(path: Path, secret: SecretFile, spoil: Callable[[Path], object]) -> None:
+    """While the file is unusable the last secret is used, with one warning, until there is a good one again."""
+    spoil(path)
+    with capture_logs() as logs:
+        assert [secret.read() for _ in range(3)] == [TOKEN] * 3
+    assert [(entry["event"], entry["path"]) for entry in logs] == [
+        ("secret file not usable, last secret kept", str(path))
+    ]
+    rotate(path, "octo-second")
+    assert secret.read() == "octo-second"
+    spoil(path)
+    with capture_logs() as logs:
+        assert secret.read() == "octo-second"
+    assert len(logs) == 1
+
+
+def test_renew(path: Path, secret: SecretFile) -> None:
+    """A rejected token is renewed when the file holds another one by now."""
+    credential = PersonalAccessToken("auth", secret.read)
+    assert (credential.name, credential.token()) == ("auth", TOKEN)
+    assert not credential.renew(TOKEN)
+    rotate(path, "octo-second")
+    assert credential.renew(TOKEN)
+    assert credential.token() == "octo-second"
+    assert not credential.renew("octo-second")
+
+
+def test_fixed_token() -> None:
+    """A token from the settings cannot be renewed."""
+    credential = PersonalAccessToken("runner_auth", lambda: TOKEN)
+    assert not credential.renew(TOKEN)
+
+
+def test_many_readers(path: Path, secret: SecretFile) -> None:
+    """Threads that read while the file is rotated see one whole secret or the other."""
+    seen: set[str] = set()
+    ready = threading.Barrier(5)
+
+    def read() -> None:
+        ready.wait()
+        seen.update(secret.read() for _ in range(200))
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    rotate(path, "octo-second")
+    for thread in threads:
+        thread.join()
+    assert seen <= {TOKEN, "octo-second"}
+    assert secret.read() == "octo-second"

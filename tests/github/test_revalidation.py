@@ -1,0 +1,80 @@
+"""Answers kept for their ETags."""
+
+import random
+
+from exporter.github.revalidation import KEPT_BYTES, Kept, Revalidation
+
+URL = "https://api.example.com/x"
+THIRD = 6_000_000
+"""Three of these are more than what is kept, two are not."""
+
+
+def incompressible(seed: int, size: int = THIRD) -> bytes:
+    """Bytes that no compression makes smaller."""
+    return random.Random(seed).randbytes(size)
+
+
+def known(revalidation: Revalidation, names: str) -> str:
+    """Which of the answers named by letters are kept."""
+    return "".join(name for name in names if revalidation.conditions(name))
+
+
+def test_unknown() -> None:
+    """What was never seen is asked for without a condition and confirmed by nothing."""
+    revalidation = Revalidation()
+    assert revalidation.conditions(URL) == {}
+    assert revalidation.confirmed(URL) is None
+
+
+def test_kept() -> None:
+    """An answer is asked for with its ETag and comes back with its links."""
+    revalidation = Revalidation()
+    revalidation.keep(URL, 'W/"1"', b"[1]", {"next": "x"})
+    assert revalidation.conditions(URL) == {"If-None-Match": 'W/"1"'}
+    assert revalidation.confirmed(URL) == Kept(b"[1]", {"next": "x"})
+    assert revalidation.conditions(f"{URL}?page=2") == {}
+
+
+def test_replaced() -> None:
+    """A newer answer takes the place of the older one whole."""
+    revalidation = Revalidation()
+    revalidation.keep(URL, '"1"', b"[1]", {"next": "x"})
+    revalidation.keep(URL, '"2"', b"[2]", {})
+    assert revalidation.conditions(URL) == {"If-None-Match": '"2"'}
+    assert revalidation.confirmed(URL) == Kept(b"[2]", {})
+
+
+def test_bound() -> None:
+    """Beyond the bound the answers least recently used go first."""
+    revalidation = Revalidation()
+    for seed, name in enumerate("ab"):
+        revalidation.keep(name, '"1"', incompressible(seed), {})
+    assert revalidation.confirmed("a") == Kept(incompressible(0), {})
+    revalidation.keep("c", '"1"', incompressible(2), {})
+    assert known(revalidation, "abc") == "ac"
+
+
+def test_replacing_frees() -> None:
+    """Answers that are replaced again and again push nothing else out."""
+    revalidation = Revalidation()
+    revalidation.keep("a", '"1"', b"[]", {})
+    for seed in range(4):
+        revalidation.keep("b", f'"{seed}"', incompressible(seed), {})
+    assert known(revalidation, "ab") == "ab"
+
+
+def test_larger_than_everything() -> None:
+    """An answer above the bound is not kept, and nothing breaks."""
+    revalidation = Revalidation()
+    revalidation.keep("a", '"1"', incompressible(1, KEPT_BYTES + 1), {})
+    assert known(revalidation, "a") == ""
+    revalidation.keep("b", '"1"', b"[]", {})
+    assert known(revalidation, "b") == "b"
+
+
+def test_compressed() -> None:
+    """What compresses well takes little of the bound."""
+    revalidation = Revalidation()
+    for name in "abcdef":
+        revalidation.keep(name, '"1"', b"[" + b" " * THIRD + b"]", {})
+    assert known(revalidation, "abcdef") == "abcdef"

@@ -1,0 +1,28 @@
+"""The machine's clocks."""
+
+import threading
+from datetime import UTC, datetime
+
+from exporter.clock import SystemClock
+
+
+def test_time() -> None:
+    """The time is Unix time, between what two other readings say."""
+    before = datetime.now(UTC).timestamp()
+    now = SystemClock().time()
+    assert before <= now <= datetime.now(UTC).timestamp()
+
+
+def test_monotonic() -> None:
+    """The clock for durations never goes back."""
+    clock = SystemClock()
+    readings = [clock.monotonic() for _ in range(100)]
+    assert readings == sorted(readings)
+
+
+def test_wait() -> None:
+    """Waiting ends with the event or with the time, and tells which."""
+    event = threading.Event()
+    assert not SystemClock().wait(event, 0.001)
+    event.set()
+    assert SystemClock().wait(event, 3_600)

@@ -1,0 +1,313 @@
+"""Rules that every metric and every module keeps, whoever adds one."""
+
+import ast
+import pkgutil
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import exporter
+from exporter import collectors
+from exporter.collector import Collector
+from exporter.collectors import COLLECTORS
+from exporter.own_metrics import OWN_METRICS, OwnMetric
+
+PACKAGE = Path(exporter.__file__).parent
+MOST_LINES = 300
+
+# The part of the contract about what collectors tell: name and labels after `enterprise`; all are gauges.
+CONTRACT = """
+ghe_license_seats_consumed
+ghe_license_seats_purchased
+ghe_license_users license_type,account
+ghe_license_two_factor_users state
+ghe_license_organization_users organization,role
+ghe_license_enterprise_role_users role
+ghe_license_server_users hostname
+ghe_license_visual_studio_users
+ghe_license_pending_invitation_users
+ghe_license_user_accounts
+ghe_license_sync_servers
+ghe_license_sync_success server_id,hostname
+ghe_license_sync_last_timestamp_seconds server_id,hostname
+ghe_license_sync_status server_id,hostname,status
+ghe_runners organization,runner_group,os,state
+ghe_runner_online organization,runner_group,runner_id,runner
+ghe_runner_busy organization,runner_group,runner_id,runner
+ghe_runner_info organization,runner_group,runner_id,runner,os,version,ephemeral
+ghe_runners_by_version organization,os,version
+ghe_runner_group_info organization,runner_group_id,runner_group,visibility,default
+ghe_runner_group_organizations organization,runner_group_id,runner_group
+ghe_runner_application_info os,architecture,version
+"""
+
+DOMAIN = tuple(
+    OwnMetric(metric.name, "gauge", metric.help, ("enterprise", *metric.labels))
+    for collector in COLLECTORS
+    for metric in collector.metrics
+)
+METRICS = (*DOMAIN, *OWN_METRICS)
+
+# What promlint, the linter behind `promtool check metrics`, objects to, and what the naming guide says beyond it.
+WRONG_UNITS = re.compile(
+    r"(milli|micro|nano|kilo|mega|giga|tera|kibi|mebi|gibi)?(minutes?|hours?|days?|weeks?|months?|bits?|kilobytes?|"
+    r"megabytes?|gigabytes?|milliseconds?|percents?|percentage)|ms|us|ns|sec|secs|s|m|h|d|b|kb|mb|gb|tb|pb|kib|mib|gib"
+)
+RESERVED_SUFFIXES = ("_count", "_sum", "_bucket", "_created", "_gauge", "_counter", "_histogram", "_summary")
+FORBIDDEN_LABELS = frozenset(
+    {
+        *("user", "users", "login", "email", "mail", "token", "url", "uri", "password", "secret", "message", "error"),
+        *("le", "quantile", "instance", "job", "type", "env", "environment", "region", "zone", "cluster", "service"),
+    }
+)
+NAME = re.compile(r"ghe_[a-z0-9]+(_[a-z0-9]+)*")
+SENTENCE = re.compile(r"[A-Z][^.!?\n\"\\]*\.")
+LABEL = re.compile(r"[a-z]+(_[a-z]+)*")
+
+
+def by_name(metric: OwnMetric) -> str:
+    """Name of a test's case."""
+    return metric.name
+
+
+def test_contract() -> None:
+    """Collectors expose what dashboards and alerts rely on."""
+    lines = [line.split(" ") for line in CONTRACT.strip().splitlines()]
+    promised = {(name, tuple("".join(labels).split(",")) if labels else ()) for name, *labels in lines}
+    declared = {(metric.name, metric.labels[1:]) for metric in DOMAIN}
+    assert promised <= declared
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=by_name)
+def test_name(metric: OwnMetric) -> None:
+    """A name is snake case with the prefix, without units other than base units, types or reserved endings."""
+    assert NAME.fullmatch(metric.name)
+    assert not [part for part in metric.name.split("_") if WRONG_UNITS.fullmatch(part)]
+    assert not metric.name.endswith(RESERVED_SUFFIXES)
+    assert not set(metric.name.split("_")) & {"gauge", "counter", "histogram", "summary"}
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=by_name)
+def test_endings(metric: OwnMetric) -> None:
+    """Counters, and only they, end in `_total`; times are gauges in seconds since 1970; units come last."""
+    assert metric.name.endswith("_total") is (metric.type == "counter")
+    assert metric.type == "gauge" or not metric.name.endswith("_info")
+    if "timestamp" in metric.name:
+        assert metric.name.endswith("_timestamp_seconds")
+        assert metric.type == "gauge"
+    for unit in ("seconds", "bytes", "ratio", "usd"):
+        if unit in metric.name.split("_"):
+            assert metric.name.removesuffix("_total").endswith(f"_{unit}")
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=by_name)
+def test_help(metric: OwnMetric) -> None:
+    """A help text is one sentence with a capital and a full stop, short enough for a tooltip, and not the name."""
+    assert SENTENCE.fullmatch(metric.help)
+    assert len(metric.help) <= 100
+    assert metric.help.rstrip(".").lower().replace(" ", "_") != metric.name
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=by_name)
+def test_labels(metric: OwnMetric) -> None:
+    """Labels are snake case, differ, begin with the enterprise where there is one, and name no person or secret."""
+    assert all(LABEL.fullmatch(label) for label in metric.labels)
+    assert len(set(metric.labels)) == len(metric.labels)
+    assert not FORBIDDEN_LABELS & set(metric.labels)
+    assert "enterprise" not in metric.labels[1:]
+
+
+@pytest.mark.parametrize("metric", DOMAIN, ids=by_name)
+def test_domain_is_apart(metric: OwnMetric) -> None:
+    """What collectors tell does not look like a metric of the exporter itself."""
+    assert not metric.name.startswith("ghe_exporter_")
+
+
+def test_names_differ() -> None:
+    """Every metric belongs to exactly one collector or to the exporter, also with what a histogram adds."""
+    names = Counter(metric.name for metric in METRICS)
+    for metric in METRICS:
+        if metric.type == "histogram":
+            names.update(f"{metric.name}{suffix}" for suffix in ("_count", "_sum", "_bucket"))
+        if metric.type == "counter":
+            # The name of its family in OpenMetrics.
+            names.update([metric.name.removesuffix("_total")])
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_every_collector_is_registered() -> None:
+    """Each module of the folder holds one collector of its own name, and all of them are registered."""
+    modules = [module.name for module in pkgutil.iter_modules(collectors.__path__)]
+    found = {name: import_module(f"exporter.collectors.{name}").COLLECTOR for name in modules}
+    assert {name: collector.name for name, collector in found.items()} == {name: name for name in modules}
+    assert sorted(modules) == sorted(collector.name for collector in COLLECTORS)
+    assert all(any(collector is registered for registered in COLLECTORS) for collector in found.values())
+
+
+@pytest.mark.parametrize("collector", COLLECTORS, ids=lambda collector: collector.name)
+def test_collector(collector: Collector[object]) -> None:
+    """A collector says what it tells, has metrics and endpoints, and drops together only what it has."""
+    assert SENTENCE.fullmatch(collector.help)
+    assert collector.metrics
+    assert collector.endpoints
+    assert collector.platforms
+    companions = Counter(metric.dropped_with for metric in collector.metrics if metric.dropped_with)
+    assert all(times > 1 for times in companions.values())
+
+
+# Architecture, read off the source.
+
+SOURCES = {
+    ".".join(["exporter", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in SOURCES.items()}
+PURE = frozenset(
+    {
+        *(
+            "abc",
+            "array",
+            "collections",
+            "collections.abc",
+            "contextlib",
+            "dataclasses",
+            "datetime",
+            "enum",
+            "functools",
+        ),
+        *("hashlib", "heapq", "itertools", "math", "operator", "re", "statistics", "string", "types", "typing"),
+        *("calendar", "decimal", "fractions", "bisect", "unicodedata"),
+    }
+)
+FOR_COLLECTORS = re.compile(
+    r"exporter\.(collector|collectors(\..*)?|metric|labels|distinct|errors|duration|github\.(endpoint|models|reader))|pydantic"
+)
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module that *tree* imports from anywhere in it, submodules as such."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            assert node.module
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in SOURCES else node.module
+
+
+def importers(module: str) -> set[str]:
+    """Who imports *module* or a part of it."""
+    return {
+        name
+        for name, tree in TREES.items()
+        if any(imported == module or imported.startswith(f"{module}.") for imported in imports(tree))
+    }
+
+
+def test_the_source_was_read() -> None:
+    """The rules below are about the whole package."""
+    assert {"exporter", "exporter.collectors", "exporter.github.client", "exporter.web.server"} <= SOURCES.keys()
+    assert "exporter.app" in importers("exporter.collection")
+
+
+def test_no_import_cycles() -> None:
+    """Modules depend on each other in one direction."""
+    graph = {name: {found for found in imports(tree) if found in SOURCES} - {name} for name, tree in TREES.items()}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(SOURCES)
+
+
+def test_only_the_client_speaks_http() -> None:
+    """`requests` has one importer, and no other HTTP library is used to reach GitHub."""
+    assert importers("requests") == {"exporter.github.client"}
+    assert importers("urllib.request") | importers("http.client") <= {"exporter.commands.healthcheck"}
+    for library in ("httpx", "aiohttp", "urllib3"):
+        assert importers(library) <= {"exporter.github.client"}
+
+
+def test_the_client_only_reads() -> None:
+    """Of a session only `get` is called, so that nothing on GitHub can be changed."""
+    calls = {
+        node.func.attr
+        for node in ast.walk(TREES["exporter.github.client"])
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and ast.unparse(node.func.value) in {"self._session", "session", "requests"}
+    }
+    assert "get" in calls
+    assert calls <= {"get", "close", "mount", "Session"}
+    writing = {"post", "put", "patch", "delete", "request", "send"}
+    found = {
+        ast.unparse(node)
+        for node in ast.walk(TREES["exporter.github.client"])
+        if isinstance(node, ast.Attribute) and node.attr in writing
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith("exporter.collectors")])
+def test_collectors_are_pure(name: str) -> None:
+    """A collector reaches GitHub through its reader only, and knows no settings, threads, clock or log."""
+    found = set(imports(TREES[name]))
+    assert [module for module in found if module not in PURE and not FOR_COLLECTORS.fullmatch(module)] == []
+    calls = {ast.unparse(node.func) for node in ast.walk(TREES[name]) if isinstance(node, ast.Call)}
+    assert not calls & {"open", "print", "eval", "exec", "datetime.now", "datetime.utcnow", "date.today"}
+
+
+def test_settings_stay_at_the_edge() -> None:
+    """Only the composition root, the commands and what describes settings know them."""
+    allowed = {"exporter.app", "exporter.configuration", "exporter.docs", "exporter.settings"}
+    found = importers("exporter.settings")
+    assert {name for name in found if not name.startswith("exporter.commands.")} <= allowed
+
+
+def test_one_reader_of_the_environment() -> None:
+    """Environment variables are read in one place."""
+    readers = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"}
+    }
+    assert readers <= {"exporter.configuration"}
+
+
+def test_the_product_does_not_need_the_simulator() -> None:
+    """The simulated GitHub is only used by the commands that are about it."""
+    outside = {name for name in importers("exporter.simulator") if not name.startswith("exporter.simulator")}
+    assert outside <= {"exporter.commands.demo", "exporter.commands.simulate"}
+
+
+def test_nobody_sleeps() -> None:
+    """Waiting ends when the process ends: on an event, never by sleeping."""
+    sleepers = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"time.sleep", "sleep"}
+    }
+    assert sleepers == set()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_length(name: str) -> None:
+    """No file is longer than can be read in one go."""
+    assert len(SOURCES[name].read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_documented(name: str) -> None:
+    """Every module says what it is for."""
+    assert ast.get_docstring(TREES[name]) or not TREES[name].body
+
+
+def test_pure_modules_exist() -> None:
+    """The list of harmless modules names real ones, so that a typing error there hides nothing."""
+    assert {name.partition(".")[0] for name in PURE} <= sys.stdlib_module_names

@@ -1,0 +1,70 @@
+"""How values of GitHub's API become label values."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.labels import boolean, enumerated, operating_system
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("enterprise", "enterprise"),
+        ("Enterprise", "enterprise"),
+        ("GigabyteHours", "gigabyte_hours"),
+        ("gigabyte-hours", "gigabyte_hours"),
+        ("gigabyte_hours", "gigabyte_hours"),
+        ("UserMonths", "user_months"),
+        ("Visual Studio subscription", "visual_studio_subscription"),
+        ("Git LFS", "git_lfs"),
+        ("macOS", "macos"),
+        ("Actions Linux 4-core", "actions_linux_4_core"),
+        ("  Copilot / Business!  ", "copilot_business"),
+        ("HTTPServer", "httpserver"),
+        ("2FaEnabled", "2_fa_enabled"),
+        ("caf\N{LATIN SMALL LETTER E WITH ACUTE} noir", "caf_noir"),
+        ("", "unknown"),
+        ("---", "unknown"),
+        ("\N{HIRAGANA LETTER A}", "unknown"),
+    ],
+)
+def test_enumerated(value: str, expected: str) -> None:
+    """A name of GitHub's has one spelling in lower_snake_case; nothing told is unknown."""
+    assert enumerated(value) == expected
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_enumerated_is_a_fixed_point(value: str) -> None:
+    """Any text gives lower_snake_case, and that stays as it is."""
+    name = enumerated(value)
+    assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name)
+    assert enumerated(name) == name
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, "true"), (False, "false"), (None, "")])
+def test_boolean(value: bool | None, expected: str) -> None:
+    """A flag is spelt out and empty when GitHub does not tell."""
+    assert boolean(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("linux", "linux"),
+        ("Linux", "linux"),
+        ("win", "windows"),
+        ("WIN", "windows"),
+        ("windows", "windows"),
+        ("osx", "macos"),
+        ("macOS", "macos"),
+        ("freebsd", "freebsd"),
+        ("", "unknown"),
+    ],
+)
+def test_operating_system(value: str, expected: str) -> None:
+    """GitHub's short names of systems are spelt out; others pass through."""
+    assert operating_system(value) == expected

@@ -1,0 +1,100 @@
+"""Declarations of metrics and the samples made from them."""
+
+import math
+
+import pytest
+
+from exporter.metric import Metric, Totals, families, gauge
+
+SEATS = gauge("ghe_seats", "Seats.")
+RUNNERS = gauge("ghe_runners", "Runners.", "os", "state")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ghe_",
+        "ghe",
+        "seats",
+        "github_seats",
+        "ghe_Seats",
+        "ghe_seats_",
+        "ghe__seats",
+        "ghe_1st",
+        "ghe_sé",
+        "ghe_a:b",
+        "",
+    ],
+)
+def test_bad_name(name: str) -> None:
+    """A name that is not `ghe_` and lower snake case is refused."""
+    with pytest.raises(ValueError, match="not a metric name"):
+        gauge(name, "Seats.")
+
+
+@pytest.mark.parametrize(
+    "help_text", ["", "Seats", "seats.", 'Seats "used".', "Back\\slash.", "Two\nlines.", ".", " Seats."]
+)
+def test_bad_help(help_text: str) -> None:
+    """A help text that is not one sentence, or that the formats would escape, is refused."""
+    with pytest.raises(ValueError, match="help is not one plain sentence"):
+        gauge("ghe_seats", help_text)
+
+
+@pytest.mark.parametrize("labels", [("os", "os"), ("enterprise",), ("os", "enterprise")])
+def test_bad_labels(labels: tuple[str, ...]) -> None:
+    """Labels that repeat, or name the enterprise, which the collection adds, are refused."""
+    with pytest.raises(ValueError, match="labels repeat or name the enterprise"):
+        gauge("ghe_runners", "Runners.", *labels)
+
+
+@pytest.mark.parametrize("labels", [(), ("linux",), ("linux", "idle", "more")])
+def test_wrong_label_count(labels: tuple[str, ...]) -> None:
+    """A sample with too few or too many label values is refused, not cut to size."""
+    with pytest.raises(ValueError, match=rf"ghe_runners takes labels .*, got {len(labels)} values"):
+        RUNNERS(1, *labels)
+
+
+def test_families() -> None:
+    """Samples are grouped by metric in declared order, and a metric without samples has an empty group."""
+    samples = [SEATS(7), RUNNERS(2, "linux", "idle"), RUNNERS(0, "linux", "busy")]
+    grouped = families((RUNNERS, SEATS), samples)
+    assert grouped == {RUNNERS: {("linux", "idle"): 2, ("linux", "busy"): 0}, SEATS: {(): 7}}
+    assert list(grouped) == [RUNNERS, SEATS]
+    assert families((SEATS,), []) == {SEATS: {}}
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
+def test_not_told(value: float | None) -> None:
+    """A value that is not told or not finite makes no series, and its neighbours stay."""
+    samples = [RUNNERS(value, "linux", "idle"), RUNNERS(1, "linux", "busy")]
+    assert families((RUNNERS,), samples) == {RUNNERS: {("linux", "busy"): 1}}
+
+
+@pytest.mark.parametrize("value", [0, False, -0.0, 1e300, -5])
+def test_told(value: float) -> None:
+    """Zero, false, huge and negative values are values."""
+    assert families((SEATS,), [SEATS(value)]) == {SEATS: {(): value}}
+
+
+def test_duplicate() -> None:
+    """Two samples of one series are a bug of the collector and fail its run."""
+    with pytest.raises(ValueError, match="ghe_runners has two samples with the same labels"):
+        families((RUNNERS,), [RUNNERS(1, "linux", "idle"), RUNNERS(1, "linux", "idle")])
+
+
+def test_undeclared() -> None:
+    """A sample of a metric that the collector does not declare fails its run, even under a declared name."""
+    impostor = Metric("ghe_seats", "Seats.")
+    with pytest.raises(ValueError, match="ghe_seats is not declared by this collector"):
+        families((SEATS,), [impostor(1)])
+
+
+def test_totals() -> None:
+    """Rows that share labels are summed, and a metric without rows has no series."""
+    totals = Totals(RUNNERS)
+    assert list(totals.samples()) == []
+    totals.add(2, "linux", "idle")
+    totals.add(0.5, "linux", "idle")
+    totals.add(1, "macos", "idle")
+    assert list(totals.samples()) == [RUNNERS(2.5, "linux", "idle"), RUNNERS(1, "macos", "idle")]

@@ -1,0 +1,204 @@
+"""Last good results: which are accepted, how long they stay, how many series they may have."""
+
+import pytest
+
+from exporter.exposition import Exposition, render
+from exporter.metric import Metric, gauge
+from exporter.snapshot import Result, Snapshots
+from exporter.status import Key
+
+COUNT = gauge("ghe_runners", "Runners.", "organization", "state")
+ONLINE = gauge("ghe_runner_online", "Online.", "organization", "runner", dropped_with="per runner")
+BUSY = gauge("ghe_runner_busy", "Busy.", "organization", "runner", dropped_with="per runner")
+SEATS = gauge("ghe_seats", "Seats.")
+METRICS: dict[str, tuple[Metric, ...]] = {"runners": (COUNT, ONLINE, BUSY), "licenses": (SEATS,)}
+ACME, GLOBEX = Key("acme", "runners"), Key("globex", "runners")
+LEVELS = frozenset({"", "acme-web"})
+
+
+class Board:
+    """Snapshots with what they expose and what they report as dropped."""
+
+    def __init__(self, metrics: dict[str, tuple[Metric, ...]] = METRICS) -> None:
+        self.dropped: dict[Key, dict[str, int]] = {}
+        self.exposition = Exposition(metrics)
+        self.snapshots = Snapshots(
+            self.exposition, metrics, lambda key, series: self.dropped.update({key: dict(series)})
+        )
+        self.snapshots.limit(100)
+
+    @property
+    def series(self) -> list[str]:
+        """Every exposed series without its value."""
+        text = b"".join(self.exposition.page().plain(b"")).decode()
+        return [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+
+    def names(self, enterprise: str = "acme") -> set[str]:
+        """The families exposed of *enterprise*."""
+        return {line.partition("{")[0] for line in self.series if f'enterprise="{enterprise}"' in line}
+
+
+@pytest.fixture
+def board() -> Board:
+    """A board that watches the runners of two enterprises."""
+    board = Board()
+    for key in (ACME, GLOBEX):
+        board.snapshots.watch(key, LEVELS)
+    return board
+
+
+def runners(enterprise: str, level: str, number: int, at: float = 0.0, *, busy: bool = True) -> Result:
+    """*number* runners of one level and one count of them."""
+    each: dict[tuple[str, ...], float] = {(level, f"runner-{index}"): 1 for index in range(number)}
+    samples: dict[Metric, dict[tuple[str, ...], float]] = {
+        COUNT: {(level, "idle"): number},
+        ONLINE: each,
+        BUSY: each if busy else {},
+    }
+    return Result(render(enterprise, samples), at)
+
+
+def test_publish(board: Board) -> None:
+    """Results of every level are exposed side by side."""
+    board.snapshots.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 1)})
+    assert board.series == [
+        'ghe_runners{enterprise="acme",organization="",state="idle"}',
+        'ghe_runners{enterprise="acme",organization="acme-web",state="idle"}',
+        'ghe_runner_online{enterprise="acme",organization="",runner="runner-0"}',
+        'ghe_runner_online{enterprise="acme",organization="acme-web",runner="runner-0"}',
+        'ghe_runner_busy{enterprise="acme",organization="",runner="runner-0"}',
+        'ghe_runner_busy{enterprise="acme",organization="acme-web",runner="runner-0"}',
+    ]
+    assert board.dropped == {ACME: {}, GLOBEX: {}}
+
+
+def test_a_level_is_replaced_alone(board: Board) -> None:
+    """A new result of one level leaves the last data of the others."""
+    board.snapshots.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2)})
+    board.snapshots.publish(ACME, {"acme-web": runners("acme", "acme-web", 1)})
+    online = [line for line in board.series if line.startswith("ghe_runner_online")]
+    assert len([line for line in online if 'organization=""' in line]) == 3
+    assert len([line for line in online if 'organization="acme-web"' in line]) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "level"), [(Key("octo", "runners"), ""), (ACME, "octo-web"), (Key("acme", "licenses"), "")]
+)
+def test_unwatched_is_ignored(board: Board, key: Key, level: str) -> None:
+    """A result that nobody watches, of a run that outlived a reload, is not exposed."""
+    board.snapshots.publish(key, {level: Result(render(key.enterprise, {SEATS: {(): 1}}), 0)})
+    assert board.series == []
+
+
+def test_watching_fewer_levels(board: Board) -> None:
+    """An organization that is not watched any more vanishes at once, and the rest stays."""
+    board.snapshots.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 1)})
+    board.snapshots.watch(ACME, frozenset({""}))
+    assert len(board.series) == 3
+    assert not any("acme-web" in line for line in board.series)
+    board.snapshots.watch(ACME, LEVELS)
+    assert len(board.series) == 3
+
+
+def test_remove(board: Board) -> None:
+    """What is removed vanishes, does not come back by a late result, and leaves others alone."""
+    board.snapshots.publish(ACME, {"": runners("acme", "", 1)})
+    board.snapshots.publish(GLOBEX, {"": runners("globex", "", 1)})
+    board.snapshots.remove(ACME)
+    board.snapshots.remove(ACME)
+    board.snapshots.publish(ACME, {"": runners("acme", "", 1)})
+    assert board.names("acme") == set()
+    assert len(board.names("globex")) == 3
+
+
+def test_expiry(board: Board) -> None:
+    """Each level goes when it is too old by itself; a new result brings it back."""
+    board.snapshots.publish(ACME, {"": runners("acme", "", 1, 100), "acme-web": runners("acme", "acme-web", 1, 200)})
+    board.snapshots.expire(ACME, before=100)
+    assert len(board.series) == 6
+    board.snapshots.expire(ACME, before=101)
+    assert len(board.series) == 3
+    assert all("acme-web" in line for line in board.series)
+    board.snapshots.expire(ACME, before=300)
+    assert board.series == []
+    board.snapshots.publish(ACME, {"": runners("acme", "", 1, 400)})
+    assert len(board.series) == 3
+
+
+def test_expiry_of_the_unknown(board: Board) -> None:
+    """Expiring what never was or is gone is no error."""
+    board.snapshots.expire(Key("octo", "runners"), before=1)
+    assert board.series == []
+
+
+def test_at_the_limit(board: Board) -> None:
+    """As many series as the limit allows are exposed, over all levels together."""
+    board.snapshots.limit(4)
+    board.snapshots.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 1)})
+    assert board.names() == {"ghe_runners", "ghe_runner_online", "ghe_runner_busy"}
+    assert board.dropped[ACME] == {}
+
+
+def test_above_the_limit(board: Board) -> None:
+    """One series more drops all families that belong together, and reports how many each had."""
+    board.snapshots.limit(4)
+    board.snapshots.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2)})
+    assert board.names() == {"ghe_runners"}
+    assert board.dropped[ACME] == {"ghe_runner_online": 5, "ghe_runner_busy": 5}
+
+
+def test_dropped_with_a_smaller_one(board: Board) -> None:
+    """A family below the limit goes with its companion that is above it; one without series is not reported."""
+    board.snapshots.limit(4)
+    results = {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2, busy=False)}
+    board.snapshots.publish(ACME, results)
+    assert board.dropped[ACME] == {"ghe_runner_online": 5, "ghe_runner_busy": 3}
+    board.snapshots.publish(ACME, {"": runners("acme", "", 5, busy=False)})
+    assert board.dropped[ACME] == {"ghe_runner_online": 7}
+
+
+def test_limit_of_one_family(board: Board) -> None:
+    """A family without companions is dropped alone."""
+    board.snapshots.limit(1)
+    board.snapshots.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 0)})
+    assert board.names() == {"ghe_runner_online", "ghe_runner_busy"}
+    assert board.dropped[ACME] == {"ghe_runners": 2}
+
+
+def test_a_family_alone_takes_no_other() -> None:
+    """Families that name no companions have none: each is dropped for itself."""
+    versions = gauge("ghe_runners_by_version", "Versions.", "version")
+    alone = Board({"runners": (COUNT, versions)})
+    alone.snapshots.watch(ACME, LEVELS)
+    alone.snapshots.limit(1)
+    result = Result(render("acme", {COUNT: {("", "idle"): 1}, versions: {("1",): 1, ("2",): 1}}), 0)
+    alone.snapshots.publish(ACME, {"": result})
+    assert alone.names() == {"ghe_runners"}
+    assert alone.dropped[ACME] == {"ghe_runners_by_version": 2}
+
+
+def test_limit_is_per_enterprise(board: Board) -> None:
+    """An enterprise above the limit takes nothing from another one."""
+    board.snapshots.limit(2)
+    board.snapshots.publish(ACME, {"": runners("acme", "", 3)})
+    board.snapshots.publish(GLOBEX, {"": runners("globex", "", 2)})
+    assert board.names("acme") == {"ghe_runners"}
+    assert board.names("globex") == {"ghe_runners", "ghe_runner_online", "ghe_runner_busy"}
+    assert board.dropped[GLOBEX] == {}
+
+
+def test_back_below_the_limit(board: Board) -> None:
+    """When there are few enough again, all families come back and nothing is reported as dropped."""
+    board.snapshots.limit(2)
+    board.snapshots.publish(ACME, {"": runners("acme", "", 3)})
+    board.snapshots.publish(ACME, {"": runners("acme", "", 2)})
+    assert board.names() == {"ghe_runners", "ghe_runner_online", "ghe_runner_busy"}
+    assert board.dropped[ACME] == {}
+
+
+def test_a_new_limit_counts_when_watching_again(board: Board) -> None:
+    """A reload with another limit takes effect on what is already there."""
+    board.snapshots.publish(ACME, {"": runners("acme", "", 3)})
+    board.snapshots.limit(2)
+    board.snapshots.watch(ACME, LEVELS)
+    assert board.dropped[ACME] == {"ghe_runner_online": 3, "ghe_runner_busy": 3}

@@ -1,0 +1,390 @@
+"""The exporter's metrics about itself."""
+
+import threading
+from collections.abc import Callable
+
+import prometheus_client
+import pytest
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.app import Exporter
+from exporter.errors import Reason
+from exporter.github.endpoint import Endpoint
+from exporter.github.rate_limit import Budget
+from exporter.own_metrics import OWN_METRICS, OwnMetric
+from exporter.status import Key, Status, StatusBoard
+from exporter.telemetry import EnterpriseApi, Telemetry
+
+LICENSES, RUNNERS = Key("acme", "licenses"), Key("acme", "runners")
+SEATS = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise")
+USERS = Endpoint("/enterprises/{enterprise}/users", "read:enterprise", revalidate=False)
+
+# The part of the contract that is about the exporter: name, type, labels.
+CONTRACT = """
+ghe_up gauge enterprise
+ghe_exporter_collector_success gauge enterprise,collector
+ghe_exporter_collector_last_success_timestamp_seconds gauge enterprise,collector
+ghe_exporter_collector_duration_seconds gauge enterprise,collector
+ghe_exporter_collector_interval_seconds gauge enterprise,collector
+ghe_exporter_collector_available gauge enterprise,collector
+ghe_exporter_collector_failures_total counter enterprise,collector,reason
+ghe_exporter_api_requests_total counter enterprise,endpoint,code
+ghe_exporter_api_request_duration_seconds histogram enterprise,endpoint
+ghe_exporter_api_retries_total counter enterprise,endpoint
+ghe_exporter_api_not_modified_total counter enterprise,endpoint
+ghe_rate_limit_limit gauge enterprise,credential,resource
+ghe_rate_limit_remaining gauge enterprise,credential,resource
+ghe_rate_limit_reset_timestamp_seconds gauge enterprise,credential,resource
+ghe_token_expiration_timestamp_seconds gauge enterprise,credential
+ghe_exporter_series_dropped gauge enterprise,metric
+ghe_exporter_payload_skipped_total counter enterprise,collector
+ghe_exporter_config_last_reload_successful gauge
+ghe_exporter_config_last_reload_success_timestamp_seconds gauge
+ghe_exporter_build_info gauge version,revision,python_version
+"""
+
+Series = dict[tuple[str, ...], float]
+
+
+class Bench:
+    """A telemetry and what it exposes."""
+
+    def __init__(self) -> None:
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call] # as the exporter does
+        self.statuses = StatusBoard()
+        self.telemetry = Telemetry(self.statuses, version="1.2.3", revision="abc", process_metrics=False)
+        self.api = self.telemetry.observer("acme")
+
+    def families(self) -> dict[str, Family]:
+        """What the text format says, by name of the family as it is written there."""
+        return {family.name: family for family in parse_text(self.telemetry.render(openmetrics=False).decode())}
+
+    def series(self, name: str) -> Series:
+        """Values of one metric by the values of its labels, in the order of the declaration."""
+        [declared] = [metric for metric in OWN_METRICS if name.startswith(metric.name)]
+        labels = (*declared.labels, "le") if name.endswith("_bucket") else declared.labels
+        samples = [sample for family in self.families().values() for sample in family.samples]
+        return {
+            tuple(sample.labels[label] for label in labels): sample.value for sample in samples if sample.name == name
+        }
+
+    def fill(self) -> None:
+        """Let everything happen that makes a series."""
+        self.statuses.add(LICENSES, Status(900, succeeded_at=5, duration=0.5, success=True, available=True))
+        self.telemetry.watch(LICENSES)
+        self.telemetry.dropped(LICENSES, {"ghe_seats": 7})
+        self.telemetry.reloaded(9)
+        self.api.attempted(SEATS, "200", 0.3)
+        self.api.authenticated("auth", accepted=True)
+        self.api.budget("auth", Budget("core", 5000, 4000, 99))
+        self.api.token_expires("auth", 77)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A telemetry of which nothing is told yet."""
+    return Bench()
+
+
+def test_contract() -> None:
+    """The declarations are the metrics, types and labels that dashboards and alerts rely on."""
+    declared = {(metric.name, metric.type, metric.labels) for metric in OWN_METRICS}
+    lines = [line.split(" ") for line in CONTRACT.strip().splitlines()]
+    assert declared == {
+        (name, kind, tuple("".join(labels).split(",")) if labels else ()) for name, kind, *labels in lines
+    }
+    assert len(OWN_METRICS) == len(declared)
+
+
+@pytest.mark.parametrize("declared", OWN_METRICS, ids=lambda declared: declared.name)
+def test_exposed_as_declared(bench: Bench, declared: OwnMetric) -> None:
+    """Each declaration is exposed with its type, help and labels."""
+    bench.fill()
+    family = bench.families()[declared.name.removesuffix("_total")]
+    assert (family.type, family.documentation) == (declared.type, declared.help)
+    assert family.samples
+    for sample in family.samples:
+        assert set(sample.labels) - {"le"} == set(declared.labels)
+
+
+def test_nothing_else_is_exposed(bench: Bench) -> None:
+    """Every own metric is a declared one, and families are visible before they have series."""
+    assert set(bench.families()) == {declared.name.removesuffix("_total") for declared in OWN_METRICS}
+
+
+def test_process_metrics() -> None:
+    """The process and its interpreter are exposed unless another exporter does it."""
+    text = Telemetry(StatusBoard(), version="1", revision="r").render(openmetrics=False)
+    for name in (b"process_cpu_seconds_total ", b"process_open_fds ", b"python_info{", b"python_gc_collections_total{"):
+        assert b"\n" + name in text
+
+
+@pytest.mark.parametrize("parse", [parse_text, parse_openmetrics])
+def test_valid(bench: Bench, parse: Callable[[str], list[Family]]) -> None:
+    """Both formats are valid, hold each family once, and end as they should."""
+    bench.fill()
+    text = bench.telemetry.render(openmetrics=parse is parse_openmetrics).decode()
+    names = [family.name for family in parse(text)]
+    assert len(names) == len(set(names)) == len(OWN_METRICS)
+    assert text.endswith("\n# EOF\n") is (parse is parse_openmetrics)
+
+
+def test_no_created_series() -> None:
+    """A running exporter has no `_created` series, which would double those of every counter."""
+    prometheus_client.enable_created_metrics()  # type: ignore[no-untyped-call]
+    exporter = Exporter()
+    exporter.telemetry.watch(LICENSES)
+    exporter.telemetry.observer("acme").attempted(SEATS, "200", 0.3)
+    for openmetrics in (False, True):
+        text = exporter.telemetry.render(openmetrics=openmetrics)
+        assert b"ghe_exporter_collector_failures_total{" in text
+        assert b"_created" not in text
+
+
+def test_build_info(bench: Bench) -> None:
+    """Version and revision of what runs are labels."""
+    [(labels, value)] = bench.series("ghe_exporter_build_info").items()
+    assert labels[:2] == ("1.2.3", "abc")
+    assert value == 1
+
+
+def test_failures_begin_at_zero(bench: Bench) -> None:
+    """Every reason is there with zero before anything failed, and a failure counts under its own."""
+    bench.telemetry.watch(LICENSES)
+    begun = bench.series("ghe_exporter_collector_failures_total")
+    assert begun == {(*LICENSES, reason.value): 0 for reason in Reason}
+    assert bench.series("ghe_exporter_payload_skipped_total") == {LICENSES: 0}
+    bench.telemetry.failed(LICENSES, Reason.TIMEOUT)
+    bench.telemetry.failed(LICENSES, Reason.TIMEOUT)
+    bench.telemetry.skipped(LICENSES, 3)
+    assert bench.series("ghe_exporter_collector_failures_total") == begun | {(*LICENSES, "timeout"): 2}
+    assert bench.series("ghe_exporter_payload_skipped_total") == {LICENSES: 3}
+
+
+def test_watching_again_keeps_counts(bench: Bench) -> None:
+    """A reload does not reset counters of what goes on."""
+    bench.telemetry.watch(LICENSES)
+    bench.telemetry.failed(LICENSES, Reason.BUG)
+    bench.telemetry.watch(LICENSES)
+    assert bench.series("ghe_exporter_collector_failures_total")[(*LICENSES, "bug")] == 1
+
+
+def test_requests(bench: Bench) -> None:
+    """Attempts count by endpoint and status, empty without an answer, and their durations add up."""
+    for code, seconds in (("200", 0.3), ("200", 0.7), ("", 40.0)):
+        bench.api.attempted(SEATS, code, seconds)
+    requests = {("acme", SEATS.path, "200"): 2, ("acme", SEATS.path, ""): 1}
+    assert bench.series("ghe_exporter_api_requests_total") == requests
+    assert bench.series("ghe_exporter_api_request_duration_seconds_count") == {("acme", SEATS.path): 3}
+    assert bench.series("ghe_exporter_api_request_duration_seconds_sum") == {("acme", SEATS.path): 41}
+    buckets = bench.series("ghe_exporter_api_request_duration_seconds_bucket")
+    assert [buckets["acme", SEATS.path, limit] for limit in ("0.25", "0.5", "30.0", "+Inf")] == [0, 1, 2, 3]
+
+
+def test_rare_counters_begin_at_zero(bench: Bench) -> None:
+    """The first retry or unchanged answer shows as an increase, where there can be one."""
+    bench.api.attempted(SEATS, "200", 0.1)
+    bench.api.attempted(USERS, "200", 0.1)
+    assert bench.series("ghe_exporter_api_retries_total") == {("acme", SEATS.path): 0, ("acme", USERS.path): 0}
+    assert bench.series("ghe_exporter_api_not_modified_total") == {("acme", SEATS.path): 0}
+    bench.api.retried(SEATS)
+    bench.api.not_modified(SEATS)
+    assert bench.series("ghe_exporter_api_retries_total")["acme", SEATS.path] == 1
+    assert bench.series("ghe_exporter_api_not_modified_total") == {("acme", SEATS.path): 1}
+
+
+@pytest.mark.parametrize(
+    ("answers", "up"),
+    [
+        ([], {}),
+        ([("auth", True)], {("acme",): 1}),
+        ([("auth", False)], {("acme",): 0}),
+        ([("auth", False), ("auth", True)], {("acme",): 1}),
+        ([("auth", True), ("auth", False)], {("acme",): 0}),
+        ([("auth", True), ("runner_auth", False)], {("acme",): 0}),
+        ([("organization:acme-web", False), ("auth", True)], {("acme",): 0}),
+        ([("runner_auth", False), ("auth", True), ("runner_auth", True)], {("acme",): 1}),
+    ],
+)
+def test_up(bench: Bench, answers: list[tuple[str, bool]], up: Series) -> None:
+    """An enterprise is up unless the newest answer to one of its credentials was 401; absent before any."""
+    for credential, accepted in answers:
+        bench.api.authenticated(credential, accepted=accepted)
+    assert bench.series("ghe_up") == up
+
+
+def test_up_of_others(bench: Bench) -> None:
+    """A rejected credential of one enterprise says nothing of another, and no answer changes nothing."""
+    globex = bench.telemetry.observer("globex")
+    bench.api.authenticated("auth", accepted=False)
+    globex.authenticated("auth", accepted=True)
+    bench.api.attempted(SEATS, "", 5)
+    assert bench.series("ghe_up") == {("acme",): 0, ("globex",): 1}
+
+
+def test_rate_limits(bench: Bench) -> None:
+    """The newest budget of each credential and resource is exposed."""
+    bench.api.budget("auth", Budget("core", 5000, 4000, 100))
+    bench.api.budget("auth", Budget("core", 5000, 3999, 100))
+    bench.api.budget("runner_auth", Budget("scim", 60, 0, 200))
+    core, scim = ("acme", "auth", "core"), ("acme", "runner_auth", "scim")
+    assert bench.series("ghe_rate_limit_limit") == {core: 5000, scim: 60}
+    assert bench.series("ghe_rate_limit_remaining") == {core: 3999, scim: 0}
+    assert bench.series("ghe_rate_limit_reset_timestamp_seconds") == {core: 100, scim: 200}
+
+
+def test_token_expiration(bench: Bench) -> None:
+    """When a token expires is exposed until one follows that never does."""
+    bench.api.token_expires("auth", None)
+    bench.api.token_expires("auth", 500)
+    bench.api.token_expires("runner_auth", 600)
+    name = "ghe_token_expiration_timestamp_seconds"
+    assert bench.series(name) == {("acme", "auth"): 500, ("acme", "runner_auth"): 600}
+    bench.api.token_expires("auth", None)
+    assert bench.series(name) == {("acme", "runner_auth"): 600}
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        (Status(60), {"last_success_timestamp_seconds": 0, "interval_seconds": 60}),
+        (
+            Status(60, succeeded_at=5, duration=0.5, success=True, available=True),
+            {
+                "success": 1,
+                "last_success_timestamp_seconds": 5,
+                "duration_seconds": 0.5,
+                "interval_seconds": 60,
+                "available": 1,
+            },
+        ),
+        (
+            Status(60, succeeded_at=5, duration=0.0, success=False, available=False, reason=Reason.UNAVAILABLE),
+            {
+                "success": 0,
+                "last_success_timestamp_seconds": 5,
+                "duration_seconds": 0,
+                "interval_seconds": 60,
+                "available": 0,
+            },
+        ),
+    ],
+)
+def test_statuses(bench: Bench, status: Status, shown: dict[str, float]) -> None:
+    """What is known of a collector is exposed, and what is not known yet is absent, but for the last success."""
+    bench.statuses.add(RUNNERS, status)
+    names = ("success", "last_success_timestamp_seconds", "duration_seconds", "interval_seconds", "available")
+    found = {name: bench.series(f"ghe_exporter_collector_{name}").get(RUNNERS) for name in names}
+    assert {name: value for name, value in found.items() if value is not None} == shown
+
+
+def test_dropped(bench: Bench) -> None:
+    """Dropped series are exposed while they are dropped."""
+    bench.telemetry.dropped(LICENSES, {"ghe_a": 7, "ghe_b": 8})
+    assert bench.series("ghe_exporter_series_dropped") == {("acme", "ghe_a"): 7, ("acme", "ghe_b"): 8}
+    bench.telemetry.dropped(LICENSES, {})
+    assert bench.series("ghe_exporter_series_dropped") == {}
+
+
+def test_reload(bench: Bench) -> None:
+    """A failed reload shows, and leaves the time of the last good one."""
+    bench.telemetry.reloaded(100)
+    assert bench.series("ghe_exporter_config_last_reload_successful") == {(): 1}
+    bench.telemetry.reloaded(None)
+    assert bench.series("ghe_exporter_config_last_reload_successful") == {(): 0}
+    assert bench.series("ghe_exporter_config_last_reload_success_timestamp_seconds") == {(): 100}
+
+
+def test_forget(bench: Bench) -> None:
+    """Nothing of a removed collector stays, also when a run of it ends later; others stay."""
+    for key in (LICENSES, RUNNERS):
+        bench.telemetry.watch(key)
+        bench.telemetry.dropped(key, {f"ghe_{key.collector}": 1})
+    bench.telemetry.forget(LICENSES)
+    bench.telemetry.failed(LICENSES, Reason.TIMEOUT)
+    bench.telemetry.skipped(LICENSES, 1)
+    text = bench.telemetry.render(openmetrics=False)
+    assert b"licenses" not in text
+    assert bench.series("ghe_exporter_series_dropped") == {("acme", "ghe_runners"): 1}
+    assert len(bench.series("ghe_exporter_collector_failures_total")) == len(Reason)
+
+
+def everything(api: EnterpriseApi, credential: str) -> None:
+    """Tell all that can be told of requests."""
+    api.attempted(SEATS, "200", 0.1)
+    api.retried(SEATS)
+    api.not_modified(SEATS)
+    api.authenticated(credential, accepted=False)
+    api.budget(credential, Budget("core", 5000, 4000, 100))
+    api.token_expires(credential, 500)
+
+
+def test_forget_enterprise(bench: Bench) -> None:
+    """Nothing of a removed enterprise stays, also when an answer comes later; others stay."""
+    globex = bench.telemetry.observer("globex")
+    everything(bench.api, "auth")
+    everything(globex, "auth")
+    bench.telemetry.forget_enterprise("acme")
+    everything(bench.api, "auth")
+    text = bench.telemetry.render(openmetrics=False)
+    assert b"acme" not in text
+    for declared in OWN_METRICS:
+        if "endpoint" in declared.labels or "credential" in declared.labels:
+            suffix = "_count" if declared.type == "histogram" else ""
+            assert [labels[0] for labels in bench.series(declared.name + suffix)] == ["globex"]
+
+
+def test_an_enterprise_comes_back(bench: Bench) -> None:
+    """A removed enterprise that is configured again begins anew."""
+    everything(bench.api, "auth")
+    bench.telemetry.forget_enterprise("acme")
+    everything(bench.telemetry.observer("acme"), "auth")
+    assert bench.series("ghe_exporter_api_requests_total") == {("acme", SEATS.path, "200"): 1}
+    assert bench.series("ghe_up") == {("acme",): 0}
+
+
+def test_keep_credentials(bench: Bench) -> None:
+    """A credential that is used no more holds nothing down, also when an answer to it comes later."""
+    globex = bench.telemetry.observer("globex")
+    for api in (bench.api, globex):
+        everything(api, "runner_auth")
+    bench.api.authenticated("auth", accepted=True)
+    bench.telemetry.keep_credentials("acme", frozenset({"auth"}))
+    everything(bench.api, "runner_auth")
+    assert bench.series("ghe_up") == {("acme",): 1, ("globex",): 0}
+    for name in ("ghe_rate_limit_limit", "ghe_token_expiration_timestamp_seconds"):
+        assert {labels[:2] for labels in bench.series(name)} == {("globex", "runner_auth")}
+    assert bench.series("ghe_exporter_api_requests_total")["acme", SEATS.path, "200"] == 2
+
+
+def test_counting_beside_scrapes(bench: Bench) -> None:
+    """Threads that count while others scrape and forget lose nothing and break nothing."""
+    bench.telemetry.watch(LICENSES)
+    together = threading.Barrier(5)
+    problems: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            together.wait()
+            for turn in range(100):
+                bench.api.attempted(SEATS, "200", 0.1)
+                bench.telemetry.failed(LICENSES, Reason.TIMEOUT)
+                key = Key(f"octo-{number}", f"c{turn}")
+                bench.telemetry.watch(key)
+                bench.telemetry.render(openmetrics=bool(number % 2)) if turn % 20 == 0 else None
+                bench.telemetry.forget(key)
+        except BaseException as error:  # noqa: BLE001 - whatever goes wrong in a thread fails the test
+            problems.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert bench.series("ghe_exporter_api_requests_total") == {("acme", SEATS.path, "200"): 500}
+    assert bench.series("ghe_exporter_collector_failures_total") == {
+        (*LICENSES, reason.value): 500 * (reason is Reason.TIMEOUT) for reason in Reason
+    }

@@ -1,0 +1,229 @@
+"""Routes and answers, without a socket."""
+
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+
+from exporter.exposition import Exposition
+from exporter.metric import gauge
+from exporter.web.application import Application
+from exporter.web.negotiation import OPENMETRICS, TEXT
+
+METRICS = {"licenses": (gauge("ghe_seats", "Seats."),), "runners": (gauge("ghe_runners", "Runners."),)}
+SEATS = b'# HELP ghe_seats Seats.\n# TYPE ghe_seats gauge\nghe_seats{enterprise="acme"} 7\n'
+RUNNERS = b'# HELP ghe_runners Runners.\n# TYPE ghe_runners gauge\nghe_runners{enterprise="acme"} 3\n'
+OWN = b"# HELP ghe_up Up.\n# TYPE ghe_up gauge\nghe_up 1\n"
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
+PATHS = ("/", "/metrics", "/-/healthy", "/-/ready")
+
+
+class Own:
+    """Own metrics that do not change."""
+
+    def render(self, *, openmetrics: bool) -> bytes:
+        return OWN + b"# EOF\n" * openmetrics
+
+
+@dataclass
+class Reply:
+    """What a client got."""
+
+    status: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Site:
+    """An application whose states a test sets."""
+
+    healthy: bool = True
+    ready: bool = True
+    reload: Callable[[], str] | None = None
+    reloads: list[str] = field(default_factory=list)
+    exposition: Exposition = field(default_factory=lambda: Exposition(METRICS))
+
+    def __post_init__(self) -> None:
+        self.exposition.publish("licenses", "acme", {"ghe_seats": b'ghe_seats{enterprise="acme"} 7\n'})
+        self.exposition.publish("runners", "acme", {"ghe_runners": b'ghe_runners{enterprise="acme"} 3\n'})
+
+    def ask(self, path: str, method: str = "GET", query: str = "", **headers: str) -> Reply:
+        """Ask as a WSGI server does."""
+        application: Any = Application(
+            exposition=self.exposition,
+            own=Own(),
+            collectors=frozenset(METRICS),
+            status_page=lambda: "<p>página</p>",
+            is_healthy=lambda: self.healthy,
+            is_ready=lambda: self.ready,
+            reload=self.reload,
+        )
+        environ = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
+        }
+        started: list[Any] = []
+        body = b"".join(application(environ, lambda *said: started.append(said)))
+        [(status, said)] = started
+        assert len(said) == len(dict(said))
+        return Reply(status, dict(said), body)
+
+    def reloading(self, problem: str) -> Callable[[], str]:
+        """A reload that notes that it was called and ends in *problem*."""
+
+        def reload() -> str:
+            self.reloads.append(problem)
+            return problem
+
+        return reload
+
+
+@pytest.fixture
+def site() -> Site:
+    """A site with two collectors' results."""
+    return Site()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body"),
+    [
+        ("/", "text/html; charset=utf-8", "<p>página</p>".encode()),
+        ("/metrics", TEXT, SEATS + RUNNERS + OWN),
+        ("/-/healthy", "text/plain; charset=utf-8", b"healthy\n"),
+        ("/-/ready", "text/plain; charset=utf-8", b"ready\n"),
+    ],
+)
+def test_routes(site: Site, path: str, kind: str, body: bytes) -> None:
+    """Each route answers with its type, length and security headers; HEAD likewise without the body."""
+    reply = site.ask(path)
+    assert (reply.status, reply.body) == ("200 OK", body)
+    assert reply.headers | SECURITY == reply.headers
+    assert (reply.headers["Content-Type"], reply.headers["Content-Length"]) == (kind, str(len(body)))
+    head = site.ask(path, "HEAD")
+    assert head == Reply(reply.status, reply.headers, b"")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get"])
+@pytest.mark.parametrize("path", PATHS)
+def test_only_reading(site: Site, path: str, method: str) -> None:
+    """Other methods than GET and HEAD are refused with what is allowed."""
+    reply = site.ask(path, method)
+    assert (reply.status, reply.headers["Allow"]) == ("405 Method Not Allowed", "GET, HEAD")
+    assert reply.body == b"only GET and HEAD\n"
+    assert reply.headers | SECURITY == reply.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics/", "/Metrics", "//", "", "/favicon.ico", "/-/", "/-/reload", "/-/quit", "/../metrics", "*"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_unknown_path(site: Site, path: str, method: str) -> None:
+    """Unknown paths are 404, and reloading is one unless it is enabled."""
+    reply = site.ask(path, method)
+    assert reply.status == "404 Not Found"
+    assert reply.headers | SECURITY == reply.headers
+    assert reply.body == (b"" if method == "HEAD" else b"not found; see / for what there is\n")
+
+
+def test_status_page_is_not_stored(site: Site) -> None:
+    """Browsers draw the status page anew each time."""
+    assert site.ask("/").headers["Cache-Control"] == "no-store"
+
+
+def test_openmetrics(site: Site) -> None:
+    """Who asks for OpenMetrics gets it, valid and with its end mark, and caches are told what decides."""
+    reply = site.ask("/metrics", accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    assert reply.headers["Content-Type"] == OPENMETRICS
+    assert reply.headers["Vary"] == "Accept, Accept-Encoding"
+    assert reply.body == SEATS + RUNNERS + OWN + b"# EOF\n"
+    assert len(list(parse_openmetrics(reply.body.decode()))) == 3  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "gzipped"), [("gzip", True), ("gzip;q=0", False), ("", False), ("br", False)]
+)
+@pytest.mark.parametrize("accept", ["", "application/openmetrics-text"])
+def test_gzip(site: Site, accept: str, accept_encoding: str, *, gzipped: bool) -> None:
+    """The body is gzipped exactly for who accepts it, of the right length, and says the same."""
+    plain = site.ask("/metrics", accept=accept)
+    reply = site.ask("/metrics", accept=accept, accept_encoding=accept_encoding)
+    assert reply.headers.get("Content-Encoding") == ("gzip" if gzipped else None)
+    assert reply.headers["Content-Length"] == str(len(reply.body))
+    assert reply.headers["Vary"] == "Accept, Accept-Encoding"
+    assert (gzip.decompress(reply.body) if gzipped else reply.body) == plain.body
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ("collect[]=licenses", SEATS + OWN),
+        ("collect%5B%5D=runners", RUNNERS + OWN),
+        ("collect[]=runners&collect[]=licenses", SEATS + RUNNERS + OWN),
+        ("collect[]=runners&collect[]=runners", RUNNERS + OWN),
+        ("other=1", SEATS + RUNNERS + OWN),
+        ("collect=licenses", SEATS + RUNNERS + OWN),
+    ],
+)
+def test_collect(site: Site, query: str, body: bytes) -> None:
+    """`collect[]` chooses collectors, and every other parameter chooses nothing."""
+    assert site.ask("/metrics", query=query).body == body
+    assert gzip.decompress(site.ask("/metrics", query=query, accept_encoding="gzip").body) == body
+
+
+@pytest.mark.parametrize(
+    "query", ["collect[]=licences", "collect[]=licenses&collect[]=x", "collect[]=", "collect[]=%FF%00<script>"]
+)
+def test_collect_unknown(site: Site, query: str) -> None:
+    """A collector that does not exist is refused with those that do, and what was asked is not repeated."""
+    reply = site.ask("/metrics", query=query)
+    assert reply.status == "400 Bad Request"
+    assert reply.body == b"collect[]: no such collector; there are licenses, runners\n"
+
+
+@pytest.mark.parametrize(("path", "name"), [("/-/healthy", "healthy"), ("/-/ready", "ready")])
+def test_probes(site: Site, path: str, name: str) -> None:
+    """A probe that fails says 503, and is independent of the other one."""
+    setattr(site, name, False)
+    other = ({"/-/healthy", "/-/ready"} - {path}).pop()
+    reply = site.ask(path)
+    assert (reply.status, reply.body) == ("503 Service Unavailable", f"not {name}\n".encode())
+    assert site.ask(other).status == "200 OK"
+    assert site.ask("/metrics").status == "200 OK"
+
+
+def test_reload(site: Site) -> None:
+    """An enabled reload happens on POST."""
+    site.reload = site.reloading("")
+    assert (site.ask("/-/reload", "POST").status, site.ask("/-/reload", "POST").body) == ("200 OK", b"reloaded\n")
+    assert site.reloads == ["", ""]
+
+
+def test_failed_reload(site: Site) -> None:
+    """A reload that cannot be done is a 500 that says why."""
+    site.reload = site.reloading("listen: must be HOST:PORT")
+    reply = site.ask("/-/reload", "POST")
+    assert (reply.status, reply.body) == ("500 Internal Server Error", b"listen: must be HOST:PORT\n")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_reload_needs_post(site: Site, method: str) -> None:
+    """Nothing but POST reloads: a link or an image can be made to send GET."""
+    site.reload = site.reloading("")
+    reply = site.ask("/-/reload", method)
+    assert (reply.status, reply.headers["Allow"]) == ("405 Method Not Allowed", "POST")
+    assert site.reloads == []

@@ -1,0 +1,148 @@
+"""The status page in a real browser, JavaScript switched off."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from exporter.collectors import COLLECTORS
+from tests.tools import running_demo, tool
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ENTERPRISES = ["octo-corp", "octo-legacy", "octo-server", "octo-tenant"]
+HEADS = ["Collector", "State", "Last success", "Took", "Interval", "Next run", "Last problem"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    chromium = tool("chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def url(browser: Browser) -> Iterator[str]:
+    """Address of a demo; none is started where there is no browser."""
+    del browser
+    with running_demo() as url:
+        yield url
+
+
+class Visit:
+    """A page and what happened while it was looked at."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page: Page = context.new_page()
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", self._requested)
+        self.page.on("console", self._said)
+        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+
+    def _requested(self, request: Request) -> None:
+        self.requests.append(request.url)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and "favicon" not in str(message.location):
+            self.complaints.append(message.text)
+
+    def colour(self, selector: str, name: str = "color") -> tuple[int, ...]:
+        """Red, green and blue of an element, as painted."""
+        script = f"element => getComputedStyle(element).getPropertyValue('{name}')"
+        value = str(self.page.locator(selector).first.evaluate(script))
+        return tuple(int(part) for part in value.partition("(")[2].rstrip(")").split(",")[:3])
+
+
+@pytest.fixture(params=["light", "dark"])
+def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """A visit without JavaScript, in both colour schemes; nothing may go wrong in it."""
+    context = browser.new_context(java_script_enabled=False, color_scheme=request.param)
+    visit = Visit(context)
+    yield visit
+    context.close()
+    assert visit.complaints == []
+
+
+def test_tables(visit: Visit, url: str) -> None:
+    """Each enterprise has a table with every collector, all of them done."""
+    visit.page.goto(url)
+    assert visit.page.title() == "ghe-exporter"
+    assert visit.page.locator("h2").all_inner_texts() == ENTERPRISES
+    assert visit.page.locator("table").count() == len(ENTERPRISES)
+    for number, enterprise in enumerate(ENTERPRISES):
+        table = visit.page.locator("table").nth(number)
+        assert table.locator("thead th").all_inner_texts() == HEADS
+        names = table.locator("tbody th").all_inner_texts()
+        assert sorted(names) == sorted(collector.name for collector in COLLECTORS)
+        states = dict(zip(names, table.locator("tbody td:nth-child(2)").all_inner_texts(), strict=True))
+        assert states["runners"] == "ok"
+        assert states["licenses"] == ("unavailable" if enterprise == "octo-server" else "ok")
+        cells = table.locator("tbody tr", has_text="runner_groups").locator("td").all_inner_texts()
+        assert cells[1].endswith(" ago")
+        assert cells[3] == "15 min"
+        assert cells[4].startswith("in ")
+        assert cells[5] == ""
+
+
+def test_nothing_from_elsewhere(visit: Visit, url: str) -> None:
+    """The page asks no other server for anything."""
+    visit.page.goto(url, wait_until="networkidle")
+    assert visit.requests
+    assert [request for request in visit.requests if not request.startswith(f"{url}/")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "begins"),
+    [("Metrics", "/metrics", "# HELP ghe_"), ("Health", "/-/healthy", "healthy"), ("Readiness", "/-/ready", "ready")],
+)
+def test_links(visit: Visit, url: str, name: str, path: str, begins: str) -> None:
+    """Each link leads where it says, and the browser shows what is there."""
+    visit.page.goto(url)
+    visit.page.get_by_role("link", name=name).click()
+    visit.page.wait_for_url(url + path)
+    assert visit.page.locator("body").inner_text().startswith(begins)
+
+
+def test_colours(visit: Visit, url: str) -> None:
+    """Text and states can be told from the ground they stand on, and the style is not blocked."""
+    visit.page.goto(url)
+    ground = sum(visit.colour("body", "background-color"))
+    for selector in ("h1", "td.ok", "td.unavailable", "nav a", "thead th"):
+        assert abs(sum(visit.colour(selector)) - ground) > 200
+    red, green, blue = visit.colour("td.ok")
+    assert green > max(red, blue)
+
+
+def test_schemes_differ(browser: Browser, url: str) -> None:
+    """Who prefers a dark page gets one."""
+    grounds = []
+    for scheme in ("light", "dark"):
+        context = browser.new_context(java_script_enabled=False, color_scheme=scheme)
+        visit = Visit(context)
+        visit.page.goto(url)
+        grounds.append(sum(visit.colour("body", "background-color")))
+        context.close()
+    light, dark = grounds
+    assert light > 600
+    assert dark < 150
+
+
+def test_narrow_screens(browser: Browser, url: str) -> None:
+    """On a telephone the tables scroll in themselves and the page does not."""
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(url)
+    assert page.locator("html").evaluate("element => element.scrollWidth <= 390")
+    context.close()

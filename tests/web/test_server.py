@@ -1,0 +1,493 @@
+"""The web server over real sockets, with clients that behave and clients that do not."""
+
+import gzip
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+
+import pytest
+from cheroot.makefile import StreamReader
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.errors import ConfigurationError
+from exporter.exposition import Exposition, render
+from exporter.metric import gauge
+from exporter.web.application import Application
+from exporter.web.connections import HEADER_BYTES, MOST_WAITING, Connection
+from exporter.web.server import THREADS, WebServer, bind_address
+
+RUNNERS = gauge("ghe_runners", "Runners.", "name")
+REQUEST = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
+PATIENCE = 30.0
+
+
+@dataclass
+class Own:
+    """Own metrics that a test may hold back."""
+
+    asked: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
+
+    def render(self, *, openmetrics: bool) -> bytes:
+        del openmetrics
+        self.asked.set()
+        self.go.wait(PATIENCE)
+        return b"# HELP ghe_up Up.\n# TYPE ghe_up gauge\nghe_up 1\n"
+
+
+class Site:
+    """An application over results that a test publishes."""
+
+    def __init__(self) -> None:
+        self.own = Own()
+        self.own.go.set()
+        self.exposition = Exposition({"runners": (RUNNERS,)})
+        self.broken = False
+
+    def reset(self) -> None:
+        """Forget what another test did."""
+        self.broken = False
+        self.own.asked.clear()
+        self.own.go.set()
+        self.exposition.publish("runners", "acme", {})
+
+    @property
+    def application(self) -> Application:
+        return Application(
+            exposition=self.exposition,
+            own=self.own,
+            collectors=frozenset({"runners"}),
+            status_page=self.page,
+            is_healthy=lambda: True,
+            is_ready=lambda: True,
+        )
+
+    def page(self) -> str:
+        if self.broken:
+            raise RuntimeError("secret detail")
+        return "page"
+
+    def publish(self, generation: str, number: int = 50) -> None:
+        """Publish *number* runners of one generation."""
+        samples: dict[tuple[str, ...], float] = {(f"{generation}-{index}",): index for index in range(number)}
+        families = render("acme", {RUNNERS: samples})
+        self.exposition.publish("runners", "acme", {name: lines.text for name, lines in families.items()})
+
+
+@contextmanager
+def serving(site: Site, listen: str = "127.0.0.1:0") -> Iterator[WebServer]:
+    """Serve *site* as long as the block lasts."""
+    server = WebServer(listen, site.application)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def hosted() -> Iterator[tuple[Site, WebServer]]:
+    """A site and its server on a free port, which all tests of this file share: none of them may break it."""
+    site = Site()
+    with serving(site) as server:
+        yield site, server
+
+
+@pytest.fixture
+def site(hosted: tuple[Site, WebServer]) -> Site:
+    """The shared site without results."""
+    site, _ = hosted
+    site.reset()
+    return site
+
+
+@pytest.fixture
+def server(hosted: tuple[Site, WebServer]) -> WebServer:
+    """The shared server."""
+    return hosted[1]
+
+
+def port_of(server: WebServer) -> int:
+    """The port *server* listens at."""
+    return int(server.url.rpartition(":")[2])
+
+
+@contextmanager
+def connected(server: WebServer) -> Iterator[socket.socket]:
+    """A raw connection."""
+    with socket.create_connection(("127.0.0.1", port_of(server)), timeout=PATIENCE) as client:
+        yield client
+
+
+def everything(client: socket.socket) -> bytes:
+    """Read until the server closes; a reset is an end too."""
+    received = b""
+    try:
+        while piece := client.recv(65_536):
+            received += piece
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def ask(
+    server: WebServer, path: str = "/-/healthy", method: str = "GET", host: str = "127.0.0.1", **headers: str
+) -> Any:
+    """Ask once on a connection of its own; status, headers and body."""
+    connection = HTTPConnection(host, port_of(server), timeout=PATIENCE)
+    try:
+        connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+    finally:
+        connection.close()
+
+
+def is_well(server: WebServer) -> bool:
+    """Whether the server answers an honest client."""
+    status, _, body = ask(server)
+    return (status, body) == (200, b"healthy\n")
+
+
+@pytest.mark.parametrize(
+    ("listen", "hosts"),
+    [
+        ("127.0.0.1:0", ["127.0.0.1"]),
+        ("0.0.0.0:0", ["127.0.0.1"]),
+        ("localhost:0", ["localhost"]),
+        ("[::1]:0", ["::1"]),
+        ("[::]:0", ["::1", "127.0.0.1"]),
+        (":0", ["127.0.0.1"]),
+    ],
+)
+def test_listen(site: Site, listen: str, hosts: list[str]) -> None:
+    """Every form of address is listened at, on a free port for port 0, and the URL can be opened."""
+    if "::" in listen and not socket.has_dualstack_ipv6():
+        pytest.skip("needs IPv6")
+    with serving(site, listen) as server:
+        for host in hosts:
+            assert ask(server, host=host)[2] == b"healthy\n"
+        netloc = server.url.removeprefix("http://")
+        assert ask(server, host=netloc.rpartition(":")[0].strip("[]"))[0] == 200
+
+
+def test_every_address() -> None:
+    """Without a host it is every address, IPv6 and IPv4 where both exist."""
+    expected = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
+    assert bind_address(":10204") == (expected, 10204)
+    assert bind_address("octo.example.com:80") == ("octo.example.com", 80)
+    assert bind_address("[::1]:80") == ("::1", 80)
+
+
+def test_port_in_use(site: Site, server: WebServer) -> None:
+    """An address that is taken is a configuration error that names it."""
+    second = WebServer(f"127.0.0.1:{port_of(server)}", site.application)
+    with pytest.raises(ConfigurationError, match=f"^listen: cannot listen at 127.0.0.1:{port_of(server)}: .+"):
+        second.start()
+    second.stop()
+    assert is_well(server)
+
+
+def test_stop_without_start(site: Site) -> None:
+    """Stopping what never started is no error."""
+    WebServer("127.0.0.1:0", site.application).stop()
+
+
+def test_stop_leaves_nothing(site: Site) -> None:
+    """After stopping, no thread is left and nobody listens."""
+    before = set(threading.enumerate())
+    with serving(site) as server:
+        ask(server)
+    server.stop()
+    assert set(threading.enumerate()) <= before
+    with pytest.raises(ConnectionRefusedError):
+        ask(server)
+
+
+def test_stop_finishes_the_answer_in_flight(site: Site) -> None:
+    """A scrape that has begun is answered whole while the server stops."""
+    site.publish("a", 20_000)
+    site.own.go.clear()
+    answers: list[Any] = []
+    with serving(site) as server:
+        scrape = threading.Thread(target=lambda: answers.append(ask(server, "/metrics")))
+        scrape.start()
+        assert site.own.asked.wait(PATIENCE)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        site.own.go.set()
+        scrape.join()
+        stopping.join()
+    [(status, headers, body)] = answers
+    assert status == 200
+    assert len(body) == int(headers["Content-Length"])
+    assert body.endswith(b"ghe_up 1\n")
+
+
+def test_metrics(site: Site, server: WebServer) -> None:
+    """A scrape gets the whole body, plain and gzipped."""
+    site.publish("a", 30_000)
+    status, headers, plain = ask(server, "/metrics")
+    assert status == 200
+    assert len(plain) == int(headers["Content-Length"]) > 1_000_000
+    _, headers, zipped = ask(server, "/metrics", Accept_Encoding="gzip")
+    assert headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(zipped) == plain
+
+
+def test_head(site: Site, server: WebServer) -> None:
+    """HEAD tells the length, sends no body and keeps the connection usable."""
+    site.publish("a")
+    with connected(server) as client:
+        client.sendall(
+            REQUEST.replace(b"GET /-/healthy", b"HEAD /metrics")
+            + REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        )
+        head, _, rest = everything(client).partition(b"\r\n\r\n")
+    assert b"Content-Length: " in head
+    assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert rest.endswith(b"\r\n\r\nhealthy\n")
+
+
+def test_server_header(server: WebServer) -> None:
+    """Answers do not tell the version of the software that serves them."""
+    _, headers, _ = ask(server)
+    assert headers["Server"] == "ghe-exporter"
+
+
+def test_a_bug_is_a_500_without_details(site: Site, server: WebServer, capfd: pytest.CaptureFixture[str]) -> None:
+    """An exception in a page is a 500 that tells nobody its text, and the server goes on."""
+    site.broken = True
+    status, _, body = ask(server, "/")
+    assert status == 500
+    assert b"secret" not in body
+    assert "secret" not in "".join(capfd.readouterr())
+    assert is_well(server)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /-/healthy HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * HEADER_BYTES + b"\r\n\r\n",
+        b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n" + b"X-Many: 1\r\n" * (HEADER_BYTES // 8) + b"\r\n",
+        b"GET /" + b"x" * HEADER_BYTES + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /-/healthy HTTP/1.1\r\nHost: a\r\nX-Endless: " + b"x" * 4 * HEADER_BYTES,
+    ],
+)
+def test_oversized_heads(server: WebServer, head: bytes) -> None:
+    """Headers or addresses above the limit are refused without waiting for their end, and the server goes on."""
+    with connected(server) as client:
+        client.sendall(head)
+        answer = everything(client)
+    assert answer.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 414 ", b"HTTP/1.1 400 "))
+    assert b"HTTP/1.1 200" not in answer
+    assert is_well(server)
+
+
+def test_long_heads_within_the_limit(server: WebServer) -> None:
+    """A head somewhat below the limit is read."""
+    assert ask(server, X_Long="x" * (HEADER_BYTES - 1_000))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 1\r\n",
+        b"Content-Length: 100000000000\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length: many\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\n",
+        b"Expect: 100-continue\r\nContent-Length: 5\r\n",
+    ],
+)
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+def test_bodies_are_refused(server: WebServer, method: bytes, headers: bytes) -> None:
+    """A request that announces a body is refused at once and its body is never read as a request."""
+    with connected(server) as client:
+        client.sendall(REQUEST.replace(b"GET", method).replace(b"\r\n\r\n", b"\r\n" + headers + b"\r\n") + REQUEST)
+        answer = everything(client)
+    assert answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n").startswith((b"HTTP/1.1 4", b"HTTP/1.1 501"))
+    assert answer.count(b"HTTP/1.1 200") == 0
+    assert is_well(server)
+
+
+def test_empty_body_is_no_body(server: WebServer) -> None:
+    """A request of length zero is like one without a length."""
+    assert ask(server, Content_Length="0")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x00\xff\xfe" * 100 + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200 + b"\r\n\r\n",
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / FTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: a\n\n\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CONNECT octo.example.com:443 HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_garbage(server: WebServer, garbage: bytes) -> None:
+    """What is not HTTP gets an error or nothing, and the server goes on."""
+    with connected(server) as client:
+        client.sendall(garbage)
+        client.shutdown(socket.SHUT_WR)
+        assert b"HTTP/1.1 200" not in everything(client)
+    assert is_well(server)
+
+
+@pytest.mark.parametrize("start", [b"", b"G", b"GET /-/healthy HTTP/1.1\r\n", REQUEST[:-1]])
+def test_clients_that_hang_up(server: WebServer, start: bytes) -> None:
+    """Clients that close before their request is whole are let go, each and every one."""
+    for _ in range(3 * THREADS):
+        with connected(server) as client:
+            client.sendall(start)
+    with connected(server) as client:
+        client.sendall(start)
+        client.shutdown(socket.SHUT_WR)
+        assert b"HTTP/1.1 200" not in everything(client)
+    assert is_well(server)
+
+
+def test_clients_that_reset(server: WebServer) -> None:
+    """Clients that break the connection off in their request are let go as well."""
+    for _ in range(3 * THREADS):
+        with connected(server) as client:
+            client.sendall(b"GET /")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert is_well(server)
+
+
+@pytest.mark.parametrize(
+    ("error", "has_request"),
+    [(ssl.SSLWantReadError(), False), (ConnectionResetError(), True), (ssl.SSLEOFError(), True)],
+)
+def test_what_reading_may_raise(error: OSError, *, has_request: bool) -> None:
+    """Half a TLS record is waited for; a broken connection goes to a thread, which ends it."""
+
+    class Broken(StreamReader):
+        def peek(self, _size: int = 0) -> bytes:
+            raise error
+
+    one, other = socket.socketpair()
+    with one, other:
+        connection = Connection(WebServer("127.0.0.1:0", None)._server, one)
+        connection.rfile = Broken(one, "rb")
+        assert connection.has_request() is has_request
+
+
+@pytest.mark.parametrize("start", [b"", b"G", b"GET /metrics HTTP/1.1\r\nHost: ", REQUEST[:-1]])
+def test_slow_clients_hold_nobody_up(server: WebServer, start: bytes) -> None:
+    """While many more clients than there are threads send nothing or half a request, others are answered at once.
+
+    The slow ones stay connected: had a thread waited for one of them, it would have been closed first.
+    """
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connected(server)) for _ in range(4 * THREADS)]
+        for client in slow:
+            client.sendall(start)
+        assert is_well(server)
+        for client in slow:
+            client.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                client.recv(1)
+
+
+def test_a_request_in_many_pieces(server: WebServer) -> None:
+    """A request that comes byte by byte is answered like any other."""
+    with connected(server) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for index in range(len(REQUEST)):
+            client.sendall(REQUEST[index : index + 1])
+        client.shutdown(socket.SHUT_WR)
+        assert everything(client).endswith(b"\r\n\r\nhealthy\n")
+
+
+def test_pipelined_requests(server: WebServer) -> None:
+    """Requests sent in one go are answered one after the other, also when the last one is cut in two."""
+    last = REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    with connected(server) as client:
+        client.sendall(REQUEST * 20 + last[:10])
+        answer = b""
+        while answer.count(b"healthy\n") < 20:
+            answer += client.recv(65_536)
+        client.sendall(last[10:])
+        assert (answer + everything(client)).count(b"\r\n\r\nhealthy\n") == 21
+
+
+def test_many_kept_connections(server: WebServer) -> None:
+    """Many clients keep their connections and use them again."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connected(server)) for _ in range(5 * THREADS)]
+        for _ in range(3):
+            for client in clients:
+                client.sendall(REQUEST)
+            for client in clients:
+                answer = HTTPResponse(client)
+                answer.begin()
+                assert (answer.status, answer.read(), answer.will_close) == (200, b"healthy\n", False)
+
+
+def test_too_many_connections(server: WebServer) -> None:
+    """Of too many silent connections the oldest goes, and who comes last is answered."""
+    with ExitStack() as stack:
+        silent = [stack.enter_context(connected(server)) for _ in range(MOST_WAITING + 10)]
+        assert is_well(server)
+        silent[0].setblocking(False)
+        assert silent[0].recv(1) == b""
+        silent[-1].sendall(REQUEST)
+        assert silent[-1].recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_old_clients(server: WebServer) -> None:
+    """HTTP/1.0 gets its answer and the end of the connection."""
+    with connected(server) as client:
+        client.sendall(b"GET /-/healthy HTTP/1.0\r\n\r\n")
+        assert everything(client).endswith(b"\r\n\r\nhealthy\n")
+
+
+def test_fifty_scrapes_agree(site: Site, server: WebServer) -> None:
+    """Fifty scrapes at once, while one publishes all the time, see complete results and nothing between."""
+    whole = []
+    for generation in ("old", "new"):
+        site.publish(generation)
+        whole.append(b"".join(site.exposition.page().plain(b"")))
+    together, done = threading.Barrier(51), threading.Event()
+    seen: list[bytes] = []
+
+    def publish() -> None:
+        together.wait()
+        turn = 0
+        while not done.is_set():
+            site.publish(("old", "new")[turn % 2])
+            turn += 1
+
+    def scrape(*, zipped: bool) -> None:
+        together.wait()
+        for _ in range(4):
+            status, _, body = ask(server, "/metrics", Accept_Encoding="gzip" if zipped else "identity")
+            assert status == 200
+            seen.append((gzip.decompress(body) if zipped else body).partition(b"# HELP ghe_up")[0])
+
+    publisher = threading.Thread(target=publish)
+    scrapers = [threading.Thread(target=scrape, kwargs={"zipped": bool(number % 2)}) for number in range(50)]
+    for thread in (publisher, *scrapers):
+        thread.start()
+    for thread in scrapers:
+        thread.join()
+    done.set()
+    publisher.join()
+    assert len(seen) == 200
+    assert set(seen) <= set(whole)
+    assert len(list(text_string_to_metric_families(seen[0].decode()))) == 1

@@ -1,0 +1,170 @@
+"""The page at `/` as HTML."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from exporter.errors import Reason
+from exporter.status import Key, Status
+from exporter.web.status_page import collector_row, enterprise_table, span, state_of, status_page
+
+NOW = 1_000_000.0
+OK = Status(
+    60, attempted_at=NOW - 30, succeeded_at=NOW - 30, duration=0.25, success=True, available=True, next_at=NOW + 30
+)
+HOSTILE = "<script>alert('1')</script>&\"'"
+
+
+class Tags(HTMLParser):
+    """Checks that tags nest, and collects them and the text."""
+
+    VOID = frozenset({"meta", "link", "br"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.text = ""
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.links += [str(value) for name, value in attrs if name in {"href", "src", "action"}]
+        assert not any(name.startswith("on") for name, _ in attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(html: str) -> Tags:
+    """Parse *html*."""
+    tags = Tags()
+    tags.feed(html)
+    tags.close()
+    assert tags.open == []
+    return tags
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (900, "15 min"),
+        (3_599, "59 min 59 s"),
+        (3_600, "1 h"),
+        (3_661, "1 h 1 min"),
+        (86_399, "23 h 59 min"),
+        (86_400, "1 d"),
+        (90_000, "1 d 1 h"),
+        (86_459, "1 d"),
+        (864_000, "10 d"),
+    ],
+)
+def test_span(seconds: float, said: str) -> None:
+    """A length of time is said in one or two units."""
+    assert span(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (Status(60), "waiting"),
+        (Status(60, succeeded_at=5), "waiting"),
+        (Status(60, success=True, available=True), "ok"),
+        (Status(60, success=False, available=True), "failing"),
+        (Status(60, success=False), "failing"),
+        (Status(60, success=False, available=False), "unavailable"),
+    ],
+)
+def test_state(status: Status, state: str) -> None:
+    """A collector waits, does well, fails, or is not to be had."""
+    assert state_of(status) == state
+
+
+@pytest.mark.parametrize(
+    ("status", "cells"),
+    [
+        (Status(900), '<td class="waiting">waiting</td>|never||15 min||'),
+        (OK, '<td class="ok">ok</td>|30 s ago|250 ms|1 min|in 30 s|'),
+        (
+            Status(
+                60,
+                succeeded_at=NOW - 3_700,
+                duration=10,
+                success=False,
+                available=True,
+                reason=Reason.TIMEOUT,
+                problem="GET /enterprises/{enterprise}",
+                next_at=NOW - 1,
+            ),
+            '<td class="failing">failing</td>|1 h 1 min ago|10.0 s|1 min|now|timeout: GET /enterprises/{enterprise}',
+        ),
+        (
+            Status(
+                21_600, success=False, available=False, reason=Reason.UNAVAILABLE, problem="404", next_at=NOW + 86_400
+            ),
+            '<td class="unavailable">unavailable</td>|never||6 h|in 1 d|unavailable: 404',
+        ),
+    ],
+)
+def test_row(status: Status, cells: str) -> None:
+    """A row says how a collector does, when it succeeded, how long it took, what is next and what is wrong."""
+    state, succeeded, took, interval, next_run, problem = cells.split("|")
+    assert collector_row("runners", status, NOW) == (
+        f'<tr><th scope="row">runners</th>{state}<td class="number">{succeeded}</td><td class="number">{took}</td>'
+        f'<td class="number">{interval}</td><td class="number">{next_run}</td><td class="problem">{problem}</td></tr>\n'
+    )
+
+
+def test_table() -> None:
+    """An enterprise is a heading and a table of its collectors."""
+    rows = [(Key("acme", "runners"), OK)]
+    assert enterprise_table("acme", rows, NOW) == (
+        '<h2>acme</h2>\n<div class="scroll"><table><thead><tr><th scope="col">Collector</th><th scope="col">State</th>'
+        '<th scope="col">Last success</th><th scope="col">Took</th><th scope="col">Interval</th>'
+        '<th scope="col">Next run</th><th scope="col">Last problem</th></tr></thead><tbody>'
+        f"{collector_row('runners', OK, NOW)}</tbody></table></div>\n"
+    )
+
+
+def test_page() -> None:
+    """Enterprises come in order, each once, with their collectors as the board has them."""
+    keys = [Key("globex", "runners"), Key("acme", "runners"), Key("globex", "licenses"), Key("acme", "licenses")]
+    tags = read(status_page("1.2.3", dict.fromkeys(keys, OK), NOW))
+    assert tags.seen.count("h2") == tags.seen.count("table") == 2
+    places = [tags.text.index(word) for word in ("1.2.3", "acme", "globex")]
+    assert places == sorted(places)
+    assert tags.text.index("runners") < tags.text.index("licenses")
+
+
+def test_links() -> None:
+    """The page links the other endpoints and nothing elsewhere, and runs no script."""
+    tags = read(status_page("1.2.3", {Key("acme", "runners"): OK}, NOW))
+    assert tags.links == ["/metrics", "/-/healthy", "/-/ready"]
+    assert "script" not in tags.seen
+
+
+def test_no_enterprise() -> None:
+    """Without an enterprise the page says so."""
+    tags = read(status_page("1.2.3", {}, NOW))
+    assert "No enterprise is configured." in tags.text
+    assert "table" not in tags.seen
+
+
+def test_hostile_texts_are_text() -> None:
+    """Markup in a version, name or problem is shown, not obeyed."""
+    status = Status(60, success=False, reason=Reason.PAYLOAD, problem=HOSTILE)
+    tags = read(status_page(HOSTILE, {Key(HOSTILE, HOSTILE): status}, NOW))
+    assert tags.text.count(HOSTILE) == 4
+    assert "script" not in tags.seen
