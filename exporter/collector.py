@@ -1,5 +1,6 @@
 """What a collector is: a declaration, one function that fetches and one that turns the answer into samples."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +20,9 @@ SHORTEST_INTERVAL = 10.0
 SHORTEST_MAX_AGE = 15 * 60.0
 LICENCE_MAX_AGE = 24 * 3600.0
 """Licence figures change slowly; a day-old one is better than none."""
+PAGE = 100
+"""Records of a full page."""
+HOUR = 3600.0
 
 
 class Platform(StrEnum):
@@ -45,6 +49,51 @@ class CollectorOptions(BaseModel):
         if interval is not None and interval < SHORTEST_INTERVAL:
             raise ValueError(f"is shorter than {format_duration(SHORTEST_INTERVAL)}")
         return interval
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large an enterprise is, as far as the number of calls depends on it."""
+
+    users: int
+    runners: int
+    selected_groups: int = 0
+    """Runner groups of selected visibility."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How many requests a collector sends with its default options.
+
+    Attributes:
+        fixed: each run, whatever the size.
+        user_pages: lists of users it walks each run.
+        runner_pages: lists of runners it walks each run.
+        selected_groups: requests each run for every runner group of selected visibility.
+        hourly: beside the runs, for what is kept longer than from one run to the next.
+    """
+
+    fixed: int = 0
+    user_pages: int = 0
+    runner_pages: int = 0
+    selected_groups: int = 0
+    hourly: int = 0
+
+    def per_run(self, size: Size) -> int:
+        """Requests of one run; also an empty list has a page."""
+        return (
+            self.fixed
+            + self.user_pages * max(1, math.ceil(size.users / PAGE))
+            + self.runner_pages * max(1, math.ceil(size.runners / PAGE))
+            + self.selected_groups * size.selected_groups
+        )
+
+    def per_hour(self, size: Size, interval: float) -> float:
+        """Requests of an hour with a run every *interval* seconds."""
+        return self.per_run(size) * HOUR / interval + self.hourly
+
+
+ONE_CALL = Calls(fixed=1)
 
 
 class Memory(Protocol):
@@ -92,6 +141,7 @@ class Collector(Generic[Fetched]):
         platforms: where it can exist at all.
         shortest_max_age: floor of the default max_age, which is three intervals.
         options: its settings.
+        calls: how many requests it sends, for the documentation.
     """
 
     name: str
@@ -107,11 +157,12 @@ class Collector(Generic[Fetched]):
     platforms: frozenset[Platform] = frozenset({Platform.CLOUD})
     shortest_max_age: float = SHORTEST_MAX_AGE
     options: type[CollectorOptions] = CollectorOptions
+    calls: Calls = ONE_CALL
 
     @property
     def app_can_read(self) -> bool:
         """Whether a GitHub App installed on the enterprise can read all it asks for."""
-        return all(endpoint.app_permission for endpoint in self.endpoints if endpoint.level == "enterprise")
+        return all(endpoint.app_permission for endpoint in self.endpoints if endpoint.level != "organization")
 
     def is_enabled(self, options: CollectorOptions) -> bool:
         """Whether it runs with *options*."""

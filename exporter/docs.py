@@ -1,7 +1,7 @@
 """Documentation from declarations: what is generated cannot be out of date. Pure: data to Markdown."""
 
 import types
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -9,22 +9,15 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from exporter.collector import Collector, CollectorOptions, Platform
+from exporter.collector import Collector, CollectorOptions
 from exporter.configuration import EnvironmentEnterprise
 from exporter.duration import Duration, format_duration
+from exporter.markdown import NOTE, code, in_place, table
 from exporter.own_metrics import OWN_METRICS
+from exporter.permissions_page import app_permissions, endpoints_table, permissions_page, platform_name, scopes
 from exporter.settings import PREFIX, Enterprise, Settings
 
-BEGIN, END = "<!-- generated: {name} -->", "<!-- end of generated: {name} -->"
 SETTING_HEAD = ("Setting", "Variable", "Type", "Default", "Meaning")
-NOTE = "<!-- Written by `ghe-exporter docs` from the declarations in the code. Do not edit. -->\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
-
 
 METRICS = """# Metrics
 
@@ -45,7 +38,7 @@ def metrics_page(collectors: Sequence[Collector[Any]]) -> str:
     """`docs/metrics.md`."""
     own = table(
         ("Metric", "Type", "Labels", "Meaning"),
-        ((f"`{metric.name}`", metric.type, names(metric.labels), metric.help) for metric in OWN_METRICS),
+        ((f"`{metric.name}`", metric.type, code(metric.labels), metric.help) for metric in OWN_METRICS),
     )
     sections = "\n".join(collector_section(collector) for collector in collectors)
     return METRICS.format(note=NOTE, collectors=sections, own=own)
@@ -59,17 +52,11 @@ def collector_section(collector: Collector[Any]) -> str:
         f"Default: {state}, every {format_duration(collector.interval)}; shown for {max_age} after the last success."
     )
     where = " and ".join(sorted(platform_name(platform) for platform in collector.platforms))
-    endpoints = table(
-        ("GET", "Classic token scope", "GitHub App permission"),
-        (
-            (f"`{endpoint.path}`", f"`{endpoint.scope}`", app_permission(endpoint.app_permission))
-            for endpoint in collector.endpoints
-        ),
-    )
     metrics = table(
         ("Metric", "Labels", "Meaning"),
-        ((f"`{metric.name}`", names(("enterprise", *metric.labels)), metric.help) for metric in collector.metrics),
+        ((f"`{metric.name}`", code(("enterprise", *metric.labels)), metric.help) for metric in collector.metrics),
     )
+    endpoints = endpoints_table(collector.endpoints)
     return f"## {collector.name}\n\n{collector.help} {facts} Exists on {where}.\n\n{metrics}\n{endpoints}"
 
 
@@ -82,7 +69,7 @@ def collectors_table(collectors: Sequence[Collector[Any]]) -> str:
                 f"[`{collector.name}`](docs/metrics.md#{collector.name})",
                 collector.help + ("" if collector.enabled else " Off by default."),
                 format_duration(collector.interval),
-                ", ".join(dict.fromkeys(f"`{endpoint.scope}`" for endpoint in collector.endpoints)),
+                code(scopes(collector)),
                 app_permissions(collector),
             )
             for collector in collectors
@@ -221,19 +208,6 @@ def default_of(field: FieldInfo) -> str:
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 
 
-def in_place(page: str, name: str, content: str) -> str:
-    """Replace what stands between the markers *name* of *page*.
-
-    Raises:
-        ValueError: the page lacks the markers.
-    """
-    begin, end = BEGIN.format(name=name), END.format(name=name)
-    if page.count(begin) != 1 or page.count(end) != 1:
-        raise ValueError(f"the page lacks the markers of {name}")
-    before, rest = page.split(begin)
-    return f"{before}{begin}\n{content}{end}{rest.split(end)[1]}"
-
-
 def pages(root: Path, collectors: Sequence[Collector[Any]]) -> dict[Path, str]:
     """Every generated file below *root* and what it should hold."""
     readme = (root / "README.md").read_text(encoding="utf-8")
@@ -242,28 +216,6 @@ def pages(root: Path, collectors: Sequence[Collector[Any]]) -> dict[Path, str]:
     return {
         root / "README.md": readme,
         root / "docs" / "metrics.md": metrics_page(collectors),
+        root / "docs" / "permissions.md": permissions_page(collectors),
         root / "docs" / "configuration.md": configuration_page(collectors),
     }
-
-
-def names(labels: Iterable[str]) -> str:
-    """Label names as code."""
-    return ", ".join(f"`{label}`" for label in labels)
-
-
-def app_permission(permission: str) -> str:
-    """A permission of a GitHub App, or that none will do."""
-    return f"`{permission}: read`" if permission else "none: needs a classic token"
-
-
-def app_permissions(collector: Collector[Any]) -> str:
-    """What a GitHub App needs for *collector*."""
-    if not collector.app_can_read:
-        return "classic token only"
-    needed = dict.fromkeys(endpoint.app_permission for endpoint in collector.endpoints)
-    return ", ".join(f"`{permission}: read`" for permission in needed)
-
-
-def platform_name(platform: Platform) -> str:
-    """The platform as GitHub calls it."""
-    return {Platform.CLOUD: "GitHub Enterprise Cloud", Platform.SERVER: "GitHub Enterprise Server"}[platform]

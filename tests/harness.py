@@ -20,6 +20,7 @@ from exporter.exposition import Exposition
 from exporter.github.auth import PersonalAccessToken
 from exporter.github.client import Client
 from exporter.github.run import ClientLimits
+from exporter.plan import BillingPlatform, Included
 from exporter.snapshot import Snapshots
 from exporter.status import Key, Status, StatusBoard
 from exporter.telemetry import Telemetry
@@ -71,9 +72,13 @@ class Bench:
         options: Mapping[str, Any] | None = None,
         organizations: tuple[str, ...] = (),
         max_series: int = 10_000,
+        platform: str = Platform.CLOUD,
+        now: float = NOW,
+        included: Mapping[str, float] | None = None,
+        billing_platform: BillingPlatform = "auto",
     ) -> None:
         self.recorded = dict(recorded)
-        self.clock, self.tally, self.statuses = StillClock(), Tally(), StatusBoard()
+        self.clock, self.tally, self.statuses = StillClock(now), Tally(), StatusBoard()
         self.asked: list[str] = []
         self.dropped: dict[str, int] = {}
         metrics = {collector.name: collector.metrics}
@@ -93,10 +98,12 @@ class Bench:
         self.assignment = Assignment(
             collector=collector,
             enterprise=ENTERPRISE,
-            platform=Platform.CLOUD,
+            platform=Platform(platform),
             options=collector.options.model_validate(options or {}),
             client_of=lambda _organization: self.client,
             organizations=organizations,
+            included=Included.model_validate(included or {}),
+            billing_platform=billing_platform,
         )
         self.statuses.add(self.assignment.key, Status(self.assignment.interval))
         snapshots.watch(self.assignment.key, frozenset(self.assignment.levels))

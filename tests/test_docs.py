@@ -6,9 +6,11 @@ import pytest
 
 from exporter.collectors import COLLECTORS
 from exporter.commands import docs as command
-from exporter.docs import in_place, metrics_page, pages
+from exporter.docs import metrics_page, pages
 from exporter.errors import ConfigurationError
+from exporter.markdown import in_place
 from exporter.own_metrics import OWN_METRICS
+from exporter.permissions_page import SIZES, hourly, permissions_page
 
 ROOT = Path(__file__).parent.parent
 MARKED = (
@@ -38,6 +40,24 @@ def test_every_metric_and_endpoint_is_documented() -> None:
             assert f"`{name}`" in page
     for own in OWN_METRICS:
         assert f"`{own.name}`" in page
+
+
+def test_every_collector_says_what_it_needs_and_costs() -> None:
+    """Each collector has its row in the overview, its endpoints and its calls."""
+    page = permissions_page(COLLECTORS)
+    for collector in COLLECTORS:
+        assert f"| [`{collector.name}`](#{collector.name})" in page
+        assert f"\n## {collector.name}\n" in page
+    assert "| [`runners`](#runners) | `manage_runners:enterprise`, `admin:org` | cannot | 64 | 304 | 3,004 |" in page
+    assert "| [`license_users`](#license_users) | `read:enterprise` | `enterprise_licensing: read` | 0.17 |" in page
+    assert "| `/meta` | any | any |" in page
+    assert "`enterprise_administration: write`" in page
+
+
+def test_what_runs_by_default_stays_within_githubs_limit() -> None:
+    """A large enterprise fits into the 5,000 requests an hour of one token, less the reserve."""
+    large = SIZES["large"]
+    assert sum(hourly(collector, large) for collector in COLLECTORS if collector.enabled) < 4_500
 
 
 def test_write_then_check(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

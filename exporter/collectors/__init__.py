@@ -3,12 +3,40 @@
 from typing import Any
 
 from exporter.collector import Collector
-from exporter.collectors import license_sync, license_users, licenses, runner_groups, runners
+from exporter.collectors import (
+    actions_cache,
+    advanced_security,
+    billing,
+    billing_usage,
+    budgets,
+    copilot,
+    cost_centers,
+    hosted_runners,
+    license_sync,
+    license_users,
+    licenses,
+    runner_groups,
+    runners,
+    scim,
+    server,
+    usage_reports,
+)
 
 COLLECTORS: tuple[Collector[Any], ...] = (
     licenses.COLLECTOR,
     license_users.COLLECTOR,
     license_sync.COLLECTOR,
+    billing.COLLECTOR,
+    billing_usage.COLLECTOR,
+    cost_centers.COLLECTOR,
+    budgets.COLLECTOR,
+    usage_reports.COLLECTOR,
+    advanced_security.COLLECTOR,
     runners.COLLECTOR,
     runner_groups.COLLECTOR,
+    hosted_runners.COLLECTOR,
+    actions_cache.COLLECTOR,
+    scim.COLLECTOR,
+    copilot.COLLECTOR,
+    server.COLLECTOR,
 )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from exporter.collector import Collector, Platform, Target
+from exporter.collector import Calls, Collector, Platform, Target
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import RunnerApplication, RunnerGroup, number
@@ -123,6 +123,7 @@ COLLECTOR = Collector(
     interval=900,
     organizations=True,
     platforms=frozenset(Platform),
+    calls=Calls(fixed=2, selected_groups=1),
     fetch=fetch,
     samples=samples,
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from exporter.collector import Collector, CollectorOptions, Platform, Target
+from exporter.collector import Calls, Collector, CollectorOptions, Platform, Target
 from exporter.collectors.runner_groups import ENTERPRISE_GROUPS, ORGANIZATION_GROUPS, groups_of
 from exporter.errors import NOT_OFFERED, GitHubError
 from exporter.github.endpoint import Endpoint
@@ -179,6 +179,7 @@ COLLECTOR = Collector(
     essential=True,
     platforms=frozenset(Platform),
     options=RunnersOptions,
+    calls=Calls(runner_pages=1, hourly=3600 // GROUPS_KEPT_SECONDS),
     fetch=fetch,
     samples=samples,
 )

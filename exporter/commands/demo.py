@@ -14,6 +14,15 @@ from exporter.simulator.server import Simulator
 CLOUD = ("octo-corp", "octo-legacy", "octo-tenant")
 SERVER = "octo-server"
 ORGANIZATIONS_READ = 2
+INCLUDED = {"actions_minutes": 50_000, "storage_gigabytes": 50, "packages_transfer_gigabytes": 100}
+"""What the plan of octo-corp includes; no API tells."""
+
+OPT_IN = {
+    "billing_usage": {"enabled": True},
+    "cost_centers": {"spend": True},
+    "advanced_security": {"organizations_breakdown": True},
+}
+"""What is off by default, because it costs calls."""
 
 
 class DemoSettings(Settings):
@@ -64,8 +73,8 @@ def demo_settings(url: str, listen: str, organizations: int) -> Settings:
     auth = {"token": "demo"}
     enterprises = [{"slug": slug, "api_url": url, "auth": auth} for slug in CLOUD]
     enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth})
-    enterprises[0] |= {"organizations": read}
-    return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises})
+    enterprises[0] |= {"organizations": read, "included": INCLUDED}
+    return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises, "collectors": OPT_IN})
 
 
 def introduce(url: str, github: str) -> None:

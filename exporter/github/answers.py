@@ -29,6 +29,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCOPE = re.compile(r"[a-z][a-z0-9_:-]{0,79}")
+# A refusal with one of these is about where the enterprise is billed, not about the credential.
+_PLATFORM_OFF = ("not enabled", "not been enabled", "not available", "only available", "not on the", "not have access")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, now: float, 
     if status == 401:  # noqa: PLR2004
         return Unauthorized(f"{context}: the credential is wrong, expired or revoked", status=status)
     if status == 403:  # noqa: PLR2004
-        return Forbidden(f"{context}: {_refusal(headers, message)}", status=status)
+        return _forbidden(headers, message, context)
     if status in NOT_OFFERED:
         hint = "wrong slug, credential without the scope, or not offered by this plan or version"
         return Unavailable(f"{context}: {_missing_scope(headers) or hint}", status=status)
@@ -118,6 +120,13 @@ def _message(body: bytes) -> str:
         return ""
     message = value.get("message") if isinstance(value, dict) else None
     return message if isinstance(message, str) else ""
+
+
+def _forbidden(headers: Mapping[str, str], message: str, context: str) -> GitHubError:
+    words = message.lower()
+    if "billing platform" in words and any(phrase in words for phrase in _PLATFORM_OFF):
+        return Unavailable(f"{context}: not offered on the billing platform of this enterprise", status=403)
+    return Forbidden(f"{context}: {_refusal(headers, message)}", status=403)
 
 
 def _refusal(headers: Mapping[str, str], message: str) -> str:

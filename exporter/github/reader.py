@@ -40,12 +40,14 @@ class GitHub:
             raise PayloadError(f"GET {endpoint.path}: not an object")
         return value
 
-    def pages(self, endpoint: Endpoint, key: str, **path: str) -> Iterator[Page]:
+    def pages(
+        self, endpoint: Endpoint, key: str, query: Mapping[str, str | int] | None = None, **path: str
+    ) -> Iterator[Page]:
         """Every page of the list *key* at *endpoint*; fold them, none is kept."""
         parameters = self._path | path
 
         def numbered(page: int) -> str:
-            return self._client.url(endpoint, parameters, {"per_page": PER_PAGE, "page": page})
+            return self._client.url(endpoint, parameters, {**(query or {}), "per_page": PER_PAGE, "page": page})
 
         return walk(
             PageSource(

@@ -20,7 +20,7 @@ from exporter.simulator.quota import Quota, Quotas
 from exporter.simulator.routes import ROUTES
 from exporter.simulator.routes.instance import OLDEST_API_VERSION, api_versions, rate_limit
 from exporter.simulator.routing import Route, Router
-from exporter.simulator.transport_faults import BREAKS, FOREIGN, LIMITS, PRIMARY_LIMIT, Attempt
+from exporter.simulator.transport_faults import BREAKS, FOREIGN, LIMITS, NOT_ACCESSIBLE, PRIMARY_LIMIT, Attempt
 
 STEP = 10
 """The companies change every so many seconds; within a step every answer is the same."""
@@ -30,6 +30,7 @@ WIRE = "simulator.wire"
 
 READING = ("GET", "HEAD")
 NOT_MODIFIED = 304
+NOT_ACCEPTABLE = "Must accept application/scim+json."
 
 StartResponse = Callable[[str, list[Header]], object]
 
@@ -135,6 +136,7 @@ class Api:
                 raise NotFound
             route, names = found
             accepted = route.scope
+            _check(call, who, route)
             request = Request(
                 estate=self._estate,
                 at=self._now() // STEP * STEP,
@@ -153,7 +155,7 @@ class Api:
         headers += who.headers(accepted, self._started)
         if relations := _link(route, request, body, drawn):
             headers.append(("Link", relations))
-        return _delivered(call, body, tuple(headers))
+        return _delivered(call, body, route.media_type, tuple(headers))
 
     def _body(self, route: Route, request: Request, drawn: Drawn) -> Body:
         def make() -> Body:
@@ -185,6 +187,14 @@ def _api_version(call: Call) -> str:
     return version
 
 
+def _check(call: Call, who: Credential, route: Route) -> None:
+    if who.is_installation and not route.app:
+        raise Refusal(403, NOT_ACCESSIBLE)
+    # GitHub is strict about this one type only.
+    if route.media_type != JSON_TYPE and not call.accepts(route.media_type):
+        raise Refusal(406, NOT_ACCEPTABLE)
+
+
 def _page(call: Call, route: Route, drawn: Drawn) -> Page:
     page = Page.of(call.query, per_page=route.per_page)
     if "slippage" in drawn.kinds and page.number > 1:
@@ -211,7 +221,7 @@ def _json(status: int, payload: Any, headers: tuple[Header, ...]) -> Response:
     return Response(status, (("Content-Type", JSON_TYPE), *headers), render(payload))
 
 
-def _delivered(call: Call, body: Body, headers: tuple[Header, ...]) -> Response:
+def _delivered(call: Call, body: Body, media_type: str, headers: tuple[Header, ...]) -> Response:
     headers = (
         *headers,
         ("ETag", body.etag),
@@ -220,7 +230,7 @@ def _delivered(call: Call, body: Body, headers: tuple[Header, ...]) -> Response:
     )
     if call.knows(body.etag):
         return Response(NOT_MODIFIED, headers)
-    headers = (("Content-Type", JSON_TYPE), *headers)
+    headers = (("Content-Type", media_type), *headers)
     if call.accepts_gzip() and body.compressed is not None:
         return Response(200, (*headers, ("Content-Encoding", "gzip")), body.compressed)
     return Response(200, headers, body.content)

@@ -73,3 +73,9 @@ class Call:
             return False
         known = [tag.strip().removeprefix("W/") for tag in self.header("If-None-Match").split(",")]
         return "*" in known or etag.removeprefix("W/") in known
+
+    def accepts(self, media_type: str) -> bool:
+        """Return whether the answer may be of *media_type*; without a word any may."""
+        kind, _, _ = media_type.partition("/")
+        ranges = [part.partition(";")[0].strip().lower() for part in self.header("Accept").split(",")]
+        return not any(ranges) or not {media_type, f"{kind}/*", "*/*"}.isdisjoint(ranges)

@@ -27,6 +27,11 @@ class Credential:
 
     token: str
 
+    @property
+    def is_installation(self) -> bool:
+        """Whether it is the token of a GitHub App installed on the enterprise."""
+        return self.token.startswith("ghs_")
+
     def headers(self, accepted: str, started: float) -> tuple[Header, ...]:
         """Return what GitHub tells about the token, for an endpoint that accepts the scopes *accepted*."""
         headers: list[Header] = []

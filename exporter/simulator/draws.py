@@ -5,6 +5,7 @@ and yesterday's numbers can be asked for today.
 """
 
 import hashlib
+from uuid import UUID
 
 DIGEST_BYTES = 32
 FRACTION_BYTES = 6
@@ -28,3 +29,7 @@ class Draws:
     def fraction(self, *numbers: int) -> float:
         """Return a number in [0, 1) for *numbers*."""
         return int.from_bytes(self.digest(*numbers)[:FRACTION_BYTES], "big") / FRACTION_SCALE
+
+    def uuid(self, *numbers: int) -> str:
+        """Return an identifier for *numbers* as GitHub writes them."""
+        return str(UUID(bytes=self.digest(*numbers)[:16], version=4))

@@ -7,6 +7,14 @@ asked for as well as the present.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from exporter.simulator.actions_cache import ActionsCache, CacheLimits
+from exporter.simulator.advanced_security import CODE_SECURITY, SECRET_PROTECTION, AdvancedSecurity
+from exporter.simulator.appliance import Appliance
+from exporter.simulator.billing import Billing, billing
+from exporter.simulator.copilot import Copilot
+from exporter.simulator.directory import Directory
+from exporter.simulator.hosted_runners import HostedRunners
+from exporter.simulator.legacy_billing import LegacyBilling
 from exporter.simulator.license_sync import Habit, LicenseSync, Server
 from exporter.simulator.licenses import Licenses
 from exporter.simulator.people import People
@@ -32,6 +40,10 @@ LEGACY_ORGANIZATIONS = ("octo-legacy-org-1", "octo-legacy-org-2")
 LEGACY_SERVERS = (Server("octo-legacy.example.com"),)
 TENANT_ORGANIZATIONS = ("octo-tenant-org-1",)
 
+FEW_LOGINS = 3
+"""How many people cost centres and budgets name."""
+
+LEAST_HOSTED = 3
 CORP_UTILIZATION = 0.98
 """How much of what it bought the big enterprise uses at most."""
 
@@ -47,13 +59,21 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Enterprise:
-    """An enterprise; one on GitHub Enterprise Server tells nothing of licences."""
+    """An enterprise; what it does not have, or its platform does not tell, is None."""
 
     slug: str
     fleet: Fleet
     organizations: Sequence[str]
+    cache: ActionsCache
+    advanced_security: AdvancedSecurity
     licenses: Licenses | None = None
     license_sync: LicenseSync | None = None
+    billing: Billing | None = None
+    legacy_billing: LegacyBilling | None = None
+    hosted_runners: HostedRunners | None = None
+    copilot: Copilot | None = None
+    directory: Directory | None = None
+    appliance: Appliance | None = None
 
 
 class Estate:
@@ -88,8 +108,7 @@ class Estate:
             ),
             self._cloud(TENANT, TENANT_ORGANIZATIONS, (), users=tenant_users, purchased=0, runners=few),
         )
-        groups = enterprise_groups(names)
-        server = Enterprise(SERVER, Fleet(seed, SERVER, groups, size=few, old_server=True), names)
+        server = self._server(names, users=legacy_users, runners=few)
         self._enterprises: Mapping[bool, Mapping[str, Enterprise]] = {
             False: {enterprise.slug: enterprise for enterprise in cloud},
             True: {SERVER: server},
@@ -121,20 +140,64 @@ class Estate:
         purchased: int,
         runners: int,
     ) -> Enterprise:
+        tenant, legacy = slug == TENANT, slug == LEGACY
         license_sync = LicenseSync(self.seed, slug, servers)
-        people = People(
-            self.seed,
-            slug,
-            organizations=organizations,
-            hostnames=license_sync.hostnames,
-            managed=slug == TENANT,
-        )
+        people = People(self.seed, slug, organizations=organizations, hostnames=license_sync.hostnames, managed=tenant)
+        licenses = Licenses(people, users=users, purchased=purchased)
+        security = AdvancedSecurity(self.seed, slug, licenses, organizations, standalone=not legacy, metered=tenant)
+        copilot = None if legacy else Copilot(self.seed, slug, licenses, organizations)
         return Enterprise(
             slug=slug,
             fleet=Fleet(self.seed, slug, enterprise_groups(organizations, saturated=slug == CORP), size=runners),
             organizations=organizations,
-            licenses=Licenses(people, users=users, purchased=purchased),
+            cache=ActionsCache(self.seed, slug, 40 + users, CacheLimits(10, 7) if legacy else CacheLimits(150, 14)),
+            advanced_security=security,
+            licenses=licenses,
             license_sync=license_sync,
+            billing=self._billing(slug, organizations, licenses, copilot, security) if copilot else None,
+            legacy_billing=LegacyBilling() if legacy else None,
+            hosted_runners=HostedRunners(self.seed, slug, 0 if legacy else max(LEAST_HOSTED, runners // 6)),
+            copilot=copilot,
+            directory=Directory(self.seed, slug, licenses) if tenant else None,
+        )
+
+    def _billing(
+        self,
+        slug: str,
+        organizations: Sequence[str],
+        licenses: Licenses,
+        copilot: Copilot,
+        security: AdvancedSecurity,
+    ) -> Billing:
+        plans = copilot.plans(copilot.most)
+        people = {"copilot_for_business": plans.business, "copilot_enterprise": plans.enterprise}
+        if slug == TENANT:
+            people |= {
+                "ghec_licenses": licenses.most,
+                "ghas_code_security_licenses": security.most(CODE_SECURITY),
+                "ghas_secret_protection_licenses": security.most(SECRET_PROTECTION),
+            }
+        return billing(
+            self.seed,
+            slug,
+            organizations,
+            users=licenses.most,
+            people=people,
+            logins=[licenses.login(person) for person in range(FEW_LOGINS)],
+            modest=slug == TENANT,
+        )
+
+    def _server(self, organizations: Sequence[str], *, users: int, runners: int) -> Enterprise:
+        groups = enterprise_groups(organizations)
+        people = People(self.seed, SERVER, organizations=organizations, hostnames=())
+        licenses = Licenses(people, users=users, purchased=0)
+        return Enterprise(
+            slug=SERVER,
+            fleet=Fleet(self.seed, SERVER, groups, size=runners, old_server=True),
+            organizations=organizations,
+            cache=ActionsCache(self.seed, SERVER, 40 + users, CacheLimits()),
+            advanced_security=AdvancedSecurity(self.seed, SERVER, licenses, organizations, standalone=False),
+            appliance=Appliance(users, len(organizations)),
         )
 
     def _organization(

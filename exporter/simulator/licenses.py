@@ -33,6 +33,11 @@ class Licenses:
         self._purchased = purchased
         self._turnover = min(users, max(1, round(users * TURNOVER_SHARE)))
         self._stable = users - self._turnover
+        self.most = users
+
+    def login(self, person: int) -> str:
+        """Return the login of one of the people."""
+        return self._people.login(person)
 
     def seats(self, at: float, *, exhausted: float = 0.0) -> Seats:
         """Return the totals at *at*, after the share *exhausted* of the free seats is lost.

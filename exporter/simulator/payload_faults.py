@@ -8,7 +8,23 @@ from typing import Any
 LONG_NAME = 100_000
 HOSTILE = '"quoted" \\back\\slash\nnew line {brace="x"} \u2028\x00\N{GRINNING FACE} '
 NAME_KEYS = frozenset(
-    {"name", "hostname", "server_id", "login", "github_com_login", "github_com_member_roles", "version", "license_type"}
+    {
+        "budget_entity_name",
+        "github_com_login",
+        "github_com_member_roles",
+        "hostname",
+        "installed_version",
+        "license_type",
+        "login",
+        "name",
+        "organizationName",
+        "platform",
+        "product",
+        "repositoryName",
+        "server_id",
+        "sku",
+        "version",
+    }
 )
 SHARE_MISSING = 2
 

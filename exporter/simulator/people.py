@@ -66,9 +66,9 @@ class People:
         subscriber = CLOUD_AND_SERVER <= kind < VISUAL_STUDIO_MATCHED
         unmatched = subscriber and kind < VISUAL_STUDIO_UNMATCHED
         on_cloud = not unmatched and not (on_server and kind < SERVER_ONLY)
-        trade = TRADES[draw[1] % len(TRADES)]
+        trade = _trade(draw)
         name = f"octo-{trade}-{index}"
-        login = f"{name}_acme" if self._managed else name
+        login = self._login(name)
         servers = self._server_ids(index, draw) if on_server else []
         return {
             "github_com_login": login if on_cloud else "",
@@ -90,6 +90,13 @@ class People:
             "visual_studio_subscription_email": f"{name}@globex.example.com" if subscriber else "",
             "total_user_accounts": on_cloud + len(servers),
         }
+
+    def login(self, index: int) -> str:
+        """Return the login of person number *index*."""
+        return self._login(f"octo-{_trade(self._draws.digest(index))}-{index}")
+
+    def _login(self, name: str) -> str:
+        return f"{name}_acme" if self._managed else name
 
     def _server_ids(self, index: int, draw: bytes) -> list[str]:
         count = len(self._hostnames)
@@ -129,3 +136,7 @@ class People:
         if self._managed or draw[12] >= TWO_FACTOR_DISABLED:
             return None
         return draw[12] < TWO_FACTOR_ENABLED
+
+
+def _trade(draw: bytes) -> str:
+    return TRADES[draw[1] % len(TRADES)]

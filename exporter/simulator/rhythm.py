@@ -1,6 +1,6 @@
 """How a working week goes: pure functions of Unix time, in UTC."""
 
-from math import pi, sin
+from math import cos, pi, sin
 from typing import NamedTuple
 
 HOUR = 3_600
@@ -52,3 +52,20 @@ def load(at: float) -> float:
         return NIGHT_LOAD
     daylight = sin(pi * (hour - WORK_STARTS) / (WORK_ENDS - WORK_STARTS))
     return NIGHT_LOAD + (PEAK_LOAD - NIGHT_LOAD) * daylight
+
+
+def effort(at: float) -> float:
+    """Return the `load` added up until *at*, in hours of full load; between two moments it never falls."""
+    week, second = divmod(at - FIRST_MONDAY, WEEK)
+    weekday, second = divmod(second, DAY)
+    day = _day_effort(DAY / HOUR)
+    whole = week * (WORKING_DAYS * day + (7 - WORKING_DAYS) * WEEKEND_LOAD * DAY / HOUR)
+    if weekday >= WORKING_DAYS:
+        return whole + WORKING_DAYS * day + ((weekday - WORKING_DAYS) * DAY + second) / HOUR * WEEKEND_LOAD
+    return whole + weekday * day + _day_effort(second / HOUR)
+
+
+def _day_effort(hour: float) -> float:
+    length = WORK_ENDS - WORK_STARTS
+    worked = min(1.0, max(0.0, (hour - WORK_STARTS) / length))
+    return NIGHT_LOAD * hour + (PEAK_LOAD - NIGHT_LOAD) * length / pi * (1 - cos(pi * worked))

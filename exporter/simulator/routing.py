@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from exporter.simulator.exchange import Answer, Request
+from exporter.simulator.exchange import JSON_TYPE, Answer, Request
 from exporter.simulator.paging import PER_PAGE
 
 
@@ -20,6 +20,8 @@ class Route:
         per_page: Records on a page if the client does not say.
         cloud: Whether github.com has it.
         server: Whether GitHub Enterprise Server has it.
+        app: Whether a GitHub App that is installed on the enterprise can read it.
+        media_type: Type of the answer.
     """
 
     template: str
@@ -29,6 +31,8 @@ class Route:
     per_page: int = PER_PAGE
     cloud: bool = True
     server: bool = True
+    app: bool = True
+    media_type: str = JSON_TYPE
 
 
 class Router:

@@ -60,7 +60,6 @@ class _Server(wsgi.Server):
         if level >= ERROR_LEVEL:
             structlog.get_logger().error("simulator failed", message=msg, exc_info=traceback)
 
-
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:
         """Bind, and leave no socket open when that fails."""

@@ -4,6 +4,7 @@ cheroot's server is made for embedding. TLS and passwords will come in here, as 
 """
 
 import socket
+import sys
 import threading
 from typing import Any
 
@@ -19,6 +20,11 @@ THREADS = 10
 IDLE_SECONDS = 10
 REQUEST_QUEUE = 128
 SHUTDOWN_SECONDS = 5
+TURN_SECONDS = 0.0001
+"""How long a computing thread keeps others from the interpreter; at Python's 0.005 a scrape would wait for collectors.
+
+A long answer gives the interpreter up for each of its pieces and then waits for its turn again.
+"""
 
 
 class QuietServer(PatientServer):
@@ -69,6 +75,7 @@ class WebServer:
             self._server.prepare()
         except OSError as error:
             raise ConfigurationError(f"listen: cannot listen at {self._listen}: {error.strerror or error}") from None
+        sys.setswitchinterval(TURN_SECONDS)
         self._thread = threading.Thread(target=self._server.serve, name="web", daemon=True)
         self._thread.start()
 

@@ -1,0 +1,103 @@
+"""Larger runners hosted by GitHub. No API tells how many of them run jobs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from exporter.collector import Calls, Collector, Target
+from exporter.errors import NOT_OFFERED
+from exporter.github.endpoint import Endpoint
+from exporter.github.models import Identity, Number, Record, Text, record
+from exporter.github.reader import GitHub
+from exporter.labels import enumerated
+from exporter.metric import Sample, Totals, gauge
+
+HOSTED_RUNNERS = Endpoint("/enterprises/{enterprise}/actions/hosted-runners", "manage_runners:enterprise")
+LIMITS = Endpoint("/enterprises/{enterprise}/actions/hosted-runners/limits", "manage_runners:enterprise")
+
+SIZE = ("runner_group_id", "platform", "machine_size")
+RUNNERS = gauge("ghe_hosted_runners", "Definitions of larger runners hosted by GitHub.", *SIZE, "status")
+MAXIMUM = gauge("ghe_hosted_runners_maximum", "Machines that these definitions may run at a time.", *SIZE)
+PUBLIC_IPS = gauge("ghe_hosted_runner_public_ips", "Public IP addresses in use.")
+PUBLIC_IPS_MAXIMUM = gauge("ghe_hosted_runner_public_ips_maximum", "Public IP addresses allowed.")
+
+
+class MachineSize(Record):
+    """A size of machine; of its facts only the name."""
+
+    id: Text = ""
+
+
+class HostedRunner(Record):
+    """A definition from which GitHub starts machines."""
+
+    id: Identity
+    runner_group_id: Text = ""
+    platform: Text = ""
+    machine_size_details: Annotated[MachineSize, BeforeValidator(record)] = MachineSize()
+    status: Text = ""
+    maximum_runners: Number = None
+
+
+class PublicIps(Record):
+    """Public addresses of the enterprise's hosted runners."""
+
+    current_usage: Number = None
+    maximum: Number = None
+
+
+class Limits(Record):
+    """Limits of hosted runners; GitHub tells only those of addresses."""
+
+    public_ips: Annotated[PublicIps, BeforeValidator(record)] = PublicIps()
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """The definitions and the limits."""
+
+    runners: tuple[HostedRunner, ...]
+    limits: Limits
+
+
+def fetch(github: GitHub, _target: Target) -> Hosted:
+    """Read the definitions, each once, and the limits."""
+    pages = github.pages(HOSTED_RUNNERS, "runners")
+    runners = {runner.id: runner for page in pages for runner in github.records(HostedRunner, page.items)}
+    return Hosted(tuple(runners.values()), limits(github))
+
+
+def limits(github: GitHub) -> Limits:
+    """The limits; nothing where GitHub does not offer them."""
+    try:
+        return github.record(Limits, github.get_object(LIMITS))
+    except NOT_OFFERED:
+        return Limits()
+
+
+def samples(_target: Target, hosted: Hosted) -> Iterator[Sample]:
+    """Map counts per size; a maximum only where a definition tells one."""
+    counts, maximum = Totals(RUNNERS), Totals(MAXIMUM)
+    for runner in hosted.runners:
+        size = runner.runner_group_id, runner.platform, runner.machine_size_details.id
+        counts.add(1, *size, enumerated(runner.status))
+        if runner.maximum_runners is not None:
+            maximum.add(runner.maximum_runners, *size)
+    yield from counts.samples()
+    yield from maximum.samples()
+    yield PUBLIC_IPS(hosted.limits.public_ips.current_usage)
+    yield PUBLIC_IPS_MAXIMUM(hosted.limits.public_ips.maximum)
+
+
+COLLECTOR = Collector(
+    name="hosted_runners",
+    help="Larger runners hosted by GitHub, by group, size and status.",
+    metrics=(RUNNERS, MAXIMUM, PUBLIC_IPS, PUBLIC_IPS_MAXIMUM),
+    endpoints=(HOSTED_RUNNERS, LIMITS),
+    interval=900,
+    calls=Calls(fixed=2),
+    fetch=fetch,
+    samples=samples,
+)
