@@ -148,6 +148,8 @@ class Exporter:
             self.telemetry.watch(key)
             known = self.statuses.get(key)
             succeeded_at = known.succeeded_at if known else None
+            if succeeded_at is not None:
+                collection.has_worked()
             self.statuses.add(key, Status(collection.assignment.interval, succeeded_at=succeeded_at))
             self.snapshots.watch(key, frozenset(collection.assignment.levels))
         for client in self._clients:

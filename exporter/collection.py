@@ -157,6 +157,10 @@ class Collection:
         self._failed_runs = 0
         self._log = log.bind(enterprise=assignment.enterprise, collector=assignment.collector.name)
 
+    def has_worked(self) -> None:
+        """Take note that this collector worked for this enterprise before, so that one refusal is no verdict."""
+        self._availability.ever_worked = True
+
     def run(self) -> float:
         """Collect once; return the seconds until the next run is due.
 
@@ -240,24 +244,24 @@ class Collection:
         self._failed_runs += 1
         self._observer.failed(self.assignment.key, failures[0].reason)
         was_offered = self._availability.offered
+        refused = everything and all(failure.refused for failure in failures)
         if not everything:
             self._availability.worked()
-        elif all(failure.refused for failure in failures):
+        elif refused:
             self._availability.refused()
         else:
             self._availability.failed()
-        if self._availability.offered:
+        not_here = refused and not self._availability.offered
+        if not not_here:
             for failure in failures:
                 write = self._log.error if failure.reason in NEEDS_A_PERSON else self._log.warning
                 write("collector run failed", reason=failure.reason.value, problem=failure.problem)
         elif was_offered is not False:
             self._log.warning("collector not available here", reason=failures[0].reason.value, hint=failures[0].problem)
-        return self._next_try(failures)
+        return self._jittered(max(PROBE_SECONDS, self.assignment.interval)) if not_here else self._next_try(failures)
 
     def _next_try(self, failures: list[Failure]) -> float:
         interval = self.assignment.interval
-        if not self._availability.offered:
-            return self._jittered(max(PROBE_SECONDS, interval))
         limits = [failure.retry_at for failure in failures if failure.retry_at is not None]
         if limits:
             # All collectors of the credential wait for this moment; they must not come back in step.

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from exporter.metric import Metric
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-PIECE_BYTES = 262_144
-"""Longer bodies go out in pieces: a server that buffers what a slow client has not read copies less."""
+PIECE_BYTES = 1_048_576
+"""Longer bodies go out in pieces: the time a client has to take something is counted for each of them."""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from exporter.app import Exporter
+from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
 from exporter.errors import ConfigurationError
 from exporter.settings import Settings
@@ -20,8 +21,12 @@ from exporter.status import Key
 from tests.harness import StillClock
 from tests.tools import eventually
 
-FOR_CLOUD_ALONE = {"licenses", "license_users", "license_sync"}
-RUNNER_COLLECTORS = {"runners", "runner_groups"}
+ON = [collector for collector in COLLECTORS if collector.enabled]
+ON_CLOUD, ON_SERVER = ({item.name for item in ON if platform in item.platforms} for platform in Platform)
+FOR_CLOUD_ALONE = ON_CLOUD - ON_SERVER
+BY_FIRST = {collector.name for collector in ON if collector.app_can_read} & ON_CLOUD
+BY_SECOND = ON_CLOUD - BY_FIRST
+BY_OWN = {collector.name for collector in ON if collector.organizations}
 RUN = ("enterprise", "collector")
 ELSEWHERE = {"slug": "acme", "api_url": "http://127.0.0.1:9"}
 CONCURRENCY = 4
@@ -117,13 +122,14 @@ def test_every_collector_of_every_enterprise(exporter: Exporter, simulator: Simu
         )
     )
     run_all(exporter)
-    names = {collector.name for collector in COLLECTORS}
     assert exporter.collections.keys() == {
-        *(Key("octo-corp", name) for name in names),
-        *(Key("octo-server", name) for name in names - FOR_CLOUD_ALONE),
+        *(Key("octo-corp", name) for name in ON_CLOUD),
+        *(Key("octo-server", name) for name in ON_SERVER),
     }
     success = series(exporter, "ghe_exporter_collector_success", *RUN)
-    assert {key for key, value in success.items() if value == 1} == exporter.collections.keys()
+    offered = {key for key, value in series(exporter, "ghe_exporter_collector_available", *RUN).items() if value}
+    assert {key for key, value in success.items() if value == 1} == offered
+    assert {("octo-corp", "licenses"), ("octo-corp", "runners"), ("octo-server", "runners")} <= offered
     assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): 1, ("octo-server",): 1}
     assert label_values(exporter, "enterprise") == {"octo-corp", "octo-server"}
 
@@ -186,10 +192,14 @@ def test_server_platform(exporter: Exporter, simulator: Simulator) -> None:
     exporter.apply(settings({"slug": "octo-server", "api_url": simulator.server_url}))
     assert available(exporter) == dict.fromkeys(FOR_CLOUD_ALONE, 0)
     run_all(exporter)
-    assert available(exporter) == dict.fromkeys(FOR_CLOUD_ALONE, 0) | dict.fromkeys(RUNNER_COLLECTORS, 1)
-    assert {request.split("/")[5] for request in simulator.request_counts()} == {"actions"}
+    assert {"licenses", "license_users", "license_sync"} <= FOR_CLOUD_ALONE
+    assert not any(available(exporter)[name] for name in FOR_CLOUD_ALONE)
+    assert available(exporter)["runners"] == 1
+    asked = " ".join(simulator.request_counts())
+    assert "/api/v3/enterprises/octo-server/actions/runners" in asked
+    assert not any(path in asked for path in ("consumed-licenses", "license-sync-status", "/settings/billing/usage"))
     last = series(exporter, "ghe_exporter_collector_last_success_timestamp_seconds", "collector")
-    assert {collector for (collector,), value in last.items() if value == 0} == FOR_CLOUD_ALONE
+    assert {collector for (collector,), value in last.items() if value == 0} >= FOR_CLOUD_ALONE
 
 
 def test_move_to_server(exporter: Exporter, simulator: Simulator) -> None:
@@ -204,9 +214,9 @@ def test_move_to_server(exporter: Exporter, simulator: Simulator) -> None:
 @pytest.mark.parametrize(
     ("rejected", "failing", "credentials"),
     [
-        ("auth", FOR_CLOUD_ALONE, {"runner_auth", "organization:octo-org-2"}),
-        ("runner_auth", RUNNER_COLLECTORS, {"auth", "organization:octo-org-2"}),
-        ("organization", RUNNER_COLLECTORS, {"auth", "runner_auth"}),
+        ("auth", BY_FIRST, {"runner_auth", "organization:octo-org-2"}),
+        ("runner_auth", BY_SECOND, {"auth", "organization:octo-org-2"}),
+        ("organization", BY_OWN, {"auth", "runner_auth"}),
         ("none", set(), {"auth", "runner_auth", "organization:octo-org-2"}),
     ],
 )
@@ -228,8 +238,8 @@ def test_which_credential_reads_what(
         )
     )
     run_all(exporter)
-    success = series(exporter, "ghe_exporter_collector_success", *RUN)
-    assert {collector for (_, collector), value in success.items() if value == 0} == failing
+    success = series(exporter, "ghe_exporter_collector_success", "collector")
+    assert {name for (name,), value in success.items() if value == 0 and available(exporter)[name]} == failing
     assert label_values(exporter, "credential") == credentials
     assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): rejected == "none"}
     read = {organization for (organization,) in series(exporter, "ghe_runners", "organization")}

@@ -186,7 +186,8 @@ PURE = frozenset(
     }
 )
 FOR_COLLECTORS = re.compile(
-    r"exporter\.(collector|collectors(\..*)?|metric|labels|distinct|errors|duration|github\.(endpoint|models|reader))|pydantic"
+    r"exporter\.(billing(\..*)?|collector|collectors(\..*)?|metric|labels|distinct|errors|duration|plan)"
+    r"|exporter\.github\.(endpoint|models|reader)|pydantic(\..*)?"
 )
 
 
@@ -252,7 +253,9 @@ def test_the_client_only_reads() -> None:
     assert found == set()
 
 
-@pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith("exporter.collectors")])
+@pytest.mark.parametrize(
+    "name", [name for name in SOURCES if name.startswith(("exporter.collectors", "exporter.billing"))]
+)
 def test_collectors_are_pure(name: str) -> None:
     """A collector reaches GitHub through its reader only, and knows no settings, threads, clock or log."""
     found = set(imports(TREES[name]))

@@ -25,7 +25,7 @@ from exporter.labels import boolean, enumerated, operating_system
         ("  Copilot / Business!  ", "copilot_business"),
         ("HTTPServer", "httpserver"),
         ("2FaEnabled", "2_fa_enabled"),
-        ("caf\N{LATIN SMALL LETTER E WITH ACUTE} noir", "caf_noir"),
+        ("octo\N{LATIN SMALL LETTER E WITH ACUTE} noir", "octo_noir"),
         ("", "unknown"),
         ("---", "unknown"),
         ("\N{HIRAGANA LETTER A}", "unknown"),

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from exporter.collector import Collector, Target
-from exporter.collectors import billing_enhanced, billing_legacy
-from exporter.collectors.billing_legacy import LegacyBill
-from exporter.collectors.billing_metrics import (
+from exporter.billing import enhanced, legacy
+from exporter.billing.legacy import LegacyBill
+from exporter.billing.metrics import (
     ACTIONS_INCLUDED,
     GIGABYTE,
     METRICS,
@@ -17,8 +16,9 @@ from exporter.collectors.billing_metrics import (
     TRANSFER_INCLUDED,
     scaled,
 )
-from exporter.collectors.billing_month import Month
-from exporter.collectors.billing_summary import USAGE_SUMMARY, UsageItem, usage_summary
+from exporter.billing.month import Month
+from exporter.billing.summary import USAGE_SUMMARY, UsageItem, usage_summary
+from exporter.collector import Collector, Target
 from exporter.errors import Unavailable
 from exporter.github.reader import GitHub
 from exporter.metric import Sample
@@ -38,7 +38,7 @@ def fetch(github: GitHub, target: Target) -> Bill:
         bill = probe(github, target)
         target.memory.remember("platform", platform_of(bill))
         return bill
-    return billing_legacy.read(github) if platform == "legacy" else usage_summary(github, Month.at(target.now))
+    return legacy.read(github) if platform == "legacy" else usage_summary(github, Month.at(target.now))
 
 
 def probe(github: GitHub, target: Target) -> Bill:
@@ -47,7 +47,7 @@ def probe(github: GitHub, target: Target) -> Bill:
         return usage_summary(github, Month.at(target.now))
     except Unavailable as not_enhanced:
         try:
-            return billing_legacy.read(github)
+            return legacy.read(github)
         except Unavailable:
             raise not_enhanced from None
 
@@ -67,10 +67,10 @@ def samples(target: Target, bill: Bill) -> Iterator[Sample]:
         yield from allowances(
             target.included, bill.minutes.included_minutes, bill.transfer.included_gigabytes_bandwidth
         )
-        yield from billing_legacy.samples(bill)
+        yield from legacy.samples(bill)
     else:
         yield from allowances(target.included)
-        yield from billing_enhanced.samples(target.now, bill)
+        yield from enhanced.samples(target.now, bill)
 
 
 def allowances(included: Included, minutes: float | None = None, transfer: float | None = None) -> Iterator[Sample]:
@@ -86,7 +86,7 @@ COLLECTOR = Collector(
     name="billing",
     help="Usage and cost of the month per product and SKU; Actions time, storage and data transfer.",
     metrics=METRICS,
-    endpoints=(USAGE_SUMMARY, *billing_legacy.ENDPOINTS),
+    endpoints=(USAGE_SUMMARY, *legacy.ENDPOINTS),
     interval=3600,
     fetch=fetch,
     samples=samples,

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import Field
 
+from exporter.billing.amounts import Amounts, Key
+from exporter.billing.month import Month
+from exporter.billing.summary import BILLING_PERMISSION, BILLING_SCOPE, BillingRow
 from exporter.collector import Calls, Collector, CollectorOptions, Target
-from exporter.collectors.amounts import Amounts, Key
-from exporter.collectors.billing_month import Month
-from exporter.collectors.billing_summary import BILLING_PERMISSION, BILLING_SCOPE, BillingRow
 from exporter.collectors.cost_centers import COST_CENTER_LIST, active_cost_centers
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
@@ -30,8 +30,7 @@ ORGANIZATION_GROSS = gauge(
 )
 REPOSITORY_NET = gauge(
     "ghe_billing_repository_net_usd",
-    "Cost this month after discounts, of the dearest repositories and of all (other) ones; "
-    "usage without a repository only counts for its organization.",
+    "Cost this month after discounts of the dearest repositories; the rest is (other).",
     "organization",
     "repository",
     "product",

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from exporter.collector import Calls, Collector, Target
-from exporter.collectors.amounts import totals
-from exporter.collectors.billing_month import Month
-from exporter.collectors.billing_summary import (
+from exporter.billing.amounts import totals
+from exporter.billing.month import Month
+from exporter.billing.summary import (
     BILLING_PERMISSION,
     BILLING_SCOPE,
     USAGE_SUMMARY,
@@ -19,6 +18,7 @@ from exporter.collectors.billing_summary import (
     name,
     usage_summary,
 )
+from exporter.collector import Calls, Collector, Target
 from exporter.errors import NOT_OFFERED
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Flag, Identity, Number, Record, Text
@@ -35,7 +35,7 @@ BUDGET = ("budget_id", "scope", "entity", "product")
 AMOUNT = gauge("ghe_budget_amount_usd", "Amount of a budget.", *BUDGET)
 CONSUMED = gauge(
     "ghe_budget_consumed_usd",
-    "Used of a budget this month, as GitHub tells it or, for the whole enterprise, as the usage summary does.",
+    "Used of a budget this month, as GitHub or the usage summary tells.",
     *BUDGET,
 )
 BLOCKS = gauge("ghe_budget_blocks_usage", "Whether a used-up budget stops further usage.", *BUDGET)

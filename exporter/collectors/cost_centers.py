@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from exporter.collector import Collector, CollectorOptions, Target
-from exporter.collectors.amounts import Key, totals
-from exporter.collectors.billing_month import Month
-from exporter.collectors.billing_summary import (
+from exporter.billing.amounts import Key, totals
+from exporter.billing.month import Month
+from exporter.billing.summary import (
     BILLING_PERMISSION,
     BILLING_SCOPE,
     USAGE_SUMMARY,
     Name,
     usage_summary,
 )
+from exporter.collector import Collector, CollectorOptions, Target
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Identity, Record, Text

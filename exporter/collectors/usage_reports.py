@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from exporter.billing.summary import BILLING_PERMISSION, BILLING_SCOPE, Name
 from exporter.collector import Collector, Target
-from exporter.collectors.billing_summary import BILLING_PERMISSION, BILLING_SCOPE, Name
 from exporter.errors import PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Record, Text, Timestamp

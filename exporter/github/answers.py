@@ -26,6 +26,8 @@ from exporter.github.rate_limit import limited, retry_after
 NOT_OFFERED = frozenset({404, 405, 410, 451})
 RETRIED = frozenset({502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+TELLING = frozenset({304, 400, 401, 403, 404, 410, 422, 429})
+"""Statuses by which GitHub shows, whatever the body, that it looked at the credential."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCOPE = re.compile(r"[a-z][a-z0-9_:-]{0,79}")

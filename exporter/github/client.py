@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
-from urllib.parse import quote, urlencode
 
 import requests
 import structlog
@@ -27,7 +26,7 @@ from exporter.errors import (
     Unauthorized,
     Unreachable,
 )
-from exporter.github.answers import REDIRECTS, Answer, decode, error_for, is_same_origin, resolve
+from exporter.github.answers import REDIRECTS, TELLING, Answer, decode, error_for, is_same_origin, resolve
 from exporter.github.auth import Credential
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import timestamp
@@ -82,8 +81,7 @@ class Client:
 
     def url(self, endpoint: Endpoint, path: Mapping[str, str], query: Mapping[str, str | int]) -> str:
         """The URL of *endpoint* with its path parameters and query filled in."""
-        filled = endpoint.path.format_map({name: quote(value, safe="") for name, value in path.items()})
-        return f"{self._base_url}{filled}" + (f"?{urlencode(query)}" if query else "")
+        return self._base_url + endpoint.filled(path, query)
 
     def get(self, endpoint: Endpoint, url: str, run: Run) -> Answer:
         """GET *url*, an address of *endpoint*, with retries.
@@ -210,6 +208,7 @@ class Client:
         if status == OK:
             links = {rel: link["url"] for rel, link in response.links.items()}
             answer = decode(body, url, links, context)
+            self._observer.authenticated(self._credential.name, accepted=True)
             etag = headers.get("etag", "")
             if endpoint.revalidate and etag and etag.isprintable():
                 self._kept.keep(url, etag, body, links)
@@ -220,7 +219,8 @@ class Client:
         raise error
 
     def _note(self, endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> None:
-        if status < 500:  # noqa: PLR2004 - a gateway's failure says nothing of the credential
+        # A gateway's failure or a login page says nothing of the credential; of a 200 the body must show who answers.
+        if status in TELLING:
             self._observer.authenticated(self._credential.name, accepted=status != UNAUTHORIZED)
         if status in {OK, NOT_MODIFIED}:
             expires = timestamp(headers.get("github-authentication-token-expiration"))

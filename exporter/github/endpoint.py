@@ -1,7 +1,11 @@
 """Endpoints as data: the path, what a credential needs to read it, how an answer may be kept."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote, urlencode
+
+from exporter.errors import PayloadError
 
 JSON = "application/vnd.github+json, application/json;q=0.9"
 SCIM = "application/scim+json, application/json;q=0.9"
@@ -24,6 +28,17 @@ class Endpoint:
     app_permission: str = ""
     revalidate: bool = True
     accept: str = JSON
+
+    def filled(self, path: Mapping[str, str], query: Mapping[str, str | int]) -> str:
+        """Path and query with *path* and *query* filled in.
+
+        Raises:
+            PayloadError: a parameter, which GitHub may have told, would lead to another path.
+        """
+        if not {".", ".."}.isdisjoint(path.values()):
+            raise PayloadError(f"GET {self.path}: an identifier is a relative path")
+        filled = self.path.format_map({name: quote(value, safe="") for name, value in path.items()})
+        return filled + (f"?{urlencode(query)}" if query else "")
 
     @property
     def level(self) -> Literal["enterprise", "organization", "server"]:

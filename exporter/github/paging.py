@@ -105,7 +105,7 @@ def _counted(source: PageSource, first: Answer, page: Page) -> Iterator[Page]:
             yield page
         if len(page.items) >= size:  # it grew meanwhile
             yield from _numbered(source, first, page, lambda page: len(page.items) >= size, start=last + 1)
-    elif size >= PER_PAGE:
+    elif size >= PER_PAGE and total is None:
         yield from _numbered(source, first, page, lambda page: len(page.items) >= size)
     elif total is not None and total > size:
         yield from _short(source, first, size, total)

@@ -311,7 +311,7 @@ def test_server_ignores_page(asked: Asked) -> None:
     ("following", "requests"),
     [
         pytest.param(lambda _page: {"next": f"{LIST}?page=1"}, 2, id="to the second again"),
-        pytest.param(lambda page: {"next": f"{LIST}?page={3 - page}"}, 3, id="to and fro"),
+        pytest.param(lambda page: {"next": f"{LIST}?page={3 - page}"}, 3, id="back and forth"),
         pytest.param(lambda _page: {"next": f"{LIST}?per_page=100&page=1"}, 1, id="to itself"),
         pytest.param(lambda page: linked(2)(1) if page == 1 else {"next": f"{LIST}?page=2"}, 2, id="last to itself"),
         pytest.param(lambda _page: linked(5)(1), 5, id="last to the second"),

@@ -190,13 +190,13 @@ def test_giving_up_never_waits() -> None:
     finished = threading.Event()
 
     def give_up(gate: threading.Event) -> None:
-        walk = in_order(lambda number: number == 0 or gate.wait(PATIENCE), count(), 4)
+        walk = in_order(lambda number: number == 0 or gate.wait(PATIENCE), count(), 8)
         next(walk)
         gate.set()
         walk.close()  # type: ignore[attr-defined]
 
     def give_up_often() -> None:
-        for _ in range(500):
+        for _ in range(500):  # each hits the moment with a chance of a few per cent
             give_up(threading.Event())
         finished.set()
 

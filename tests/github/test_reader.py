@@ -135,3 +135,11 @@ def test_record(reader: GitHub) -> None:
 def test_level(path: str, level: str) -> None:
     """An endpoint tells by its path whose data it reads."""
     assert Endpoint(path, "read:enterprise").level == level
+
+
+@pytest.mark.parametrize("identifier", [".", ".."])
+def test_identifiers_do_not_climb(identifier: str) -> None:
+    """An identifier of GitHub's that is a relative path is refused instead of leading elsewhere."""
+    endpoint = Endpoint("/enterprises/{enterprise}/actions/runner-groups/{runner_group_id}/runners", "")
+    with pytest.raises(PayloadError, match="relative path"):
+        endpoint.filled({"enterprise": "acme", "runner_group_id": identifier}, {})

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 
-from exporter.collectors.amounts import Key, totals
-from exporter.collectors.billing_metrics import (
+from exporter.billing.amounts import Key, totals
+from exporter.billing.metrics import (
     ACTIONS_PAID,
     ACTIONS_USED,
     DISCOUNT_QUANTITY,
@@ -21,8 +21,8 @@ from exporter.collectors.billing_metrics import (
     TRANSFER_PAID,
     USAGE_QUANTITY,
 )
-from exporter.collectors.billing_month import Month
-from exporter.collectors.billing_summary import UsageItem
+from exporter.billing.month import Month
+from exporter.billing.summary import UsageItem
 from exporter.metric import Metric, Sample
 
 Labels = Callable[[UsageItem], Key]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from exporter.collectors.billing_metrics import (
+from exporter.billing.metrics import (
     ACTIONS_PAID,
     ACTIONS_USED,
     GIGABYTE,
@@ -15,7 +15,7 @@ from exporter.collectors.billing_metrics import (
     TRANSFER_PAID,
     scaled,
 )
-from exporter.collectors.billing_summary import BILLING_PERMISSION, BILLING_SCOPE
+from exporter.billing.summary import BILLING_PERMISSION, BILLING_SCOPE
 from exporter.errors import Unavailable
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Number, Record

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from exporter.collectors.billing_month import Month
+from exporter.billing.month import Month
 from exporter.errors import PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Number, Record, text
