@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, start_http_server
 
+from benchmarks import measure
 from benchmarks.fleet import ENTERPRISES, SameData, exporter, fleet, per_enterprise, publish
 from exporter.app import Exporter
 from exporter.collectors import runners
@@ -27,6 +28,8 @@ class Publishers:
     fleet: runners.Fleet
     pause: float | None = None
     published: int = 0
+    busy: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
     changed: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
@@ -40,6 +43,11 @@ class Publishers:
         changed, self.changed = self.changed, threading.Event()
         changed.set()
 
+    def rest(self) -> None:
+        """Publish no more, and wait until nothing is under way."""
+        self.set(None)
+        measure.wait_until(lambda: not self.busy, measure.STOP_SECONDS)
+
     def _publish(self, enterprise: str, number: int) -> None:
         while True:
             changed, pause = self.changed, self.pause
@@ -49,8 +57,12 @@ class Publishers:
             if changed.wait(pause * number / len(ENTERPRISES)):  # not all at the same moment
                 continue
             while not changed.is_set():
+                with self.lock:
+                    self.busy += 1
                 publish(self.exporter, enterprise, self.fleet)
-                self.published += 1
+                with self.lock:
+                    self.busy -= 1
+                    self.published += 1
                 if pause:
                     changed.wait(pause)
 
@@ -67,7 +79,10 @@ def serve_exporter(series: int) -> None:
     server.start()
     print(f"{server.url}/metrics", flush=True)
     for line in sys.stdin:
-        publishers.set(None if line.strip() == "idle" else float(line))
+        if line.strip() == "idle":
+            publishers.rest()
+        else:
+            publishers.set(float(line))
         print(publishers.published, flush=True)
     server.stop()
 

@@ -16,10 +16,10 @@ from prometheus_client.utils import floatToGoString
 from exporter.exposition import escape
 from exporter.own_metrics import OwnMetric
 
-CACHED_NAMES = 8192
+CACHED_LINES = 8192
 
 
-@lru_cache(CACHED_NAMES)
+@lru_cache(CACHED_LINES)
 def series_name(name: str, labels: tuple[str, ...], values: tuple[str, ...]) -> str:
     """A series as both formats write it, with its labels in alphabetical order."""
     pairs = sorted(zip(labels, values, strict=True))
@@ -41,6 +41,12 @@ def header(declared: OwnMetric, *, openmetrics: bool) -> str:
     """HELP and TYPE; OpenMetrics names a counter without its suffix."""
     name = declared.name.removesuffix("_total") if openmetrics and declared.type == "counter" else declared.name
     return f"# HELP {name} {declared.help}\n# TYPE {name} {declared.type}\n"
+
+
+@lru_cache(CACHED_LINES)
+def state_line(name: str, labels: tuple[str, ...], values: tuple[str, ...], value: float) -> str:
+    """The line of a series whose value seldom changes."""
+    return line(series_name(name, labels, values), value)
 
 
 class Written(Protocol):
@@ -121,15 +127,12 @@ class Family(Generic[Series]):
 
     def render(self, *, openmetrics: bool) -> str:
         """Write the metric as it is now."""
-        lines = (series.text for series in list(self._series.values()))
+        lines = [series.text for series in list(self._series.values())]
         return header(self._declared, openmetrics=openmetrics) + "".join(lines)
 
 
 def state(declared: OwnMetric, values: Iterable[tuple[tuple[str, ...], float | None]], *, openmetrics: bool) -> str:
     """Write a gauge whose values are read when somebody scrapes; None is not told."""
-    lines = (
-        line(series_name(declared.name, declared.labels, tuple(labels)), value)
-        for labels, value in values
-        if value is not None
-    )
+    name, labels = declared.name, declared.labels
+    lines = [state_line(name, labels, series, value) for series, value in values if value is not None]
     return header(declared, openmetrics=openmetrics) + "".join(lines)

@@ -19,7 +19,8 @@ from exporter.settings import Settings
 from exporter.simulator.server import Simulator
 from exporter.status import Key
 from tests.harness import StillClock
-from tests.tools import eventually
+from tests.programs import started
+from tests.tools import eventually, free_port
 
 ON = [collector for collector in COLLECTORS if collector.enabled]
 ON_CLOUD, ON_SERVER = ({item.name for item in ON if platform in item.platforms} for platform in Platform)
@@ -381,15 +382,20 @@ def sockets() -> set[str]:
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 def test_nothing_is_left_after_stop() -> None:
     """After stop, threads and sockets are as they were before."""
-    threads, before = len(runs()), sockets()
-    with Simulator(users=30, runners=8, organizations=3) as simulator:
+    address = f"127.0.0.1:{free_port()}"
+    url = f"http://{address}"
+    with started("simulate", "--listen", address, url=url) as simulator:
+        eventually(lambda: simulator.ask("/")[0] > 0, "the simulated GitHub answers")
+        threads, before = len(runs()), sockets()
         exporter = Exporter(randomness=random.Random(1))
-        exporter.apply(settings({"slug": "octo-corp", "api_url": simulator.url, "organizations": ["octo-org-1"]}))
+        exporter.apply(settings({"slug": "octo-corp", "api_url": url, "organizations": ["octo-org-1"]}))
         exporter.start()
         eventually(exporter.statuses.is_ready, "every collector has run")
+        assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): 1}
+        assert sockets() > before
         exporter.stop()
         eventually(lambda: len(runs()) == threads, "every thread has ended")
-    assert sockets() <= before
+        assert sockets() <= before
 
 
 @pytest.mark.parametrize(
