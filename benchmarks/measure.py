@@ -149,7 +149,7 @@ def positive(text: str) -> int:
     return number
 
 
-def options(description: str | None, **defaults: float) -> argparse.Namespace:
+def options(description: str | None, **defaults: Any) -> argparse.Namespace:
     """Read the command line: one option per default, a whole number unless the default is a fraction."""
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     for name, default in defaults.items():

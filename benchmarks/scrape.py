@@ -30,10 +30,10 @@ def main() -> None:
     ):
         urls = dict(zip(SIDES, (exporter.first_line, reference.first_line, nginx_url), strict=True))
         for _ in range(chosen.rounds):
-            for side, gzip in seconds:
+            for (side, gzip), so_far in seconds.items():
                 requests = chosen.reference_requests if side == "prometheus_client" else chosen.requests
                 scraped = scrapes(urls[side], requests, gzip=gzip)
-                seconds[side, gzip].append(scraped.seconds)
+                so_far.append(scraped.seconds)
                 sizes[side, gzip] = scraped.bytes
     checks, figures = [], {}
     for gzip, coding in ((False, "plain"), (True, "gzip")):

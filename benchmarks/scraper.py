@@ -9,6 +9,8 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -37,17 +39,20 @@ def scrapes(url: str, requests: int, *, gzip: bool, pause: float = 0.0) -> Scrap
 class Client:
     """A connection that is opened again when the server closes it."""
 
-    def __init__(self, url: str, *, gzip: bool) -> None:
+    def __init__(self, url: str, *, gzip: bool, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         parts = urlsplit(url)
         self._address = parts.hostname or "", parts.port or 80
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         coding = "gzip" if gzip else "identity"
-        self._request = (
-            f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept-Encoding: {coding}\r\n"
-            "Accept: text/plain;version=0.0.4\r\n\r\n"
-        ).encode()
+        told = {"Host": parts.netloc, "Accept-Encoding": coding, "Accept": "text/plain;version=0.0.4", **headers}
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+        self._request = b""
+        self.aim(f"{parts.path}?{parts.query}" if parts.query else parts.path)
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._socket: socket.socket | None = None
+
+    def aim(self, target: str) -> None:
+        """Ask for *target* from now on."""
+        self._request = f"GET {target} HTTP/1.1\r\n{self._headers}\r\n".encode()
 
     def scrape(self, keep: list[bytes] | None = None) -> int:
         """Scrape once; return the size of the body, and put its parts into *keep*."""

@@ -7,6 +7,8 @@ can be compared with what there is; the moment is the one with the most people.
 import argparse
 import json
 import sys
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from exporter.simulator.estate import CORP, Estate
@@ -43,17 +45,19 @@ def main() -> None:
     parser.add_argument("--runners", type=int, required=True)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--moving", action="store_true", help="let the companies change with time")
+    parser.add_argument("--count-accounts", action="store_true", help="tell how many accounts all people have")
     chosen = parser.parse_args()
     at = fullest_moment(Estate(users=chosen.users, runners=chosen.runners))
-    still = {} if chosen.moving else {"now": lambda: float(at)}
+    now: Callable[[], float] = time.time if chosen.moving else lambda: at
     simulator = Simulator(
-        users=chosen.users, runners=chosen.runners, latency=chosen.latency, rate_limit=NO_LIMIT, **still
+        users=chosen.users, runners=chosen.runners, latency=chosen.latency, rate_limit=NO_LIMIT, now=now
     )
     enterprise = simulator.estate.enterprise(ENTERPRISE)
     assert enterprise is not None
     assert enterprise.licenses is not None
     people = enterprise.licenses.seats(at).consumed
-    accounts = sum(user["total_user_accounts"] for user in enterprise.licenses.users(at, 0, people))
+    counted = enterprise.licenses.users(at, 0, people) if chosen.count_accounts else []
+    accounts = sum(user["total_user_accounts"] for user in counted)
     with simulator:
         print(json.dumps(Company(simulator.url, people, accounts)._asdict()), flush=True)
         sys.stdin.read()

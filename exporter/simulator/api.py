@@ -1,6 +1,7 @@
 """The simulated GitHub as a WSGI application."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
@@ -76,9 +77,11 @@ class Api:
         with self._lock:
             self._counts[f"{call.method} {environment['PATH_INFO']}"] += 1
             number = next(self._numbers)
-        if self._latency:
-            self._stopping.wait(self._latency)
+        due = time.monotonic() + self._latency
         response = self._respond(call)
+        if self._latency:
+            # What it takes to make the answer is part of the latency, as it is at GitHub.
+            self._stopping.wait(max(0.0, due - time.monotonic()))
         headers = [*response.headers, ("X-GitHub-Request-Id", f"0C70:{number:X}")]
         if response.stream is None and response.status != NOT_MODIFIED:
             headers.append(("Content-Length", str(len(response.body))))

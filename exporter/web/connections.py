@@ -34,7 +34,7 @@ class Request(HTTPRequest):
     def respond(self) -> None:
         """Answer; the request is all there, so that nothing but sending waits from here on."""
         block(self.conn.socket, self.server.timeout)
-        super().respond()  # type: ignore[no-untyped-call]
+        super().respond()
 
 
 class Connection(HTTPConnection):

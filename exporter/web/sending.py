@@ -12,14 +12,14 @@ from typing import Any
 from cheroot.makefile import StreamWriter
 
 
-class Sender(StreamWriter):  # type: ignore[misc] # cheroot has no types
+class Sender(StreamWriter):
     """The writing side of a connection, without a buffer."""
 
     def __init__(self, sock: Any) -> None:
         super().__init__(sock)
         self._socket = sock
 
-    def write(self, val: bytes) -> int:
+    def write(self, val: Any) -> int:
         """Send all of *val*.
 
         Raises:
