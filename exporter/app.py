@@ -15,8 +15,11 @@ from exporter.collection import Assignment, Collection
 from exporter.collectors import COLLECTORS
 from exporter.errors import ConfigurationError
 from exporter.exposition import Exposition
+from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
+from exporter.github.app_jwt import clean_key
 from exporter.github.auth import Credential, PersonalAccessToken, SecretFile
 from exporter.github.client import Client
+from exporter.github.observer import ApiObserver
 from exporter.github.run import ClientLimits
 from exporter.revision import REVISION
 from exporter.schedule import Schedule, Task
@@ -169,13 +172,14 @@ class Exporter:
         self, enterprise: Enterprise, limits: Limits, generation: threading.Event, clients: list[Client]
     ) -> Callable[[Any, str], Client]:
         """The clients of *enterprise*: which one reads what for which collector."""
+        observer = self.telemetry.observer(enterprise.slug)
 
-        def client(name: str, auth: Auth) -> Client:
+        def client(credential: Credential, observer: ApiObserver = observer) -> Client:
             made = Client(
                 enterprise.api_url,
-                credential(name, auth),
+                credential,
                 user_agent=f"ghe-exporter/{__version__}",
-                observer=self.telemetry.observer(enterprise.slug),
+                observer=observer,
                 clock=self.clock,
                 stop=generation,
                 limits=ClientLimits(
@@ -190,9 +194,24 @@ class Exporter:
             clients.append(made)
             return made
 
+        def credential(name: str, auth: Auth) -> Credential:
+            if auth.app_id is None or auth.private_key_file is None:
+                return personal_access_token(name, auth)
+            file = SecretFile(auth.private_key_file, clean_key)
+            file.check()
+            key = AppKey(name, auth.app_id, file.read, self.clock)
+            return AppCredential(
+                key,
+                client(key, KeyObserver(observer)),
+                enterprise=enterprise.slug,
+                organization=name.partition("organization:")[2],
+                observer=observer,
+                clock=self.clock,
+            )
+
         if enterprise.api_url.startswith("http://"):
             log.warning("api_url is not encrypted: the token can be read on the way", enterprise=enterprise.slug)
-        made = {name: client(name, auth) for name, auth in auths(enterprise).items()}
+        made = {name: client(credential(name, auth)) for name, auth in auths(enterprise).items()}
         first, second = made["auth"], made.get("runner_auth", made["auth"])
 
         def choose(collector: Any, organization: str) -> Client:
@@ -208,8 +227,8 @@ def auths(enterprise: Enterprise) -> dict[str, Auth]:
     return {name: auth for name, auth in named.items() if auth is not None}
 
 
-def credential(name: str, auth: Auth) -> Credential:
-    """The credential that *auth* describes."""
+def personal_access_token(name: str, auth: Auth) -> Credential:
+    """The credential that *auth* describes, unless that is a GitHub App."""
     if auth.token_file is not None:
         file = SecretFile(auth.token_file)
         file.check()

@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from exporter.errors import ConfigurationError
-from exporter.settings import PREFIX, Section, Settings
+from exporter.settings import PREFIX, Auth, Section, Settings
 
 WORDS: Mapping[str, str] = {
     "missing": "is missing",
@@ -46,6 +46,8 @@ class EnvironmentEnterprise(BaseSettings):
     enterprise: str | None = Field(None, description="Slug of the enterprise.")
     token: SecretStr | None = Field(None, description="Its token.")
     token_file: str | None = Field(None, description="A file that holds its token.")
+    app_id: str | None = Field(None, description="Or the number or client id of a GitHub App.")
+    private_key_file: str | None = Field(None, description="A file that holds the App's private key.")
     api_url: str | None = Field(None, description="Address of its API.")
     ca_file: str | None = Field(None, description="Certificates to trust.")
     organizations: str | None = Field(None, description="Organizations whose runners are read, `a,b`.")
@@ -54,10 +56,10 @@ class EnvironmentEnterprise(BaseSettings):
     def overrides(self) -> dict[str, Any]:
         """What it says, in the shape of an entry of `enterprises`."""
         said = self.model_dump(exclude_none=True)
-        token = {name: said.pop(name) for name in ("token", "token_file") if name in said}
+        auth = {name: said.pop(name) for name in Auth.model_fields if name in said}
         if "enterprise" in said:
             said["slug"] = said.pop("enterprise")
-        return said | ({"auth": token} if token else {})
+        return said | ({"auth": auth} if auth else {})
 
 
 def load(config: Path | None = None) -> Settings:

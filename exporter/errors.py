@@ -93,6 +93,8 @@ class Unauthorized(GitHubError):
     """The credential was rejected (401)."""
 
     reason = Reason.UNAUTHORIZED
+    answered_at: float | None = None
+    """The time by GitHub's clock, if the answer told it."""
 
 
 class Forbidden(GitHubError):

@@ -22,12 +22,15 @@ from exporter.addresses import DEFAULT_API_URL, SERVER_PATH, api_url, listen_add
 from exporter.collector import Collector, CollectorOptions, Platform
 from exporter.collectors import COLLECTORS
 from exporter.errors import ConfigurationError
+from exporter.github.app_jwt import clean_key
 from exporter.github.auth import SecretFile, clean_secret
 from exporter.plan import BillingPlatform, Included
 
 PREFIX = "GHE_EXPORTER_"
 CREDENTIAL_SHAPE = r"(gh[a-z]|github_pat)_\w+|[0-9a-f]{40}"
 """What tokens look like, to tell one from the path of a file without repeating it."""
+APP_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+LONGEST_PATH = 500
 SLUG = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 
 
@@ -54,6 +57,25 @@ def _readable_secret(value: Path) -> Path:
     return value
 
 
+def _readable_key(value: Path) -> Path:
+    # What may be a key or a token is not repeated, not even as the name of a file that is missing.
+    text = str(value)
+    if re.search(f"PRIVATE KEY|^({CREDENTIAL_SHAPE})$", text) or not text.isprintable() or len(text) > LONGEST_PATH:
+        raise ValueError("is a secret itself; it must be the path of a file that holds one")
+    try:
+        SecretFile(value, clean_key).check()
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+def _app_id(value: Any) -> Any:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value  # YAML takes it for a number
+    if isinstance(text, str) and (not re.fullmatch(APP_ID, text) or re.fullmatch(CREDENTIAL_SHAPE, text)):
+        raise ValueError("must be the number or the client id of the GitHub App")
+    return text
+
+
 def _existing_file(value: Path) -> Path:
     if not value.is_file():
         raise ValueError(f"there is no file {value}")
@@ -71,6 +93,8 @@ ApiUrl = Annotated[str, AfterValidator(api_url)]
 Listen = Annotated[str, AfterValidator(listen_address)]
 Token = Annotated[SecretStr, AfterValidator(_single_token)]
 SecretPath = Annotated[Path, AfterValidator(_readable_secret)]
+AppId = Annotated[str, BeforeValidator(_app_id)]
+KeyPath = Annotated[Path, AfterValidator(_readable_key)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 
 
@@ -81,15 +105,23 @@ class Section(BaseModel):
 
 
 class Auth(Section):
-    """A credential: a classic personal access token, better in a file than inline."""
+    """A credential: a classic personal access token, better in a file than inline, or a GitHub App."""
 
     token: Token | None = Field(None, description="A classic personal access token; prefer token_file.")
     token_file: SecretPath | None = Field(None, description="A file that holds the token; read again when it changes.")
 
+    app_id: AppId | None = Field(None, description="Number or client id of a GitHub App; with private_key_file.")
+    private_key_file: KeyPath | None = Field(
+        None, description="A file that holds the App's private key as PEM text; read again when it changes."
+    )
+
     @model_validator(mode="after")
     def _exactly_one(self) -> "Auth":
-        if (self.token is None) == (self.token_file is None):
-            raise ValueError("give exactly one of token and token_file")
+        app = self.app_id, self.private_key_file
+        if sum((self.token is not None, self.token_file is not None, app != (None, None))) != 1:
+            raise ValueError("give exactly one of token, token_file, and app_id with private_key_file")
+        if app != (None, None) and None in app:
+            raise ValueError("a GitHub App needs both app_id and private_key_file")
         return self
 
 

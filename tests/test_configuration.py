@@ -25,6 +25,7 @@ ONE = {"GHE_EXPORTER_ENTERPRISE": "acme", "GHE_EXPORTER_TOKEN": TOKEN}
 NO_FILE = "cannot read the file no-such-token: No such file or directory"
 NO_ENTERPRISE = "is missing; list them there, or set GHE_EXPORTER_ENTERPRISE and GHE_EXPORTER_TOKEN_FILE"
 NO_AUTH = "is missing; set GHE_EXPORTER_TOKEN_FILE or GHE_EXPORTER_TOKEN, or auth in the file"
+ONE_OF = "give exactly one of token, token_file, and app_id with private_key_file"
 ITSELF = "is a token itself; it must be the path of a file that holds one"
 UNKNOWN = "there is no such setting"
 MAPPING = "must be a mapping of settings"
@@ -102,7 +103,7 @@ BAD = {
     "max-pages-zero": ": limits.max_pages: must be greater than or equal to 1",
     "max-response-zero": ": limits.max_response_megabytes: must be greater than or equal to 1",
     "max-series-zero": ": limits.max_series_per_metric: must be greater than or equal to 1",
-    "neither-token-nor-file": ": enterprises[0].auth: give exactly one of token and token_file",
+    "neither-token-nor-file": f": enterprises[0].auth: {ONE_OF}",
     "no-auth": f": enterprises[0].auth: {NO_AUTH}",
     "no-enterprises": f": enterprises: {NO_ENTERPRISE}",
     "no-slug": ": enterprises[0].slug: is missing",
@@ -125,7 +126,7 @@ BAD = {
     "slug-is-empty": f": enterprises[0].slug: {SLUG}",
     "slug-with-line-end": f": enterprises[0].slug: {SLUG}",
     "state-dir-is-a-number": ": state_dir: must be a path",
-    "token-and-token-file": ": enterprises[0].auth: give exactly one of token and token_file",
+    "token-and-token-file": f": enterprises[0].auth: {ONE_OF}",
     "token-as-alias": ", line 3, column 19: not YAML: found undefined alias",
     "token-as-key": f": enterprises[0].auth.…: {UNKNOWN}",
     "token-as-tag": ", line 3, column 19: not YAML: could not determine a constructor for the tag",
@@ -193,7 +194,7 @@ ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     ({**ONE, "GHE_EXPORTER_TOKEN": f"{TOKEN} {TOKEN}"}, f"GHE_EXPORTER_TOKEN: the token {NO_TOKEN}"),
     (
         {**ONE, "GHE_EXPORTER_TOKEN_FILE": "acme-token"},
-        "GHE_EXPORTER_TOKEN: give exactly one of token and token_file",
+        f"GHE_EXPORTER_TOKEN: {ONE_OF}",
     ),
     (
         {"GHE_EXPORTER_ENTERPRISE": "acme", "GHE_EXPORTER_TOKEN_FILE": "no-such-token"},
@@ -410,7 +411,7 @@ def test_process(command: str, place: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert the_line(done.stderr).endswith("enterprises[0].auth: give exactly one of token and token_file")
+    assert the_line(done.stderr).endswith(f"enterprises[0].auth: {ONE_OF}")
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from([TOKEN, "acme", "60s", "acme-token"])

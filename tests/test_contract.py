@@ -16,6 +16,7 @@ import exporter
 from exporter import collectors
 from exporter.collector import Collector
 from exporter.collectors import COLLECTORS
+from exporter.github.endpoint import ACCESS_TOKENS, INSTALLATION, INSTALLATIONS, ORGANIZATION_INSTALLATION
 from exporter.own_metrics import OWN_METRICS, OwnMetric
 
 PACKAGE = Path(exporter.__file__).parent
@@ -234,7 +235,7 @@ def test_only_the_client_speaks_http() -> None:
 
 
 def test_the_client_only_reads() -> None:
-    """Of a session only `get` is called, so that nothing on GitHub can be changed."""
+    """Of a session only `get` is called, and `post` for the token of a GitHub App; nothing on GitHub can be changed."""
     calls = {
         node.func.attr
         for node in ast.walk(TREES["exporter.github.client"])
@@ -242,15 +243,33 @@ def test_the_client_only_reads() -> None:
         and isinstance(node.func, ast.Attribute)
         and ast.unparse(node.func.value) in {"self._session", "session", "requests"}
     }
-    assert "get" in calls
-    assert calls <= {"get", "close", "mount", "Session"}
+    assert calls == {"close", "mount"}  # and what `send` below stands for
     writing = {"post", "put", "patch", "delete", "request", "send"}
     found = {
         ast.unparse(node)
         for node in ast.walk(TREES["exporter.github.client"])
         if isinstance(node, ast.Attribute) and node.attr in writing
     }
-    assert found == set()
+    assert found == {"self._session.post"}
+    (choice,) = (
+        ast.unparse(node)
+        for node in ast.walk(TREES["exporter.github.client"])
+        if isinstance(node, ast.Assign) and "post" in ast.unparse(node)
+    )
+    assert choice == "send = self._session.get if reads else self._session.post"
+    assert "reads = endpoint.method == 'GET'" in ast.unparse(TREES["exporter.github.client"])
+
+
+def test_one_path_takes_a_post() -> None:
+    """An endpoint is read unless its path is that of the access tokens, and nobody declares another one like it."""
+    assert ACCESS_TOKENS.path == "/app/installations/{installation}/access_tokens"
+    assert ACCESS_TOKENS.method == "POST"
+    declared = {endpoint for collector in COLLECTORS for endpoint in collector.endpoints}
+    others = {*declared, INSTALLATION, INSTALLATIONS, ORGANIZATION_INSTALLATION}
+    assert {endpoint.method for endpoint in others} == {"GET"}
+    template = [name for name, path in SOURCES.items() if "access_tokens" in path.read_text(encoding="utf-8")]
+    assert [name for name in template if not name.startswith("exporter.simulator.")] == ["exporter.github.endpoint"]
+    assert importers("exporter.github.app_credential") == {"exporter.app"}
 
 
 @pytest.mark.parametrize(

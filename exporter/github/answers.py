@@ -20,8 +20,9 @@ from exporter.errors import (
     ServerError,
     Unauthorized,
     Unavailable,
+    Unreachable,
 )
-from exporter.github.rate_limit import limited, retry_after
+from exporter.github.rate_limit import http_date, limited, retry_after
 
 NOT_OFFERED = frozenset({404, 405, 410, 451})
 RETRIED = frozenset({502, 503, 504})
@@ -69,7 +70,9 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, now: float, 
         said = f"{context}: {kind} rate limit"
         return RateLimited(said, retry_at=limit.retry_at, secondary=limit.secondary, status=status)
     if status == 401:  # noqa: PLR2004
-        return Unauthorized(f"{context}: the credential is wrong, expired or revoked", status=status)
+        refused = Unauthorized(f"{context}: the credential is wrong, expired or revoked", status=status)
+        refused.answered_at = http_date(headers.get("date", ""))
+        return refused
     if status == 403:  # noqa: PLR2004
         return _forbidden(headers, message, context)
     if status in NOT_OFFERED:
@@ -81,6 +84,21 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, now: float, 
         error.retry_after = retry_after(headers, now)
         return error
     return PayloadError(f"{context}: neither an answer nor a refusal that GitHub documents here", status=status)
+
+
+def tls_failure(context: str, said: str) -> GitHubError:
+    """The error for a connection that TLS refused with the words *said*, which are not repeated."""
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return Unreachable(
+            f"{context}: TLS failed; the certificate is not trusted; set ca_file to the CA of this server"
+        )
+    return transient(Unreachable(f"{context}: TLS failed; is the port right, is a proxy in between?"))
+
+
+def transient(error: GitHubError) -> GitHubError:
+    """Mark *error* as one that may be gone when asked again at once."""
+    error.transient = True
+    return error
 
 
 def is_same_origin(url: str, origin: str) -> bool:

@@ -22,11 +22,19 @@ class Credential(Protocol):
         ...
 
     def token(self) -> str:
-        """The token to send now."""
+        """The token to send now.
+
+        Raises:
+            GitHubError: there is none because GitHub gave none.
+        """
         ...
 
     def renew(self, rejected: str) -> bool:
-        """Try to get another token than *rejected*, which GitHub answered with 401; return whether there is one."""
+        """Try to get another token than *rejected*, which GitHub answered with 401; return whether there is one.
+
+        Raises:
+            GitHubError: GitHub was asked for another one and gave none.
+        """
         ...
 
 
@@ -50,10 +58,15 @@ class SecretFile:
     """A secret in a file, read again whenever the file changes, so that rotation needs no restart.
 
     While the file is missing or empty (the moment of a rotation) the last good secret stays in use.
+
+    Args:
+        path: The file.
+        clean: Makes the secret of the file's text, or raises a ValueError that says what the file is or holds.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clean: Callable[[str], str] | None = None) -> None:
         self._path = path
+        self._clean = clean or clean_secret
         self._lock = threading.Lock()
         self._stamp: tuple[int, int, int] | None = None
         self._secret = ""
@@ -63,7 +76,7 @@ class SecretFile:
         """Read it for the first time.
 
         Raises:
-            ConfigurationError: the file is missing, unreadable, empty, or holds more than one line.
+            ConfigurationError: the file is missing, unreadable, empty, or holds no such secret.
         """
         try:
             self._load(os.stat(self._path))  # noqa: PTH116 - one system call, also followed through symlinks
@@ -90,7 +103,7 @@ class SecretFile:
 
     def _load(self, status: os.stat_result) -> None:
         try:
-            secret = clean_secret(self._path.read_text(encoding="utf-8"))
+            secret = self._clean(self._path.read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             raise ValueError("is not text") from None
         self._secret = secret

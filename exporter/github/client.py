@@ -1,7 +1,8 @@
 """HTTP to GitHub: the only importer of requests.
 
 One client per credential: a session with keep-alive, a bound on requests under way, retries, rate limits and
-revalidation. It sends GET and nothing else, and its token goes to the configured origin only.
+revalidation. It sends GET, besides the one POST by which a GitHub App asks for its token, and its token goes to the
+configured origin only.
 """
 
 import random
@@ -26,12 +27,14 @@ from exporter.errors import (
     Unauthorized,
     Unreachable,
 )
-from exporter.github.answers import REDIRECTS, TELLING, Answer, decode, error_for, is_same_origin, resolve
+from exporter.github import answers
+from exporter.github.answers import Answer
 from exporter.github.auth import Credential
-from exporter.github.endpoint import Endpoint
+from exporter.github.endpoint import ACCESS_TOKENS, Endpoint
 from exporter.github.models import timestamp
 from exporter.github.observer import ApiObserver
 from exporter.github.rate_limit import RateLimits, budget
+from exporter.github.retries import Retries
 from exporter.github.revalidation import Revalidation
 from exporter.github.run import ClientLimits, Run
 
@@ -47,7 +50,7 @@ CHUNK_BYTES = 16_384
 
 
 class Client:
-    """GETs for one credential of one enterprise; used by many threads at once."""
+    """Requests for one credential of one enterprise; used by many threads at once."""
 
     def __init__(
         self,
@@ -73,7 +76,7 @@ class Client:
         self._rates = RateLimits(limits.rate_limit_reserve)
         self._kept = Revalidation()
         self._session = _session(user_agent, limits.max_concurrency)
-        self._ca_file = ca_file  # given with each request: REQUESTS_CA_BUNDLE would win over the session's
+        self._ca_file = ca_file
 
     def close(self) -> None:
         """Close idle connections."""
@@ -90,9 +93,22 @@ class Client:
             GitHubError: what was asked for did not come; see `exporter.errors`.
             Stopped: the process is ending.
         """
-        started = self._clock.monotonic()
+        if endpoint.method != "GET":
+            raise ValueError(f"{endpoint} is not to be read")
+        return self._request(endpoint, url, run)
+
+    def create_token(self, installation: str, run: Run) -> Answer:
+        """POST for a token of an *installation*; the only request that is no GET, and it changes nothing.
+
+        Raises:
+            GitHubError: no token came.
+            Stopped: the process is ending.
+        """
+        return self._request(ACCESS_TOKENS, self.url(ACCESS_TOKENS, {"installation": installation}, {}), run)
+
+    def _request(self, endpoint: Endpoint, url: str, run: Run) -> Answer:
+        retries = Retries(self.limits, self._clock, self._random)
         renewed = False
-        failures = 0
         while True:
             self._admit(endpoint, run)
             token = self._credential.token()
@@ -105,10 +121,8 @@ class Client:
             except GitHubError as error:
                 if self._stop.is_set():  # what is given up has not failed
                     raise Stopped from None
-                failures += 1
-                wait = self._backoff(failures, error)
-                elapsed = self._clock.monotonic() - started
-                if not error.transient or failures >= self.limits.tries or elapsed + wait > self.limits.tries_seconds:
+                wait = retries.wait_after(error)
+                if wait is None:
                     raise
                 self._observer.retried(endpoint)
                 self._clock.wait(self._stop, wait)
@@ -119,61 +133,59 @@ class Client:
         self._seconds_left(endpoint, run)
         retry_at = self._rates.wait_until(endpoint.path, self._clock.time(), essential=run.essential)
         if retry_at is not None:
-            raise RateLimited(f"GET {endpoint.path} not sent: rate limit or reserve reached", retry_at=retry_at)
+            raise RateLimited(f"{endpoint} not sent: rate limit or reserve reached", retry_at=retry_at)
 
     def _seconds_left(self, endpoint: Endpoint, run: Run) -> float:
         left = run.deadline - self._clock.monotonic()
         if left <= 0:
-            raise TimedOut(f"GET {endpoint.path}: the run reached its deadline")
+            raise TimedOut(f"{endpoint}: the run reached its deadline")
         return left
-
-    def _backoff(self, failures: int, error: GitHubError) -> float:
-        exponential: float = 0.5 * 2**failures * (0.5 + self._random.random())
-        return max(exponential, error.retry_after or 0.0)
 
     def _attempt(self, endpoint: Endpoint, url: str, run: Run, token: str) -> Answer:
         if not self._slots.acquire(timeout=self._seconds_left(endpoint, run)):
-            raise TimedOut(f"GET {endpoint.path}: no free connection before the run's deadline")
+            raise TimedOut(f"{endpoint}: no free connection before the run's deadline")
         try:
             self._admit(endpoint, run)  # a limit may have been reached while this waited
             for _ in range(REDIRECT_LIMIT + 1):
                 answer = self._exchange(endpoint, self._own(endpoint, url), run, token)
                 if isinstance(answer, Answer):
                     return answer
-                url = resolve(url, answer)
-            raise PayloadError(f"GET {endpoint.path}: redirected more than {REDIRECT_LIMIT} times")
+                url = answers.resolve(url, answer)
+            raise PayloadError(f"{endpoint}: redirected more than {REDIRECT_LIMIT} times")
         finally:
             self._slots.release()
 
     def _own(self, endpoint: Endpoint, url: str) -> str:
-        if not is_same_origin(url, self._base_url):
-            raise PayloadError(f"GET {endpoint.path}: sent on to another host; not followed, to keep the token here")
+        if not answers.is_same_origin(url, self._base_url):
+            raise PayloadError(f"{endpoint}: sent on to another host; not followed, to keep the token here")
         return url
 
     def _exchange(self, endpoint: Endpoint, url: str, run: Run, token: str) -> Answer | str:
         """Send one request; return the answer or the address it redirects to."""
-        context = f"GET {endpoint.path}"
         headers = {"Accept": endpoint.accept}
         if endpoint.revalidate:
             headers |= self._kept.conditions(url)
         timeout = (self.limits.connect_seconds, min(self.limits.read_seconds, self._seconds_left(endpoint, run)))
+        verify = self._ca_file  # given with each request: REQUESTS_CA_BUNDLE would win over the session's
+        reads = endpoint.method == "GET"
+        send = self._session.get if reads else self._session.post
         code = ""
         started = self._clock.monotonic()
         try:
             with (
-                _mapped(context),
-                self._session.get(
+                _mapped(str(endpoint)),
+                send(
                     url,
                     headers=headers,
                     auth=_Bearer(token),
                     stream=True,
                     allow_redirects=False,
                     timeout=timeout,
-                    verify=self._ca_file,
+                    verify=verify,
                 ) as response,
             ):
                 code = str(response.status_code)
-                if response.status_code in REDIRECTS and "location" in response.headers:
+                if reads and response.status_code in answers.REDIRECTS and "location" in response.headers:
                     return response.headers["location"]
                 body = self._read(endpoint, response, run)
         finally:
@@ -185,18 +197,18 @@ class Client:
         chunks = bytearray()
         while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
             chunks += chunk
-            if response.status_code != OK and len(chunks) > ERROR_BYTES:
+            if response.status_code != endpoint.success and len(chunks) > ERROR_BYTES:
                 break
             if len(chunks) > self.limits.max_response_bytes:
                 megabytes = self.limits.max_response_bytes // 1_000_000
-                raise PayloadError(f"GET {endpoint.path}: larger than limits.max_response_megabytes ({megabytes})")
+                raise PayloadError(f"{endpoint}: larger than limits.max_response_megabytes ({megabytes})")
             self._seconds_left(endpoint, run)
             if self._stop.is_set():
                 raise Stopped
         return bytes(chunks)
 
     def _judge(self, endpoint: Endpoint, url: str, response: requests.Response, body: bytes) -> Answer:
-        context = f"GET {endpoint.path}"
+        context = str(endpoint)
         status, headers = response.status_code, response.headers
         self._note(endpoint, status, headers)
         if status == NOT_MODIFIED:
@@ -204,23 +216,23 @@ class Client:
             kept = self._kept.confirmed(url)
             if kept is None:
                 raise PayloadError(f"{context}: 304 for something never seen")
-            return decode(kept.body, url, kept.links, context)
-        if status == OK:
+            return answers.decode(kept.body, url, kept.links, context)
+        if status == endpoint.success:
             links = {rel: link["url"] for rel, link in response.links.items()}
-            answer = decode(body, url, links, context)
+            answer = answers.decode(body, url, links, context)
             self._observer.authenticated(self._credential.name, accepted=True)
             etag = headers.get("etag", "")
             if endpoint.revalidate and etag and etag.isprintable():
                 self._kept.keep(url, etag, body, links)
             return answer
-        error = error_for(status, headers, body, self._clock.time(), context)
+        error = answers.error_for(status, headers, body, self._clock.time(), context)
         if isinstance(error, RateLimited):
             self._rates.pause(endpoint.path, error.retry_at, everything=error.secondary)
         raise error
 
     def _note(self, endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> None:
         # A gateway's failure or a login page says nothing of the credential; of a 200 the body must show who answers.
-        if status in TELLING:
+        if status in answers.TELLING:
             self._observer.authenticated(self._credential.name, accepted=status != UNAUTHORIZED)
         if status in {OK, NOT_MODIFIED}:
             expires = timestamp(headers.get("github-authentication-token-expiration"))
@@ -267,32 +279,20 @@ def _mapped(context: str) -> Iterator[None]:
     try:
         yield
     except requests.Timeout:
-        raise _transient(TimedOut(f"{context}: no answer in time")) from None
+        raise answers.transient(TimedOut(f"{context}: no answer in time")) from None
     except DecodeError:
         raise PayloadError(f"{context}: the body is not compressed as its header says") from None
     except ReadTimeoutError:
-        raise _transient(TimedOut(f"{context}: the answer stopped arriving")) from None
+        raise answers.transient(TimedOut(f"{context}: the answer stopped arriving")) from None
     except HTTPError:
-        raise _transient(ServerError(f"{context}: the answer broke off")) from None
+        raise answers.transient(ServerError(f"{context}: the answer broke off")) from None
     except requests.exceptions.SSLError as error:
-        raise _tls_failure(context, error) from None
+        raise answers.tls_failure(context, str(error)) from None
     except requests.exceptions.ProxyError:
-        raise _transient(Unreachable(f"{context}: the proxy refused or cannot be reached")) from None
+        raise answers.transient(Unreachable(f"{context}: the proxy refused or cannot be reached")) from None
     except requests.ConnectionError:
-        raise _transient(Unreachable(f"{context}: no connection; wrong host, no network, or refused")) from None
+        raise answers.transient(Unreachable(f"{context}: no connection; wrong host, no network, or refused")) from None
     except requests.RequestException as error:
         raise PayloadError(f"{context}: {type(error).__name__}") from None
     except OSError:
         raise Unreachable(f"{context}: ca_file, or what REQUESTS_CA_BUNDLE names, cannot be read") from None
-
-
-def _tls_failure(context: str, error: requests.exceptions.SSLError) -> GitHubError:
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        hint = "the certificate is not trusted; set ca_file to the CA of this server"
-        return Unreachable(f"{context}: TLS failed; {hint}")
-    return _transient(Unreachable(f"{context}: TLS failed; is the port right, is a proxy in between?"))
-
-
-def _transient(error: GitHubError) -> GitHubError:
-    error.transient = True
-    return error

@@ -9,11 +9,13 @@ from exporter.errors import PayloadError
 
 JSON = "application/vnd.github+json, application/json;q=0.9"
 SCIM = "application/scim+json, application/json;q=0.9"
+ACCESS_TOKENS_PATH = "/app/installations/{installation}/access_tokens"
+"""The one path that is sent a POST: a GitHub App gets a token for an hour there, and nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path template of GitHub's REST API; only GET is ever sent to it.
+    """A path template of GitHub's REST API; only GET is ever sent to it, but for `ACCESS_TOKENS_PATH`.
 
     Attributes:
         path: the template, also the value of the label `endpoint`.
@@ -29,6 +31,20 @@ class Endpoint:
     revalidate: bool = True
     accept: str = JSON
 
+    def __str__(self) -> str:
+        """How errors and logs call it."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def method(self) -> Literal["GET", "POST"]:
+        """What is sent; told by the path, so that no endpoint can be declared that writes."""
+        return "POST" if self.path == ACCESS_TOKENS_PATH else "GET"
+
+    @property
+    def success(self) -> int:
+        """The status of an answer with what was asked for."""
+        return 201 if self.method == "POST" else 200
+
     def filled(self, path: Mapping[str, str], query: Mapping[str, str | int]) -> str:
         """Path and query with *path* and *query* filled in.
 
@@ -36,7 +52,7 @@ class Endpoint:
             PayloadError: a parameter, which GitHub may have told, would lead to another path.
         """
         if not {".", ".."}.isdisjoint(path.values()):
-            raise PayloadError(f"GET {self.path}: an identifier is a relative path")
+            raise PayloadError(f"{self}: an identifier is a relative path")
         filled = self.path.format_map({name: quote(value, safe="") for name, value in path.items()})
         return filled + (f"?{urlencode(query)}" if query else "")
 
@@ -46,3 +62,9 @@ class Endpoint:
         if "{enterprise}" in self.path:
             return "enterprise"
         return "organization" if "{organization}" in self.path else "server"
+
+
+INSTALLATION = Endpoint("/enterprises/{enterprise}/installation", "", revalidate=False)
+ORGANIZATION_INSTALLATION = Endpoint("/orgs/{organization}/installation", "", revalidate=False)
+INSTALLATIONS = Endpoint("/app/installations", "", revalidate=False)
+ACCESS_TOKENS = Endpoint(ACCESS_TOKENS_PATH, "", revalidate=False)

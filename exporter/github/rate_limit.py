@@ -47,12 +47,20 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return None
     seconds = number(value)
     if seconds is None:
-        try:
-            moment = parsedate_to_datetime(value)
-            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
-        except (ValueError, OverflowError):
+        moment = http_date(value)
+        if moment is None:
             return None
+        seconds = moment - now
     return max(0.0, seconds)
+
+
+def http_date(value: str) -> float | None:
+    """Unix time of a date as HTTP headers write it; None when it is none."""
+    try:
+        moment = parsedate_to_datetime(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from exporter.simulator.app_tokens import UNREADABLE
 from exporter.simulator.bodies import Bodies, Body, render
 from exporter.simulator.call import Call, Environment
 from exporter.simulator.credentials import Credential, credential
@@ -106,7 +107,7 @@ class Api:
     def _proper(self, call: Call, drawn: Drawn) -> Response:
         platform = (("X-GitHub-Enterprise-Version", SERVER_VERSION),) if call.on_server else ()
         try:
-            who = credential(call.header("User-Agent"), call.header("Authorization"))
+            who = credential(call.header("User-Agent"), call.header("Authorization"), self._now())
         except Refusal as refusal:
             return _json(refusal.status, refusal.payload, platform)
         return self._metered(call, who, drawn).with_headers(*platform)
@@ -134,8 +135,8 @@ class Api:
             headers.append(("X-GitHub-Api-Version-Selected", version))
             if call.path == "/rate_limit" and call.method in READING:
                 return _json(200, rate_limit(quota, version), (*headers, *who.headers("", self._started)))
-            found = self._router.find(call.path, on_server=call.on_server) if call.method in READING else None
-            if found is None:
+            found = self._router.find(call.path, on_server=call.on_server)
+            if found is None or found[0].method != ("GET" if call.method in READING else call.method):
                 raise NotFound
             route, names = found
             accepted = route.scope
@@ -152,6 +153,8 @@ class Api:
                 api_version=version,
                 disturbances=drawn.disturbances,
             )
+            if route.method == "POST":  # a new thing each time, at this very second
+                return _json(201, route.answer(replace(request, at=self._now())).payload, tuple(headers))
             body = self._body(route, request, drawn)
         except Refusal as refusal:
             return _json(refusal.status, refusal.payload, (*headers, *who.headers(accepted, self._started)))
@@ -191,6 +194,8 @@ def _api_version(call: Call) -> str:
 
 
 def _check(call: Call, who: Credential, route: Route) -> None:
+    if who.is_app != route.by_app:
+        raise Refusal(401, UNREADABLE if route.by_app else "Bad credentials")
     if who.is_installation and not route.app:
         raise Refusal(403, NOT_ACCESSIBLE)
     # GitHub is strict about this one type only.

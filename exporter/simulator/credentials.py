@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from exporter.simulator.app_tokens import check_jwt, expires_at, is_jwt
 from exporter.simulator.exchange import Header, Refusal
 
 LIFETIME_DAYS = 43
@@ -22,7 +23,7 @@ class Credential:
 
     What it begins with decides how it behaves: `ghs_` is a GitHub App's installation token (no scopes, no
     expiry announced), `github_pat_` a fine-grained one (no scopes), `forever` never expires and `expiring`
-    expires two days after the start. Every other expires after 43 days.
+    expires two days after the start. Every other expires after 43 days. A JWT is the App itself.
     """
 
     token: str
@@ -32,9 +33,16 @@ class Credential:
         """Whether it is the token of a GitHub App installed on the enterprise."""
         return self.token.startswith("ghs_")
 
+    @property
+    def is_app(self) -> bool:
+        """Whether it is the JWT of a GitHub App."""
+        return is_jwt(self.token)
+
     def headers(self, accepted: str, started: float) -> tuple[Header, ...]:
         """Return what GitHub tells about the token, for an endpoint that accepts the scopes *accepted*."""
         headers: list[Header] = []
+        if self.is_app:
+            return ()
         if not self.token.startswith(("ghs_", "github_pat_")):
             headers += [("X-OAuth-Scopes", SCOPES), ("X-Accepted-OAuth-Scopes", accepted)]
         if not self.token.startswith(("ghs_", "forever")):
@@ -44,16 +52,21 @@ class Credential:
         return tuple(headers)
 
 
-def credential(user_agent: str, authorization: str) -> Credential:
-    """Read who asks.
+def credential(user_agent: str, authorization: str, at: float) -> Credential:
+    """Read who asks at the time *at*.
 
     Raises:
-        Refusal: There is no user agent, there is no token, or it begins with `bad`.
+        Refusal: There is no user agent, there is no token, it begins with `bad` or has expired, or it is a JWT that
+            GitHub would not accept.
     """
     if not user_agent:
         raise Refusal(403, NO_USER_AGENT)
     _, _, token = authorization.strip().partition(" ")
     token = token.strip()
     if not token or token.startswith("bad"):
+        raise Refusal(401, "Bad credentials")
+    if is_jwt(token):
+        check_jwt(token, at)
+    elif at >= expires_at(token):
         raise Refusal(401, "Bad credentials")
     return Credential(token)

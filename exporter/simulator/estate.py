@@ -126,6 +126,11 @@ class Estate:
         """Return an enterprise of the cloud, or of the GitHub Enterprise Server."""
         return self._enterprises[on_server].get(slug)
 
+    def names(self, *, on_server: bool = False) -> list[tuple[str, str]]:
+        """Return every enterprise and organisation of the cloud, or of the server, as kind and name."""
+        enterprises = [("Enterprise", slug) for slug in self._enterprises[on_server]]
+        return enterprises + [("Organization", login) for login in self._organizations[on_server]]
+
     def organization(self, login: str, *, on_server: bool = False) -> Organization | None:
         """Return an organisation of the cloud, or of the GitHub Enterprise Server."""
         return self._organizations[on_server].get(login)

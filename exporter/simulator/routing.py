@@ -22,6 +22,8 @@ class Route:
         server: Whether GitHub Enterprise Server has it.
         app: Whether a GitHub App that is installed on the enterprise can read it.
         media_type: Type of the answer.
+        by_app: Whether it is asked by a GitHub App itself, with a JWT, and by nobody else.
+        method: What is sent to it; HEAD goes wherever GET does.
     """
 
     template: str
@@ -33,6 +35,8 @@ class Route:
     server: bool = True
     app: bool = True
     media_type: str = JSON_TYPE
+    by_app: bool = False
+    method: str = "GET"
 
 
 class Router:

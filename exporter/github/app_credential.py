@@ -1,0 +1,272 @@
+"""A GitHub App as a credential: it proves who it is by a signature and gets a token that lasts an hour."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from exporter.clock import Clock
+from exporter.errors import NOT_OFFERED, GitHubError, PayloadError, Unauthorized, Unavailable
+from exporter.github.app_jwt import signed
+from exporter.github.auth import clean_secret
+from exporter.github.client import Client
+from exporter.github.endpoint import INSTALLATION, INSTALLATIONS, ORGANIZATION_INSTALLATION, Endpoint
+from exporter.github.models import timestamp
+from exporter.github.observer import ApiObserver
+from exporter.github.paging import PER_PAGE
+from exporter.github.rate_limit import Budget
+from exporter.github.run import Run
+
+log = structlog.get_logger()
+
+EARLY_SECONDS = 300.0
+"""A token is renewed so long before it expires."""
+PAUSE_SECONDS = 30.0
+"""After a failed renewal nobody tries again for so long, nor after one that a 401 caused."""
+RENEWAL_SECONDS = 30.0
+"""Longest renewal; every collector waits for it."""
+TOLERATED_SKEW_SECONDS = 30.0
+
+
+class AppKey:
+    """The App's own credential, a JWT; it can do no more than find installations and get their tokens."""
+
+    def __init__(self, name: str, app_id: str, read_key: Callable[[], str], clock: Clock) -> None:
+        self.name = name
+        self.app_id = app_id
+        self._read_key = read_key
+        self._clock = clock
+        self._skew = 0.0
+        self._warned = False
+
+    def now(self) -> float:
+        """The time by GitHub's clock, as far as it is known."""
+        return self._clock.time() + self._skew
+
+    def token(self) -> str:
+        """A JWT for the next request."""
+        return signed(self._read_key(), self.app_id, self.now())
+
+    def renew(self, rejected: str) -> bool:
+        """Never: the same key signs the same claims; see `follow` for the one cure."""
+        del rejected
+        return False
+
+    def follow(self, answered_at: float | None) -> bool:
+        """Set the time after that of an answer; return whether that makes a difference."""
+        if answered_at is None or abs(answered_at - self.now()) <= TOLERATED_SKEW_SECONDS:
+            return False
+        self._skew = answered_at - self._clock.time()
+        if not self._warned:
+            self._warned = True
+            seconds = round(self._skew)
+            log.warning("the clock differs from GitHub's; allowed for", credential=self.name, seconds=seconds)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class KeyObserver:
+    """Counts the requests of the App itself without mistaking its rate limit and state for the installation's."""
+
+    installation: ApiObserver
+
+    def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
+        """Passed on."""
+        self.installation.attempted(endpoint, code, seconds)
+
+    def retried(self, endpoint: Endpoint) -> None:
+        """Passed on."""
+        self.installation.retried(endpoint)
+
+    def not_modified(self, endpoint: Endpoint) -> None:
+        """Passed on."""
+        self.installation.not_modified(endpoint)
+
+    def authenticated(self, credential: str, *, accepted: bool) -> None:
+        """Left to `AppCredential`: an App may be right and not installed."""
+
+    def budget(self, credential: str, left: Budget) -> None:
+        """Nothing: the App has another budget than its installation."""
+
+    def token_expires(self, credential: str, at: float | None) -> None:
+        """Nothing: the token renews itself."""
+
+
+class AppCredential:
+    """The installation of a GitHub App on an enterprise, or on an organization; used by many threads at once.
+
+    Args:
+        key: The App.
+        client: Sends as *key*.
+        enterprise: Slug of the enterprise.
+        organization: Login of the organization, empty when the App is installed on the enterprise itself.
+        observer: Told when GitHub does not accept the App.
+        clock: For pauses and deadlines.
+    """
+
+    def __init__(
+        self,
+        key: AppKey,
+        client: Client,
+        *,
+        enterprise: str,
+        organization: str,
+        observer: ApiObserver,
+        clock: Clock,
+    ) -> None:
+        self.name = key.name
+        self._key = key
+        self._client = client
+        self._enterprise = enterprise
+        self._organization = organization
+        self._observer = observer
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._installation = ""
+        self._token = ""
+        self._expires = 0.0
+        self._renew_at = 0.0
+        self._failure: GitHubError | None = None
+        self._pause_until = 0.0
+        self._cured_at: float | None = None
+
+    def token(self) -> str:
+        """The token to send now; waits while another thread gets a new one.
+
+        Raises:
+            GitHubError: there is no valid one and no new one came.
+            Stopped: the process is ending.
+        """
+        with self._lock:
+            if self._key.now() < self._renew_at:
+                return self._token
+            try:
+                self._renew()
+            except GitHubError:
+                if self._key.now() >= self._expires:
+                    raise
+            return self._token
+
+    def renew(self, rejected: str) -> bool:
+        """Get another token than *rejected*, unless that was done already, or only just now for the same reason.
+
+        Raises:
+            GitHubError: GitHub gave none.
+        """
+        with self._lock:
+            if self._token != rejected:
+                return True
+            now = self._clock.monotonic()
+            if self._cured_at is not None and now < self._cured_at + PAUSE_SECONDS:
+                return False
+            self._cured_at = now
+            self._expires = self._renew_at = 0.0
+            self._renew()
+            return True
+
+    def _renew(self) -> None:
+        """Get a token, or fail as the last try did if that was just now: all threads were waiting for that one."""
+        if self._failure is not None and self._clock.monotonic() < self._pause_until:
+            raise self._failure.with_traceback(None)
+        self._failure = None
+        run = Run(self._clock.monotonic() + RENEWAL_SECONDS, essential=True)
+        try:
+            token, expires = self._by_the_right_clock(run)
+        except GitHubError as error:
+            self._failure = self._explained(error)
+            self._pause_until = self._clock.monotonic() + PAUSE_SECONDS
+            if self._key.now() < self._expires:
+                problem = str(self._failure)
+                log.warning("token not renewed, the old one is still valid", credential=self.name, problem=problem)
+            raise self._failure from None
+        self._token, self._expires = token, expires
+        # Whatever the answer says of its expiry, no token is asked for with every request.
+        self._renew_at = max(expires - EARLY_SECONDS, self._key.now() + PAUSE_SECONDS)
+
+    def _by_the_right_clock(self, run: Run) -> tuple[str, float]:
+        try:
+            return self._new_token(run)
+        except Unauthorized as error:
+            if not self._key.follow(error.answered_at):
+                raise
+        return self._new_token(run)
+
+    def _new_token(self, run: Run) -> tuple[str, float]:
+        if self._installation:
+            try:
+                return understood(self._client.create_token(self._installation, run).value)
+            except Unavailable:  # removed, and perhaps installed again under another number
+                self._installation = ""
+        self._installation = self._find(run)
+        return understood(self._client.create_token(self._installation, run).value)
+
+    def _find(self, run: Run) -> str:
+        if self._organization:
+            return self._read(ORGANIZATION_INSTALLATION, {"organization": self._organization}, run)
+        try:
+            return self._read(INSTALLATION, {"enterprise": self._enterprise}, run)
+        except Unavailable as error:
+            found = next((item for item in self._installations(run) if self._is_ours(item)), None)
+            if found is None:
+                raise Unavailable(str(error), status=error.status) from None
+            return number_of(found, INSTALLATIONS)
+
+    def _read(self, endpoint: Endpoint, path: dict[str, str], run: Run) -> str:
+        return number_of(self._client.get(endpoint, self._client.url(endpoint, path, {}), run).value, endpoint)
+
+    def _installations(self, run: Run) -> Iterator[Any]:
+        for page in range(1, self._client.limits.max_pages + 1):
+            url = self._client.url(INSTALLATIONS, {}, {"per_page": PER_PAGE, "page": page})
+            items = self._client.get(INSTALLATIONS, url, run).value
+            if not isinstance(items, list):
+                raise PayloadError(f"{INSTALLATIONS}: not a list")
+            yield from items
+            if len(items) < PER_PAGE:
+                return
+
+    def _is_ours(self, item: Any) -> bool:
+        account = item.get("account") if isinstance(item, dict) else None
+        slug = account.get("slug") if isinstance(account, dict) else None
+        ours = isinstance(slug, str) and slug.lower() == self._enterprise.lower()
+        return ours and item.get("target_type") == "Enterprise"
+
+    def _explained(self, error: GitHubError) -> GitHubError:
+        """*error* as what it means for the credential: without an installation the App may read nothing at all."""
+        if isinstance(error, NOT_OFFERED):
+            where = f"organization {self._organization}" if self._organization else f"enterprise {self._enterprise}"
+            problem = f"the GitHub App is not installed on the {where}, or is suspended there ({error})"
+        elif isinstance(error, Unauthorized):
+            problem = f"{error}; is app_id right, and does private_key_file belong to that GitHub App?"
+        else:
+            return error
+        self._observer.authenticated(self.name, accepted=False)
+        return Unauthorized(problem, status=error.status)
+
+
+def number_of(item: Any, endpoint: Endpoint) -> str:
+    """The number of an installation.
+
+    Raises:
+        PayloadError: it has none.
+    """
+    number = item.get("id") if isinstance(item, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise PayloadError(f"{endpoint}: an installation without a number")
+    return str(number)
+
+
+def understood(answer: Any) -> tuple[str, float]:
+    """A token and when it expires.
+
+    Raises:
+        PayloadError: the answer is no such thing.
+    """
+    token, expires = (answer.get("token"), timestamp(answer.get("expires_at"))) if isinstance(answer, dict) else ("", 0)
+    try:
+        if isinstance(token, str) and expires:
+            return clean_secret(token), expires
+    except ValueError:
+        pass  # what is wrong with a token is nobody's business
+    raise PayloadError("POST for an access token: the answer holds no token that can be used")
