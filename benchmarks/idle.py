@@ -19,15 +19,21 @@ from exporter.commands.demo import demo_settings
 
 MOST_PERCENT = 1.0
 START_SECONDS = 60.0
-LONG = "6h"
+LONG, LONG_AGE = "6h", "24h"
 
 
-def demo(url: str, collectors: dict[str, Any]) -> dict[str, Any]:
+def demo(url: str, *, resting: bool) -> dict[str, Any]:
     """The settings of the demo in the terms of a file."""
-    settings = json.loads(demo_settings(url, "127.0.0.1:0", 5).model_dump_json(exclude_unset=True))
+    settings: dict[str, Any] = json.loads(demo_settings(url, "127.0.0.1:0", 5).model_dump_json(exclude_unset=True))
     for enterprise in settings["enterprises"]:
         enterprise["auth"] = {"token": "example"}  # dumped as stars
-    return {**settings, "collectors": collectors, "log_level": "error"}
+    if resting:
+        chosen = settings.get("collectors", {})
+        settings["collectors"] = {
+            collector.name: {**chosen.get(collector.name, {}), "interval": LONG, "max_age": LONG_AGE}
+            for collector in COLLECTORS
+        }
+    return {**settings, "log_level": "error"}
 
 
 def wait_for_all(url: str) -> None:
@@ -51,11 +57,10 @@ def wait_for_all(url: str) -> None:
 def main() -> None:
     """Measure and report."""
     chosen = measure.options(__doc__, seconds=60)
-    resting = {collector.name: {"interval": LONG, "max_age": "24h"} for collector in COLLECTORS}
     with (
         simulated(500, 60, "--moving") as company,
-        exporting(demo(company.url, {})) as default,
-        exporting(demo(company.url, resting)) as rested,
+        exporting(demo(company.url, resting=False)) as default,
+        exporting(demo(company.url, resting=True)) as rested,
     ):
         both = {"with runs at default intervals": default, "between runs": rested}
         for child in both.values():

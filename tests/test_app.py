@@ -1,5 +1,6 @@
 """Everything wired together, against the simulated GitHub: what settings turn on, and what a change turns off."""
 
+import gc
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -372,6 +373,7 @@ def runs() -> list[threading.Thread]:
 
 def sockets() -> set[str]:
     """The sockets that this process has open."""
+    gc.collect()  # frames of an exception that was dealt with may hold an answer, and it a connection
     found = set()
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):  # the one that lists the folder
@@ -395,7 +397,7 @@ def test_nothing_is_left_after_stop() -> None:
         assert sockets() - before
         exporter.stop()
         eventually(lambda: len(runs()) == threads, "every thread has ended")
-        assert sockets() <= before
+        eventually(lambda: sockets() <= before, "every socket is closed")
 
 
 @pytest.mark.parametrize(
