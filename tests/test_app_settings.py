@@ -9,7 +9,7 @@ from exporter.cli import main
 from exporter.errors import ConfigurationError
 from exporter.settings import Auth
 from tests.app_keys import pem, wrong_keys
-from tests.workplace import TOKEN, furnish, the_line
+from tests.canary import TOKEN, furnish, the_line
 
 NO_KEY = "holds no private key of a GitHub App: an RSA key as PEM text, without a passphrase"
 BOTH = "a GitHub App needs both app_id and private_key_file"

@@ -8,8 +8,8 @@ import pytest
 
 from exporter import __version__
 from exporter.cli import main, parser
+from tests.canary import CANARY, TOKEN, the_line
 from tests.programs import run
-from tests.workplace import CANARY, TOKEN, the_line
 
 COMMANDS = ("serve", "demo", "simulate", "collect", "healthcheck", "docs")
 

@@ -21,9 +21,9 @@ from exporter.collectors import COLLECTORS
 from exporter.commands.collect import write_atomically
 from exporter.errors import ConfigurationError
 from exporter.simulator.server import Simulator
+from tests.canary import CANARY, TOKEN, the_line
 from tests.programs import ROOT, command, environment, value
 from tests.tools import PATIENCE_SECONDS, eventually, tool
-from tests.workplace import CANARY, TOKEN, the_line
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,9 @@ from exporter.cli import main
 from exporter.commands.serve import SIGNALS, received_signals
 from exporter.simulator.faults import KINDS
 from exporter.simulator.server import Simulator
+from tests.canary import the_line
 from tests.programs import ask, meanwhile, started
 from tests.tools import eventually, free_port
-from tests.workplace import the_line
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from exporter import configuration
 from exporter.cli import main
 from exporter.errors import ConfigurationError
 from exporter.settings import PREFIX, Settings
-from tests.workplace import CANARY, TOKEN, furnish, the_line
+from tests.canary import CANARY, TOKEN, furnish, the_line
 
 BAD_FILES = Path(__file__).parent / "settings" / "bad"
 GOOD = f"enterprises: [{{slug: acme, auth: {{token: {TOKEN}}}}}]\n"

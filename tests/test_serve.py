@@ -13,9 +13,9 @@ import yaml
 from exporter import configuration
 from exporter.cli import main
 from exporter.simulator.server import Simulator
+from tests.canary import CANARY, TOKEN, the_line
 from tests.programs import ask, meanwhile, run, serving, value
 from tests.tools import eventually, free_port
-from tests.workplace import CANARY, TOKEN, the_line
 
 RELOADED = "ghe_exporter_config_last_reload_successful"
 SEATS = "ghe_license_seats_consumed"

@@ -11,7 +11,7 @@ from exporter import configuration
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
 from exporter.settings import Auth, Enterprise, Organization, Settings
-from tests.workplace import CANARY, TOKEN, furnish
+from tests.canary import CANARY, TOKEN, furnish
 
 GOOD_FILES = Path(__file__).parent / "settings" / "good"
 TWO = f"""
