@@ -1,6 +1,7 @@
 """How values of GitHub's API become label values."""
 
 import re
+from functools import lru_cache
 
 UNKNOWN = "unknown"
 
@@ -8,6 +9,7 @@ _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
 
+@lru_cache(256)  # a few names come again for every one of a hundred thousand people
 def enumerated(value: str) -> str:
     """Spell a name of GitHub's (a role, status, product, unit …) in lower_snake_case.
 
