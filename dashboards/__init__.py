@@ -1,0 +1,1 @@
+"""Dashboards for Grafana; `generate.py` writes the JSON beside it."""

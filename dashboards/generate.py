@@ -1,0 +1,56 @@
+"""Write the dashboards as JSON beside this file: python dashboards/generate.py [--check]."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))  # it is run as a file
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder  # noqa: E402
+
+from dashboards import billing, itself, licences, overview, runners  # noqa: E402
+from dashboards.frame import build  # noqa: E402
+
+MODULES = {
+    "overview": overview,
+    "licences": licences,
+    "billing": billing,
+    "runners": runners,
+    "exporter": itself,
+}
+
+
+def files() -> dict[str, str]:
+    """The text of every file by its name."""
+    return {
+        f"{name}.json": json.dumps(build(module.board()), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+        for name, module in MODULES.items()
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the files; with --check only compare, and return 1 on a difference."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file differs")
+    check = parser.parse_args(arguments).check
+    texts = files()
+    stray = sorted(path.name for path in HERE.glob("*.json") if path.name not in texts)
+    different = stray
+    for name, text in texts.items():
+        path = HERE / name
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        different.append(name)
+        if not check:
+            path.write_text(text, encoding="utf-8")
+    if not check:
+        return 0
+    for name in different:
+        sys.stderr.write(f"dashboards/{name} is not what dashboards/generate.py writes\n")
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

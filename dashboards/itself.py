@@ -1,0 +1,202 @@
+"""The exporter itself: for whoever operates it; the target of its alerts."""
+
+from alerts import thresholds as limit
+from dashboards.frame import Board, Panels, choice
+from dashboards.itself_api import api, process
+from dashboards.itself_queries import (
+    AGE,
+    ALL,
+    AVAILABLE,
+    BUDGET,
+    EXPIRY,
+    INTERVALS,
+    LEFT,
+    NOTHING,
+    RATE_WINDOW,
+    STALE,
+    TOKEN,
+    run,
+)
+from dashboards.panels import Column, lines, stat, table, timeline
+from dashboards.parts import (
+    ACCEPTED,
+    COUNT,
+    NONE,
+    QUIET,
+    SECONDS,
+    SUCCEEDED,
+    VERDICT,
+    YES_NO,
+    Look,
+    Query,
+)
+
+
+def _health() -> Panels:
+    return [
+        stat(
+            "Credentials accepted",
+            "Whether GitHub accepts the credentials of each enterprise. Rejected: nothing is collected any more; "
+            "replace the token, or the key of the App, in its file. No restart is needed.",
+            f"min by (enterprise) (ghe_up{{{ALL}}})",
+            look=Look(NONE, steps=[(None, QUIET)], mappings=ACCEPTED),
+            legend="{{enterprise}}",
+            filled=True,
+            size=(8, 5),
+            no_value="not asked yet",
+        ),
+        stat(
+            "Failing collectors",
+            "Collectors that are offered here and whose last run failed. One for a moment is a blip; the table below "
+            "names it, and `ghe-exporter check` says what to do.",
+            f"count(({run('success')} == 0) and {AVAILABLE}) or vector(0) and on () count({AVAILABLE})",
+            look=Look(COUNT, 0),
+            no_value=NOTHING,
+            size=(4, 5),
+        ),
+        stat(
+            "Stalest data, in intervals",
+            "Age of the stalest collector's data in units of its own interval. Up to 1 is normal; from 3 on the alert "
+            "warns that figures are frozen.",
+            f"max({INTERVALS})",
+            look=STALE,
+            filled=True,
+            no_value=NOTHING,
+            size=(4, 5),
+        ),
+        stat(
+            "First token expires in",
+            "Days until the first of the tokens in use expires. Make a new one before that and write it to the same "
+            "file. Apps and tokens without an end are not counted.",
+            f"min({EXPIRY})",
+            look=TOKEN,
+            filled=True,
+            no_value="no token expires",
+            size=(4, 5),
+        ),
+        stat(
+            "Lowest rate limit left",
+            "Share left of the rate limit of the credential that has least. Near zero: other users of the same "
+            "credential starve it; give the exporter one of its own.",
+            f"min({LEFT})",
+            look=BUDGET,
+            filled=True,
+            no_value="no limit told",
+            size=(4, 5),
+        ),
+    ]
+
+
+def _freshness() -> Panels:
+    return [
+        lines(
+            "Data age in units of intervals",
+            "Age of each collector's data in units of its own interval: a saw-tooth up to 1 is healthy, whatever the "
+            "interval. The dashed line is where the alert warns.",
+            [Query(f"max by (collector) ({INTERVALS})", "{{collector}}")],
+            look=STALE,
+            threshold=True,
+            custom={"lineInterpolation": "linear", "axisSoftMax": limit.STALE_INTERVALS + 1, "fillOpacity": 0},
+            no_value=NOTHING,
+            size=(12, 10),
+            calcs=("lastNotNull", "max"),
+        ),
+        timeline(
+            "Results of runs",
+            "Result of the newest run of each collector over time; red where it failed for any of the enterprises "
+            "that offer it.",
+            Query(f"min by (collector) ({run('success')} and {AVAILABLE})", "{{collector}}"),
+            look=Look("bool", mappings=SUCCEEDED),
+            no_value=NOTHING,
+            size=(12, 10),
+        ),
+        table(
+            "Collectors",
+            "Every collector that is offered, the stalest first. Age tells how old its figures are on all dashboards. "
+            "A run as long as the interval: the collector cannot keep up.",
+            {"enterprise": "Enterprise", "collector": "Collector"},
+            [
+                Column("Age in intervals", INTERVALS, STALE, 150, "color-text"),
+                Column("Age", f"{AGE} and {AVAILABLE}", Look(SECONDS, 0), 130),
+                Column("Interval", f"{run('interval_seconds')} and {AVAILABLE}", Look(SECONDS, 0), 120),
+                Column("Run took", f"{run('duration_seconds')} and {AVAILABLE}", Look(SECONDS, 2), 120),
+                Column(
+                    *("Last run", f"{run('success')} and {AVAILABLE}", VERDICT, 110),
+                    "color-background",
+                ),
+            ],
+            no_value=NOTHING,
+            size=(16, 11),
+            sort="Age in intervals",
+        ),
+        table(
+            "Not offered here",
+            "Collectors that this platform, plan or credential does not offer. They are asked again once a day. "
+            "Unexpected ones: run `ghe-exporter check` for the scope that is missing, else switch them off.",
+            {"enterprise": "Enterprise", "collector": "Collector"},
+            [Column("Offered", f"{run('available')} == 0", Look(mappings=YES_NO), kind="hidden")],
+            no_value="Every collector is offered",
+            size=(8, 11),
+            sort="Enterprise",
+            descending=False,
+        ),
+    ]
+
+
+def _failures() -> Panels:
+    failures = f"sum by (reason) (increase(ghe_exporter_collector_failures_total{{{ALL}}}{RATE_WINDOW})) > 0"
+    return [
+        lines(
+            "Failed runs by reason",
+            "Runs that failed. unauthorized, forbidden: the credential. rate_limited: too many requests. timeout, "
+            "unreachable, server_error: the network or GitHub. payload, bug: report it.",
+            [Query(failures, "{{reason}}")],
+            look=Look(COUNT, 1, 0),
+            custom={"drawStyle": "bars", "fillOpacity": 70, "lineWidth": 0, "stacking": {"mode": "normal"}},
+            no_value="No run failed",
+            size=(8, 8),
+            calcs=("sum",),
+        ),
+        table(
+            "Malformed records left out",
+            "Records that GitHub sent and the exporter could not read, since its start. The figures lack them: "
+            "the log names what is wrong; report it.",
+            {"collector": "Collector"},
+            [Column("Records", f"sum by (collector) (ghe_exporter_payload_skipped_total{{{ALL}}}) > 0")],
+            no_value="No record was left out",
+            size=(8, 8),
+            sort="Records",
+        ),
+        table(
+            "Series left out",
+            "Series beyond the limit per metric, which are not exported. Raise limits.max_series_per_metric or switch "
+            "off single runners.",
+            {"enterprise": "Enterprise", "metric": "Metric"},
+            [Column("Series", f"max by (enterprise, metric) (ghe_exporter_series_dropped{{{ALL}}}) > 0")],
+            no_value="Nothing is left out",
+            size=(8, 8),
+            sort="Series",
+        ),
+    ]
+
+
+def board() -> Board:
+    """The dashboard."""
+    return Board(
+        uid="ghe-exporter",
+        title="Exporter",
+        description="Does collecting work? Freshness, failures, GitHub's API, credentials, the process.",
+        rows=[
+            ("Health", _health()),
+            ("Freshness", _freshness()),
+            ("Failures", _failures()),
+            ("GitHub's API", api()),
+            ("Process", process()),
+        ],
+        since="now-6h",
+        refresh="1m",
+        variables=[
+            choice("job", "Job", "label_values(ghe_exporter_build_info, job)"),
+            choice("instance", "Instance", 'label_values(ghe_exporter_build_info{job=~"$job"}, instance)'),
+        ],
+    )

@@ -1,0 +1,167 @@
+"""The lower rows of the exporter's dashboard: GitHub's API and the process."""
+
+from alerts import thresholds as limit
+from dashboards import queries as q
+from dashboards.frame import Panels
+from dashboards.itself_queries import (
+    ALL,
+    BUDGET,
+    EXPIRY,
+    LEFT,
+    RATE_WINDOW,
+    TARGET,
+    TOKEN,
+)
+from dashboards.panels import Column, bars, lines, table
+from dashboards.parts import (
+    BYTES,
+    COUNT,
+    CRITICAL,
+    RATE,
+    SECONDS,
+    SHARE,
+    VERDICT,
+    WARNING,
+    Look,
+    Query,
+    dashed,
+    fixed,
+    override,
+)
+
+
+def _counted(metric: str, by: str, *, where: str = "") -> str:
+    return f"sum by ({by}) (rate({metric}{{{', '.join(filter(None, (ALL, where)))}}}{RATE_WINDOW}))"
+
+
+def _latency(quantile: float, by: str = "le") -> str:
+    return f"histogram_quantile({quantile}, {_counted('ghe_exporter_api_request_duration_seconds_bucket', by)}) > 0"
+
+
+def api() -> Panels:
+    """The panels of this row."""
+    seconds = f"ghe_exporter_api_request_duration_seconds_bucket{{{ALL}}}"
+    slowest = f"histogram_quantile(0.95, sum by (le, endpoint) (rate({seconds}[1h])))"
+    asked = f"sum by (endpoint) (increase(ghe_exporter_api_requests_total{{{ALL}}}[1h]))"
+    return [
+        lines(
+            "Requests by status",
+            "Requests to GitHub per second. 304 cost no quota; 4xx are refusals, 5xx GitHub's troubles, none means "
+            "that no answer came.",
+            [Query(q.named(_counted("ghe_exporter_api_requests_total", "code"), "code", "no answer"), "{{code}}")],
+            look=Look(RATE, 2, 0),
+            overrides=[override("/^[45]../", {"color": fixed(CRITICAL)}, regexp=True)],
+            stacked=True,
+            no_value="no request in this time",
+            size=(12, 8),
+        ),
+        lines(
+            "Latency",
+            "Time from a request to the end of its answer: half of all requests, 95% and 99%. Rising: GitHub or the "
+            "way there is slow; collectors with many pages suffer first.",
+            [Query(_latency(0.5), "50%"), Query(_latency(0.95), "95%"), Query(_latency(0.99), "99%")],
+            look=Look(SECONDS, 2, 0),
+            custom={"fillOpacity": 0},
+            no_value="no request in this time",
+            size=(12, 8),
+        ),
+        lines(
+            "Rate limit left",
+            "Share of each credential's rate limit that is left; it is full again every hour. Below the dashed line "
+            "only runners and licences are still asked.",
+            [
+                Query(LEFT, "{{enterprise}} {{credential}} {{resource}}"),
+                Query(f"vector({limit.RATE_LIMIT_LOW})", "alert below"),
+            ],
+            look=BUDGET,
+            overrides=[override("alert below", dashed(WARNING))],
+            custom={"fillOpacity": 0},
+            no_value="no limit told",
+            size=(12, 8),
+        ),
+        table(
+            "Slowest endpoints",
+            "The endpoints whose slowest twentieth of requests takes longest, and how many requests they got, in the "
+            "last hour. Many pages on a slow endpoint: give its collector a longer interval.",
+            {"endpoint": "Endpoint"},
+            [
+                Column("95% within", f"topk(12, {slowest} > 0)", Look(SECONDS, 2, 0), 130),
+                Column("Requests", f"{asked} > 0", Look(COUNT, 0), 110),
+            ],
+            no_value="no request in the last hour",
+            size=(12, 8),
+            sort="95% within",
+        ),
+        bars(
+            "Tokens expire in",
+            "Days until each token in use expires. Orange warns, red pages: make a new token and write it to the file.",
+            [Query(f"sort({EXPIRY})", "{{enterprise}} {{credential}}")],
+            look=TOKEN,
+            no_value="no token expires",
+            size=(12, 7),
+        ),
+        lines(
+            "Repeated and unchanged",
+            "Requests repeated at once after a passing failure, and answers that had not changed and cost no quota.",
+            [
+                Query(f"sum(rate(ghe_exporter_api_retries_total{{{ALL}}}{RATE_WINDOW}))", "repeated"),
+                Query(f"sum(rate(ghe_exporter_api_not_modified_total{{{ALL}}}{RATE_WINDOW}))", "unchanged"),
+            ],
+            look=Look(RATE, 2, 0),
+            no_value="no request in this time",
+            size=(12, 7),
+        ),
+    ]
+
+
+def process() -> Panels:
+    """The panels of this row."""
+    return [
+        table(
+            "What is running",
+            "Version of each exporter that Prometheus scrapes. Two versions for long: an update is stuck.",
+            {"instance": "Instance", "version": "Version", "revision": "Revision", "python_version": "Python"},
+            [
+                Column(
+                    "Running",
+                    f"max by (instance, version, revision, python_version) (ghe_exporter_build_info{{{TARGET}}})",
+                    kind="hidden",
+                ),
+                Column(
+                    "Configuration",
+                    f"max by (instance) (ghe_exporter_config_last_reload_successful{{{TARGET}}}) * on (instance) "
+                    "group_left (version, revision, python_version) max by (instance, version, revision, "
+                    f"python_version) (ghe_exporter_build_info{{{TARGET}}})",
+                    VERDICT,
+                    130,
+                    "color-background",
+                ),
+            ],
+            no_value="no exporter is scraped",
+            size=(12, 7),
+        ),
+        lines(
+            "Memory",
+            "Memory in use of each exporter. It does not grow with the number of people; steady growth is a fault.",
+            [Query(f"process_resident_memory_bytes{{{TARGET}}}", "{{instance}}")],
+            look=Look(BYTES, 1, 0),
+            no_value="no exporter is scraped",
+            size=(4, 7),
+        ),
+        lines(
+            "CPU",
+            "Share of one core that each exporter uses.",
+            [Query(f"rate(process_cpu_seconds_total{{{TARGET}}}{RATE_WINDOW})", "{{instance}}")],
+            look=Look(SHARE, 1, 0),
+            no_value="no exporter is scraped",
+            size=(4, 7),
+        ),
+        lines(
+            "Scrape duration",
+            "How long Prometheus takes to read each exporter. Above a second: the network, or very many series.",
+            [Query(f"scrape_duration_seconds{{{TARGET}}}", "{{instance}}")],
+            look=Look(SECONDS, 2, 0),
+            no_value="no exporter is scraped",
+            size=(4, 7),
+        ),
+    ]

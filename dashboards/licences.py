@@ -1,0 +1,297 @@
+"""Seats, who uses them, license sync and Advanced Security: for whoever buys licences."""
+
+from alerts import thresholds as limit
+from dashboards import queries as q
+from dashboards.frame import Board, Panels
+from dashboards.panels import Column, bars, lines, stat, table, timeline
+from dashboards.parts import (
+    COUNT,
+    DAYS,
+    NEUTRAL,
+    SECONDS,
+    SHARE,
+    SUCCEEDED,
+    VERDICT,
+    Look,
+    Query,
+    dashed,
+    judged,
+    judged_falling,
+    override,
+)
+
+DAY = 86400
+SEATS = judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED)
+METERED = "metered licence, or no data"
+WINDOW = f"{limit.FORECAST_WINDOW_DAYS}d"
+SERVER = ("hostname", "server_id")
+SYNC_AGE = f"time() - {q.one('ghe_license_sync_last_timestamp_seconds', *SERVER)}"
+COMMITTERS = q.one("ghe_advanced_security_committers", "product")
+COMMITTERS_BOUGHT = q.one("ghe_advanced_security_committers_purchased", "product")
+
+
+def _growth() -> str:
+    return f"max by (enterprise) (deriv(ghe_license_seats_consumed{{{q.HERE}}}[{WINDOW}]))"
+
+
+def _seats() -> Panels:
+    return [
+        stat(
+            "Seats used, of those purchased",
+            "Share of the purchased seats in use, per enterprise. Orange: order more now. Red: nobody can be added "
+            "until seats are bought or people are removed.",
+            q.SEATS_USED,
+            look=Look(SHARE, 1, 0, 1, steps=SEATS),
+            legend="{{enterprise}}",
+            filled=True,
+            size=(6, 5),
+            no_value=METERED,
+        ),
+        stat(
+            "Seats left",
+            "Purchased seats that nobody uses. Negative: more people than seats, which GitHub allows for a while and "
+            "bills. Many left at renewal: buy fewer.",
+            q.SEATS_LEFT,
+            look=Look(COUNT, 0),
+            legend="{{enterprise}}",
+            size=(6, 5),
+            no_value=METERED,
+        ),
+        stat(
+            f"Change in {limit.FORECAST_WINDOW_DAYS} days",
+            "People who joined less those who left, as seats. It needs as many days of history in Prometheus; a young "
+            "Prometheus shows the change since its first sample.",
+            f"max by (enterprise) (delta(ghe_license_seats_consumed{{{q.HERE}}}[{WINDOW}]))",
+            look=Look(COUNT, 0),
+            legend="{{enterprise}}",
+            size=(6, 5),
+            no_value="no history yet",
+        ),
+        stat(
+            "Days until exhausted",
+            f"Days until all seats are used if the growth of the last {limit.FORECAST_WINDOW_DAYS} days goes on. Below "
+            f"{limit.FORECAST_DAYS} days an alert warns if the licence is nearly full: order seats now.",
+            f"clamp_min({q.SEATS_LEFT}, 0) / ({_growth()} > 0) / {DAY}",
+            look=Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.FORECAST_DAYS)),
+            legend="{{enterprise}}",
+            size=(6, 5),
+            no_value="not growing, or metered",
+        ),
+        lines(
+            "Seats consumed against purchased",
+            "The dashed line is what was bought. Consumed above it is billed or refused; far below it is money for "
+            "nothing. Filter by enterprise when the scales differ.",
+            [Query(q.SEATS, "{{enterprise}}"), Query(q.PURCHASED, "{{enterprise}} purchased")],
+            look=Look(COUNT, 0, 0),
+            overrides=[override("/ purchased$/", dashed(), regexp=True)],
+            no_value="no data of collector licenses",
+            size=(16, 9),
+        ),
+        lines(
+            "Seats left over time",
+            "Purchased less consumed seats. Sinking: the day it meets zero is when new people cannot work. Steady and "
+            "high: seats to give back at renewal.",
+            [Query(q.SEATS_LEFT, "{{enterprise}}")],
+            look=Look(COUNT, 0),
+            no_value=METERED,
+            size=(8, 9),
+        ),
+    ]
+
+
+def _who() -> Panels:
+    people = "no data of collector license_users"
+    accounts = q.one("ghe_license_users", "license_type", "account")
+    organizations = q.one("ghe_license_organization_users", "organization", "role")
+    return [
+        bars(
+            "People by licence and account",
+            "Who takes seats: kind of licence, and whether the person has an account on GitHub, on a server, or both. "
+            "Many with only a server account after a sync: check that e-mail addresses match.",
+            [Query(f"sort_desc(sum by (license_type, account) ({accounts}))", "{{license_type}}: {{account}}")],
+            look=Look(COUNT, 0),
+            no_value=people,
+        ),
+        bars(
+            "Largest organizations",
+            "People with a licence by organization; a person in two organizations counts in both but takes one seat. "
+            "Start here to ask who still needs access.",
+            [
+                Query(
+                    f"sort_desc(topk(12, sum by (enterprise, organization) ({organizations})))",
+                    "{{organization}} ({{enterprise}})",
+                )
+            ],
+            look=Look(COUNT, 0),
+            no_value=people,
+        ),
+        bars(
+            "Two-factor login",
+            "People with a licence by state of two-factor login. Disabled is a risk: require it in the enterprise's "
+            "settings. Unknown are people known by a server alone.",
+            [
+                Query(
+                    f"sum by (state) ({q.one('ghe_license_two_factor_users', 'state')})",
+                    "{{state}}",
+                )
+            ],
+            look=Look(COUNT, 0),
+            size=(4, 8),
+            no_value=people,
+        ),
+        [
+            stat(
+                "Pending invitations",
+                "Invited people who have not accepted; each takes a seat. Withdraw old invitations to free seats.",
+                f"sum({q.one('ghe_license_pending_invitation_users')})",
+                look=Look(COUNT, 0),
+                no_value=people,
+            ),
+            stat(
+                "Visual Studio subscribers",
+                "People whose seat comes with a Visual Studio subscription and is paid there.",
+                f"sum({q.one('ghe_license_visual_studio_users')})",
+                look=Look(COUNT, 0),
+                no_value=people,
+            ),
+        ],
+    ]
+
+
+def _sync() -> Panels:
+    sync = "no server connected for license sync"
+    stale = judged(warning=limit.SYNC_STALE_DAYS * DAY)
+    status = f"{q.one('ghe_license_sync_status', *SERVER, 'status')} == 1"
+    people = q.one("ghe_license_server_users", "hostname")
+    return [
+        table(
+            "License sync by server",
+            "Last sync of every connected GitHub Enterprise Server. While it fails or is old, people on both sides "
+            "may be counted twice and paid twice: check GitHub Connect on that server.",
+            {"enterprise": "Enterprise", "hostname": "Server", "status": "Last answer"},
+            [
+                Column("Status", status, kind="hidden"),
+                Column("Last sync", SYNC_AGE, Look(SECONDS, 1, steps=stale), 130, "color-text"),
+                Column(
+                    "Result",
+                    q.one("ghe_license_sync_success", *SERVER),
+                    VERDICT,
+                    90,
+                    "color-background",
+                ),
+            ],
+            no_value=sync,
+            size=(12, 9),
+            sort="Last sync",
+            widths={"Enterprise": 130, "Last answer": 110},
+            hidden=["server_id"],
+        ),
+        lines(
+            "Time since the last sync",
+            f"It should fall to zero once a week. The dashed line is {limit.SYNC_STALE_DAYS} days, where the alert "
+            "warns: the server cannot reach GitHub, or Connect is off.",
+            [Query(SYNC_AGE, "{{hostname}}")],
+            look=Look(SECONDS, 1, 0, steps=stale),
+            threshold=True,
+            no_value=sync,
+            size=(12, 9),
+        ),
+        timeline(
+            "Sync results over time",
+            "Result of the newest sync of each server at each time. Orange: it failed, and the figures of that server "
+            "are those of an earlier sync.",
+            Query(q.one("ghe_license_sync_success", "hostname"), "{{hostname}}"),
+            look=Look("bool", mappings=SUCCEEDED),
+            no_value=sync,
+            size=(12, 8),
+        ),
+        bars(
+            "People by server",
+            "People with an account on each server, as of its last sync. A server that shrank to nothing: its sync "
+            "is broken or it was retired.",
+            [Query(f"sort_desc({people})", "{{hostname}}")],
+            look=Look(COUNT, 0),
+            no_value="no data of collector license_users",
+            size=(12, 8),
+        ),
+    ]
+
+
+def _products() -> Panels:
+    none = "not bought, or no data"
+    return [
+        bars(
+            "Committer licences used",
+            "Active committers of Advanced Security, Code Security and Secret Protection as a share of those bought. "
+            "At 100% the product cannot be switched on for more repositories.",
+            [Query(q.ratio(COMMITTERS, COMMITTERS_BOUGHT), "{{product}} ({{enterprise}})")],
+            look=Look(SHARE, 0, 0, 1, steps=judged(warning=limit.COMMITTERS_EXHAUSTED)),
+            no_value="metered, or not bought",
+        ),
+        lines(
+            "Active committers",
+            "People who pushed to protected repositories in the last 90 days, each once. Jumps follow repositories "
+            "for which the product was switched on.",
+            [Query(COMMITTERS, "{{product}} ({{enterprise}})")],
+            look=Look(COUNT, 0, 0),
+            no_value=none,
+            size=(8, 8),
+        ),
+        bars(
+            "Copilot seats and use",
+            "People with a Copilot seat, and how many used it in the last days. A wide gap: seats to withdraw.",
+            [
+                Query(f"sum({q.one('ghe_copilot_seats', 'plan')})", "seats"),
+                Query(f"sum by (window) ({q.one('ghe_copilot_active_users', 'window')})", "active in {{window}}"),
+                Query(f"sum({q.one('ghe_copilot_seats_pending_cancellation')})", "ending"),
+            ],
+            look=Look(COUNT, 0),
+            no_value="no Copilot",
+        ),
+        stat(
+            "Seats of GitHub Enterprise Servers",
+            "Share of the seats of a server's own licence in use. Red: the server refuses new people.",
+            q.ratio(q.one("ghe_server_license_seats_used"), q.one("ghe_server_license_seats")),
+            look=Look(SHARE, 0, 0, 1, steps=SEATS),
+            legend="{{enterprise}}",
+            filled=True,
+            size=(8, 4),
+            no_value="no server, or unlimited",
+        ),
+        stat(
+            "Server licence expires in",
+            "Days until a server's licence file expires. Upload the new file before that; afterwards nobody can push.",
+            f"({q.one('ghe_server_license_expiry_timestamp_seconds')} - time()) / {DAY}",
+            look=Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.SERVER_LICENSE_DAYS)),
+            legend="{{enterprise}}",
+            size=(8, 4),
+            no_value="no server configured",
+        ),
+        stat(
+            "Provisioned people (SCIM)",
+            "People that the identity provider has created, by whether they are active. Only enterprises with managed "
+            "users have them; inactive ones take no seat.",
+            f"sum by (active) ({q.one('ghe_scim_users', 'active')})",
+            look=Look(COUNT, 0, steps=[(None, NEUTRAL)]),
+            legend="active: {{active}}",
+            size=(8, 4),
+            no_value="no managed users",
+        ),
+    ]
+
+
+def board() -> Board:
+    """The dashboard."""
+    return Board(
+        uid="ghe-licences",
+        title="Licences",
+        description="Seats bought and used, who uses them, license sync, and the licences of other products.",
+        rows=[
+            ("Seats", _seats()),
+            ("Who uses seats", _who()),
+            ("License sync", _sync()),
+            ("Other products", _products()),
+        ],
+        since="now-30d",
+        refresh="15m",
+    )

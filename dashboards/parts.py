@@ -1,0 +1,176 @@
+"""The vocabulary of all dashboards: units, colours, thresholds, mappings, queries and the frame of a panel."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grafana_foundation_sdk.cog.variants import Dataquery as AnyQuery
+from grafana_foundation_sdk.models import common, dashboard, prometheus
+
+SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
+
+# One meaning per colour. Green, orange and red only judge, at the thresholds of the alerts; the rest does not.
+GOOD, WARNING, CRITICAL = "green", "orange", "red"
+NEUTRAL, LIMIT, QUIET, SECOND = "blue", "#8e8e8e", "#5a7ea6", "purple"
+
+COUNT = "locale"  # 12,345 where `short` says 12.3 K
+SHARE = "percentunit"
+MONEY = "currencyUSD"
+SECONDS = "s"
+BYTES = "decbytes"
+DAYS = "suffix: days"
+RATE = "reqps"
+MOMENT = "dateTimeFromNow"
+NONE = "none"
+
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of a panel and the name of what it gives."""
+
+    expr: str
+    legend: str = ""
+    instant: bool = False
+    table: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the values of a panel, or one field of it, are shown."""
+
+    unit: str = COUNT
+    decimals: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    steps: Sequence[tuple[float | None, str]] = ((None, NEUTRAL),)
+    mappings: Mapping[str, tuple[str, str]] | None = None
+    colour: str = ""
+    custom: Options = field(default_factory=dict)
+
+
+def judged(*, warning: float | None = None, critical: float | None = None) -> list[tuple[float | None, str]]:
+    """Thresholds of a value that is good while it is low."""
+    steps: list[tuple[float | None, str]] = [(None, GOOD)]
+    if warning is not None:
+        steps.append((warning, WARNING))
+    if critical is not None:
+        steps.append((critical, CRITICAL))
+    return steps
+
+
+def judged_falling(*, critical: float | None, warning: float) -> list[tuple[float | None, str]]:
+    """Thresholds of a value that is good while it is high."""
+    if critical is None:
+        return [(None, WARNING), (warning, GOOD)]
+    return [(None, CRITICAL), (critical, WARNING), (warning, GOOD)]
+
+
+YES_NO = {"0": ("no", QUIET), "1": ("yes", NEUTRAL)}
+SUCCEEDED = {"0": ("failed", WARNING), "1": ("ok", GOOD)}
+VERDICT = Look(NONE, steps=((None, "transparent"),), mappings=SUCCEEDED)
+ACCEPTED = {"0": ("rejected", CRITICAL), "1": ("accepted", GOOD)}
+
+
+def value_mappings(texts: Mapping[str, tuple[str, str]]) -> list[dashboard.ValueMapping]:
+    """Values shown as words."""
+    results = {
+        value: dashboard.ValueMappingResult(text=text, color=colour, index=index)
+        for index, (value, (text, colour)) in enumerate(texts.items())
+    }
+    return [dashboard.ValueMap(options=results)]
+
+
+def thresholds(steps: Sequence[tuple[float | None, str]]) -> dashboard.ThresholdsConfig:
+    """Absolute thresholds."""
+    return dashboard.ThresholdsConfig(
+        mode=dashboard.ThresholdsMode.ABSOLUTE,
+        steps=[dashboard.Threshold(value=value, color=colour) for value, colour in steps],
+    )
+
+
+def override(name: str, properties: Mapping[str, Any], *, regexp: bool = False) -> Any:
+    """Show one field differently."""
+    return dashboard.DashboardFieldConfigSourceOverrides(
+        matcher=dashboard.MatcherConfig(id_val="byRegexp" if regexp else "byName", options=name),
+        properties=[dashboard.DynamicConfigValue(id_val=key, value=value) for key, value in properties.items()],
+    )
+
+
+def fixed(colour: str) -> Options:
+    """A colour of its own, for an override."""
+    return {"mode": "fixed", "fixedColor": colour}
+
+
+def dashed(colour: str = LIMIT) -> Options:
+    """The properties of a line that is a limit, not a measurement."""
+    return {
+        "color": fixed(colour),
+        "custom.lineStyle": {"fill": "dash", "dash": [8, 6]},
+        "custom.fillOpacity": 0,
+        "custom.lineWidth": 2,
+    }
+
+
+def _target(query: Query, ref_id: str) -> AnyQuery:
+    return prometheus.Dataquery(
+        expr=query.expr,
+        ref_id=ref_id,
+        datasource=SOURCE,
+        legend_format=query.legend or None,
+        instant=query.instant or query.table,
+        range_val=not (query.instant or query.table),
+        format_val=prometheus.PromQueryFormat.TABLE if query.table else prometheus.PromQueryFormat.TIME_SERIES,
+    )
+
+
+def _field_config(look: Look, no_value: str) -> dashboard.FieldConfig:
+    mode = look.colour or dashboard.FieldColorModeId.THRESHOLDS
+    return dashboard.FieldConfig(
+        unit=look.unit,
+        decimals=look.decimals,
+        min_val=look.minimum,
+        max_val=look.maximum,
+        mappings=value_mappings(look.mappings) if look.mappings else [],
+        thresholds=thresholds(look.steps),
+        color=dashboard.FieldColor(
+            mode=dashboard.FieldColorModeId(mode), fixed_color="text" if mode == "fixed" else None
+        ),
+        no_value=no_value,
+        custom=look.custom or None,
+    )
+
+
+def panel(
+    kind: str,
+    title: str,
+    description: str,
+    queries: Sequence[Query],
+    *,
+    size: tuple[int, int],
+    look: Look,
+    no_value: str,
+    options: Options,
+    overrides: Sequence[Any] = (),
+    transformations: Sequence[dashboard.DataTransformerConfig] = (),
+    link: str = "",
+    points: int | None = None,
+) -> dashboard.Panel:
+    """A panel of any kind; the layout decides where it stands."""
+    links = [dashboard.DashboardLink(title=link.partition("|")[0], url=link.partition("|")[2])] if link else []
+    for each in links:
+        each.type_val = dashboard.DashboardLinkType.LINK
+    return dashboard.Panel(
+        type_val=kind,
+        title=title,
+        description=description,
+        datasource=SOURCE,
+        targets=[_target(query, chr(ord("A") + index)) for index, query in enumerate(queries)],
+        grid_pos=dashboard.GridPos(w=size[0], h=size[1]),
+        options=options,
+        field_config=dashboard.FieldConfigSource(defaults=_field_config(look, no_value), overrides=list(overrides)),
+        transformations=list(transformations),
+        links=links or None,
+        max_data_points=points,
+    )

@@ -1,0 +1,162 @@
+"""The lower rows of the billing dashboard: products, who spends, storage."""
+
+from alerts import thresholds as limit
+from dashboards import queries as q
+from dashboards.frame import Panels
+from dashboards.panels import Column, bars, lines, table
+from dashboards.parts import (
+    BYTES,
+    MONEY,
+    SHARE,
+    Look,
+    Query,
+    dashed,
+    judged,
+    override,
+)
+
+SKU = ("product", "sku")
+BUDGET = ("budget_id", "scope", "entity", "product")
+AMOUNT, CONSUMED = q.one("ghe_budget_amount_usd", *BUDGET), q.one("ghe_budget_consumed_usd", *BUDGET)
+BUDGET_USED = q.ratio(CONSUMED, AMOUNT)
+BUDGET_LOOK = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.BUDGET_WARNING, critical=limit.BUDGET_EXHAUSTED))
+USED_LOOK = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.INCLUDED_EXHAUSTED))
+PACE_LOOK = Look(SHARE, 0, 0, steps=judged(warning=limit.PACE_WARNING))
+DOLLARS = Look(MONEY, 2)
+NO_BILLING = "no billing data"
+TOO_EARLY = "shown after the first tenth of the month"
+NO_ALLOWANCE = "allowance not configured"
+ALL_KINDS = "all kinds (legacy billing)"
+OPT_IN = "collector billing_usage is off by default"
+
+
+def spend() -> Panels:
+    """The panels of this row."""
+    by_product = q.total("ghe_billing_net_usd", "product", of=("sku",))
+    grown = (
+        "sum by (product) (max by (enterprise, product, sku) "
+        f"(clamp_min(delta(ghe_billing_net_usd{{{q.HERE}}}[1d]), 0)))"
+    )
+    return [
+        lines(
+            "Spend by product, month to date",
+            "Cost after discounts, stacked by product; it begins at zero with every month. The band that widens is the "
+            "product to look at.",
+            [Query(f"sum by (product) ({by_product})", "{{product}}")],
+            look=Look(MONEY, 0, 0),
+            stacked=True,
+            no_value=NO_BILLING,
+        ),
+        lines(
+            "Spend of the last 24 hours",
+            "How much each product cost in the 24 hours before each moment. It shows steps that the sum hides. It "
+            "needs a day of history; the first day of a month shows nothing.",
+            [Query(grown, "{{product}}")],
+            look=Look(MONEY, 0, 0),
+            stacked=True,
+            no_value="no history yet",
+        ),
+        table(
+            "Dearest SKUs",
+            "What the month's cost consists of: before discounts, taken off, and paid. Sort by a column to find the "
+            "largest.",
+            {"enterprise": "Enterprise", "product": "Product", "sku": "SKU"},
+            [
+                Column("Gross", f"topk(30, {q.one('ghe_billing_gross_usd', *SKU)} > 0)", DOLLARS, 120),
+                Column("Discount", f"{q.one('ghe_billing_discount_usd', *SKU)} > 0", DOLLARS, 120),
+                Column("Paid", f"{q.one('ghe_billing_net_usd', *SKU)} > 0", DOLLARS, 120),
+            ],
+            no_value=NO_BILLING,
+            size=(24, 9),
+            sort="Paid",
+        ),
+    ]
+
+
+def who() -> Panels:
+    """The panels of this row."""
+    center = "cost_center_id"
+    named = (
+        f"sum by (enterprise, {center}) ({q.one('ghe_cost_center_net_usd', center, 'product')}) "
+        f"* on (enterprise, {center}) group_left (cost_center) {q.one('ghe_cost_center_info', center, 'cost_center')}"
+    )
+    by_organization = q.one("ghe_billing_organization_net_usd", "organization", "product")
+    by_repository = q.one("ghe_billing_repository_net_usd", "organization", "repository", "product")
+    return [
+        bars(
+            "Dearest organizations",
+            "Cost this month after discounts. Ask the largest first what it is for.",
+            [
+                Query(
+                    f"sort_desc(topk(12, sum by (enterprise, organization) ({by_organization}) > 0))",
+                    "{{organization}} ({{enterprise}})",
+                )
+            ],
+            look=DOLLARS,
+            no_value=OPT_IN,
+            size=(8, 9),
+        ),
+        bars(
+            "Dearest repositories",
+            "Cost this month after discounts; (other) is the sum of all that are not among the dearest.",
+            [
+                Query(
+                    f"sort_desc(topk(12, sum by (organization, repository) ({by_repository}) > 0))",
+                    "{{organization}}/{{repository}}",
+                )
+            ],
+            look=DOLLARS,
+            no_value=OPT_IN,
+            size=(8, 9),
+        ),
+        bars(
+            "Cost centres",
+            "Cost this month by cost centre. Assign what stays outside in the enterprise's billing settings.",
+            [Query(f"sort_desc({named})", "{{cost_center}} ({{enterprise}})")],
+            look=DOLLARS,
+            no_value="none, or setting spend of cost_centers is off",
+            size=(8, 9),
+        ),
+    ]
+
+
+def storage() -> Panels:
+    """The panels of this row."""
+    bound = [override("/ included$/", dashed(), regexp=True)]
+    return [
+        lines(
+            "Storage against included",
+            "Storage of Actions and Packages, averaged over the month so far, which is how it is billed. Above the "
+            "dashed line it is paid: shorten how long artifacts are kept.",
+            [
+                Query(q.one("ghe_storage_average_bytes", "product"), "{{product}} ({{enterprise}})"),
+                Query(q.one("ghe_storage_included_bytes"), "{{enterprise}} included"),
+            ],
+            look=Look(BYTES, 1, 0),
+            overrides=bound,
+            no_value=NO_BILLING,
+            size=(8, 8),
+        ),
+        lines(
+            "Data transfer out of Packages",
+            "Bytes this month. Above the dashed line transfer is paid: cache packages near the machines that "
+            "pull them.",
+            [
+                Query(q.one("ghe_packages_transfer_bytes"), "{{enterprise}}"),
+                Query(q.one("ghe_packages_transfer_included_bytes"), "{{enterprise}} included"),
+            ],
+            look=Look(BYTES, 1, 0),
+            overrides=bound,
+            no_value=NO_BILLING,
+            size=(8, 8),
+        ),
+        lines(
+            "Caches of Actions",
+            "Size of all caches. GitHub removes the oldest beyond the limit of each repository, after which builds "
+            "are slower.",
+            [Query(q.one("ghe_actions_cache_bytes"), "{{enterprise}}")],
+            look=Look(BYTES, 1, 0),
+            no_value="no data of collector actions_cache",
+            size=(8, 8),
+        ),
+    ]
