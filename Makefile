@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-SOURCES := $(foreach folder,exporter tests benchmarks,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
+SOURCES := $(foreach folder,exporter tests benchmarks dashboards alerts scripts,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
@@ -29,6 +29,7 @@ check: $(VENV)/.dev ## Lint, formatting, types, spelling, generated documents
 	$(BIN)/mypy --strict $(SOURCES)
 	$(BIN)/codespell --skip '*.lock,./build,./dist'
 	$(BIN)/python -m exporter docs --check
+	$(BIN)/python dashboards/generate.py --check
 
 types: $(VENV)/.dev ## Check the types alone
 	$(BIN)/mypy --strict $(SOURCES)
