@@ -69,6 +69,8 @@ class Exporter:
         Raises:
             ConfigurationError: a secret cannot be read any more; nothing has changed.
         """
+        if settings.state_dir is not None:
+            log.warning("state_dir is not used yet: a restart begins with nothing")
         with self._lock:
             generation = threading.Event()
             clients: list[Client] = []

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 THREADS = 10
 IDLE_SECONDS = 10
 REQUEST_QUEUE = 128
-SHUTDOWN_SECONDS = 5
+SHUTDOWN_SECONDS = 3
 TURN_SECONDS = 0.0001
 """How long a computing thread keeps others from the interpreter; at Python's 0.005 a scrape would wait for collectors.
 
