@@ -1,21 +1,25 @@
 """Samples to bytes: rendered once when a collector publishes, joined when somebody scrapes.
 
 The text format and OpenMetrics write gauges alike (help texts hold nothing that they escape differently), so one
-rendering serves both. Each collector's bytes are also deflated once, up to a byte boundary; such pieces join into one
-gzip stream without compressing anything again.
+rendering serves both. Bytes are also deflated once, in pieces that end at a byte boundary; such pieces join into one
+gzip stream without compressing anything again, and a piece that did not change is not compressed anew.
 """
 
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 from exporter.metric import Metric
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+GZIP_END = zlib.compress(b"", wbits=-15)
 PIECE_BYTES = 1_048_576
 """Longer bodies go out in pieces: the time a client has to take something is counted for each of them."""
+ALONE_BYTES = 65_536
+"""From this size on a family is deflated by itself; smaller ones compress better together."""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
@@ -54,25 +58,36 @@ def header(metric: Metric) -> bytes:
     return f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} gauge\n".encode()
 
 
-@dataclass(frozen=True, slots=True)
 class Chunk:
-    """Every family of one collector, of all enterprises."""
+    """Some bytes of the page; deflated when that is first wanted, up to a byte boundary, so that others may follow."""
 
-    text: bytes = b""
-    deflated: bytes = b""
+    __slots__ = ("_deflated", "text")
 
-    @classmethod
-    def of(cls, text: bytes) -> "Chunk":
-        """Deflate *text* up to a byte boundary, so that another chunk may follow."""
-        compressor = zlib.compressobj(level=1, wbits=-15)
-        return cls(text, compressor.compress(text) + compressor.flush(zlib.Z_FULL_FLUSH))
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self._deflated: bytes | None = None
+
+    @property
+    def deflated(self) -> bytes:
+        """The text, deflated."""
+        if self._deflated is None:
+            compressor = zlib.compressobj(level=1, wbits=-15)
+            self._deflated = compressor.compress(self.text) + compressor.flush(zlib.Z_FULL_FLUSH)
+        return self._deflated
+
+
+def renewed(texts: Sequence[bytes], before: Sequence[Chunk]) -> tuple[Chunk, ...]:
+    """Make chunks of *texts*; where one is as *before* at its place, it stays, with what was deflated of it."""
+    pairs = zip_longest(texts, before[: len(texts)])
+    return tuple(old if old is not None and old.text == text else Chunk(text) for text, old in pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a scrape gets of the collectors: immutable, so that concurrent scrapes agree."""
 
-    chunks: tuple[Chunk, ...]
+    texts: tuple[bytes, ...]
+    gzip: tuple[bytes, ...]
     crc: int
     size: int
 
@@ -84,28 +99,29 @@ class Page:
         for chunk in filled:
             crc = zlib.crc32(chunk.text, crc)
             size += len(chunk.text)
-        return cls(filled, crc, size)
+        deflated = b"".join((GZIP_HEADER, *(chunk.deflated for chunk in filled)))
+        return cls(tuple(chunk.text for chunk in filled), tuple(_pieces(deflated)), crc, size)
 
-    def plain(self, tail: bytes) -> list[bytes]:
+    def plain(self, tail: Iterable[Chunk]) -> list[bytes]:
         """The body with *tail* at its end."""
-        return [piece for text in (*(chunk.text for chunk in self.chunks), tail) for piece in _pieces(text)]
+        return [*self.texts, *_pieces(b"".join(chunk.text for chunk in tail))]
 
-    def gzipped(self, tail: bytes) -> list[bytes]:
+    def gzipped(self, tail: Iterable[Chunk]) -> list[bytes]:
         """The body with *tail* at its end as one gzip stream."""
-        compressor = zlib.compressobj(level=1, wbits=-15)
-        end = compressor.compress(tail) + compressor.flush()
-        crc = zlib.crc32(tail, self.crc)
-        trailer = crc.to_bytes(4, "little") + ((self.size + len(tail)) % 2**32).to_bytes(4, "little")
-        deflated = (piece for chunk in self.chunks for piece in _pieces(chunk.deflated))
-        return [GZIP_HEADER, *deflated, end + trailer]
+        crc, size = self.crc, self.size
+        end = []
+        for chunk in tail:
+            crc = zlib.crc32(chunk.text, crc)
+            size += len(chunk.text)
+            end.append(chunk.deflated)
+        trailer = crc.to_bytes(4, "little") + (size % 2**32).to_bytes(4, "little")
+        return [*self.gzip, *_pieces(b"".join((*end, GZIP_END, trailer)))]
 
 
-def _pieces(text: bytes) -> Iterator[bytes]:
+def _pieces(text: bytes) -> list[bytes]:
     if len(text) <= PIECE_BYTES:
-        yield text
-        return
-    for start in range(0, len(text), PIECE_BYTES):
-        yield text[start : start + PIECE_BYTES]
+        return [text]
+    return [text[start : start + PIECE_BYTES] for start in range(0, len(text), PIECE_BYTES)]
 
 
 class Exposition:
@@ -114,32 +130,49 @@ class Exposition:
     def __init__(self, collectors: Mapping[str, tuple[Metric, ...]]) -> None:
         self._metrics = collectors
         self._lock = threading.Lock()
-        self._families: dict[str, dict[str, Mapping[str, bytes]]] = {name: {} for name in collectors}
-        self._chunks = {name: Chunk() for name in collectors}
+        self._families: dict[str, dict[str, Mapping[str, tuple[Chunk, ...]]]] = {name: {} for name in collectors}
+        self._chunks: dict[str, tuple[Chunk, ...]] = dict.fromkeys(collectors, ())
         self._page = Page.of(())
 
     def publish(self, collector: str, enterprise: str, families: Mapping[str, bytes]) -> None:
         """Replace what *collector* tells of *enterprise*; nothing takes it out."""
         with self._lock:
             results = self._families[collector]
+            before = results.get(enterprise, {})
             if families:
-                results[enterprise] = families
+                results[enterprise] = {
+                    name: renewed(_pieces(text), before.get(name, ())) for name, text in families.items()
+                }
             else:
                 results.pop(enterprise, None)
-            self._chunks[collector] = Chunk.of(b"".join(self._texts(collector)))
-            self._page = Page.of(self._chunks.values())
+            self._chunks[collector] = tuple(_grouped(self._in_order(collector)))
+            self._page = Page.of(chain.from_iterable(self._chunks.values()))
 
     def page(self, collectors: frozenset[str] | None = None) -> Page:
         """The newest page, whole or of *collectors* only."""
         if collectors is None:
             return self._page
         with self._lock:
-            return Page.of(chunk for name, chunk in self._chunks.items() if name in collectors)
+            chunks = [chunks for name, chunks in self._chunks.items() if name in collectors]
+        return Page.of(chain.from_iterable(chunks))
 
-    def _texts(self, collector: str) -> Iterator[bytes]:
+    def _in_order(self, collector: str) -> Iterator[Chunk]:
         results = [families for _, families in sorted(self._families[collector].items())]
         for metric in self._metrics[collector]:
-            texts = [families[metric.name] for families in results if metric.name in families]
-            if texts:
-                yield header(metric)
-                yield from texts
+            chunks = [families[metric.name] for families in results if metric.name in families]
+            if chunks:
+                yield Chunk(header(metric))
+                yield from chain.from_iterable(chunks)
+
+
+def _grouped(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Join neighbours that are small."""
+    small: list[bytes] = []
+    for chunk in chunks:
+        if len(chunk.text) < ALONE_BYTES:
+            small.append(chunk.text)
+            continue
+        yield Chunk(b"".join(small))
+        small = []
+        yield chunk
+    yield Chunk(b"".join(small))

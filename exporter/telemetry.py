@@ -17,6 +17,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from exporter import own_metrics as own
 from exporter.errors import Reason
+from exporter.exposition import Chunk, renewed
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import Budget
 from exporter.own_series import Distribution, Family, Value, state
@@ -155,6 +156,7 @@ class Telemetry:
             *(self._failures, self._skipped, self._requests, self._retries, self._not_modified, self._seconds),
             *(reload_successful, reload_success_at, build_info),
         )
+        self._chunks: dict[bool, tuple[Chunk, ...]] = {False: (), True: ()}
         self._statuses = statuses
         if process_metrics:
             ProcessCollector(registry=self._process)
@@ -163,10 +165,16 @@ class Telemetry:
 
     def render(self, *, openmetrics: bool) -> bytes:
         """Write everything as it is now."""
+        return b"".join(chunk.text for chunk in self.chunks(openmetrics=openmetrics))
+
+    def chunks(self, *, openmetrics: bool) -> tuple[Chunk, ...]:
+        """Everything as it is now; what is as it was at the scrape before is not deflated again."""
         encode: Callable[[CollectorRegistry], bytes] = generate_latest_openmetrics if openmetrics else generate_latest
         counted = [family.render(openmetrics=openmetrics) for family in self._families]
         states = [state(declared, values, openmetrics=openmetrics) for declared, values in self._states()]
-        return "".join((*counted, *states)).encode() + encode(self._process)
+        texts = [*(text.encode() for text in counted), "".join(states).encode(), encode(self._process)]
+        self._chunks[openmetrics] = chunks = renewed(texts, self._chunks[openmetrics])
+        return chunks
 
     def watch(self, key: Key) -> None:
         """Begin the counters of *key* at zero, so that the first failure shows as an increase."""

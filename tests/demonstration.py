@@ -78,7 +78,7 @@ def demonstration(*, now: float = NOW, users: int = 500, runners: int = 60, orga
                 collection.run()
         finally:
             exporter.stop()
-    text = b"".join(exporter.exposition.page().plain(b"")).decode()
+    text = b"".join(exporter.exposition.page().plain(())).decode()
     families = text_string_to_metric_families(text)
     series = [
         Series(sample.name, dict(sample.labels), sample.value) for family in families for sample in family.samples

@@ -130,7 +130,7 @@ class Bench:
     @property
     def text(self) -> str:
         """What is exposed."""
-        return b"".join(self.exposition.page().plain(b"")).decode()
+        return b"".join(self.exposition.page().plain(())).decode()
 
     @property
     def series(self) -> dict[str, float]:

@@ -78,7 +78,7 @@ def run_all(exporter: Exporter) -> None:
 
 def page(exporter: Exporter) -> str:
     """What a scrape gets."""
-    return b"".join(exporter.exposition.page().plain(exporter.telemetry.render(openmetrics=False))).decode()
+    return b"".join(exporter.exposition.page().plain(exporter.telemetry.chunks(openmetrics=False))).decode()
 
 
 def series(exporter: Exporter, name: str, *labels: str) -> dict[tuple[str, ...], float]:

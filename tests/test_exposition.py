@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.exposition import PIECE_BYTES, Chunk, Exposition, Page, escape, format_value, render
+from exporter.exposition import ALONE_BYTES, PIECE_BYTES, Chunk, Exposition, Page, escape, format_value, render, renewed
 from exporter.metric import Metric, gauge
 from exporter.status import StatusBoard
 from exporter.telemetry import Telemetry
@@ -30,7 +30,7 @@ def lines(enterprise: str, samples: Mapping[Metric, Mapping[tuple[str, ...], flo
 
 def body(page: Page, tail: bytes = b"") -> bytes:
     """Join the plain body."""
-    return b"".join(page.plain(tail))
+    return b"".join(page.plain((Chunk(tail),)))
 
 
 def parsed(text: bytes, *, openmetrics: bool = False) -> Parsed:
@@ -118,7 +118,7 @@ def test_render_leaves_empty_families_out() -> None:
 def test_nothing_published(exposition: Exposition) -> None:
     """Before the first result the page is the tail alone, also as gzip."""
     assert body(exposition.page()) == b""
-    assert gzip.decompress(b"".join(exposition.page().gzipped(b"# EOF\n"))) == b"# EOF\n"
+    assert gzip.decompress(b"".join(exposition.page().gzipped((Chunk(b"# EOF\n"),)))) == b"# EOF\n"
 
 
 def test_page_bytes(exposition: Exposition) -> None:
@@ -165,7 +165,7 @@ def test_page_of_some_collectors(exposition: Exposition) -> None:
     exposition.publish("runners", "acme", lines("acme", {RUNNERS: {("a",): 1}}))
     page = exposition.page(frozenset({"runners"}))
     assert set(parsed(body(page))) == {"ghe_runners"}
-    assert gzip.decompress(b"".join(page.gzipped(b"t"))) == body(page, b"t")
+    assert gzip.decompress(b"".join(page.gzipped((Chunk(b"t"),)))) == body(page, b"t")
     assert body(exposition.page(frozenset({"licenses", "runners"}))) == body(exposition.page())
 
 
@@ -181,8 +181,8 @@ def test_a_page_taken_does_not_change(exposition: Exposition) -> None:
 def test_gzip_is_one_member(length: int) -> None:
     """Pieces deflated apart make one gzip member with the right sum and size, as zlib and gzip read it."""
     text = bytes(index % 251 for index in range(length))
-    page = Page.of([Chunk.of(text), Chunk.of(b""), Chunk.of(b"middle\n")])
-    stream, whole = b"".join(page.gzipped(b"tail\n")), text + b"middle\n" + b"tail\n"
+    page = Page.of([Chunk(text), Chunk(b""), Chunk(b"middle\n")])
+    stream, whole = b"".join(page.gzipped((Chunk(b"tail\n"),))), text + b"middle\n" + b"tail\n"
     reader = zlib.decompressobj(wbits=31)
     assert reader.decompress(stream) == whole
     assert reader.eof
@@ -194,12 +194,12 @@ def test_gzip_is_one_member(length: int) -> None:
 def test_long_bodies_go_in_pieces() -> None:
     """No piece of a long body is longer than the server should copy at once."""
     noise = b"".join(zlib.crc32(index.to_bytes(4)).to_bytes(4) for index in range(PIECE_BYTES))
-    page = Page.of([Chunk.of(noise)])
-    for pieces in (page.plain(b"tail"), page.gzipped(b"tail")):
+    page = Page.of([Chunk(noise[start : start + PIECE_BYTES]) for start in range(0, len(noise), PIECE_BYTES)])
+    for pieces in (page.plain((Chunk(b"tail"),)), page.gzipped((Chunk(b"tail"),))):
         assert len(pieces) > 4
         assert max(map(len, pieces)) <= PIECE_BYTES
     assert body(page, b"tail") == noise + b"tail"
-    assert gzip.decompress(b"".join(page.gzipped(b"tail"))) == noise + b"tail"
+    assert gzip.decompress(b"".join(page.gzipped((Chunk(b"tail"),)))) == noise + b"tail"
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])
@@ -237,8 +237,43 @@ def test_any_labels_and_values_read_back(labels: list[tuple[str, str]], value: f
 @given(st.lists(st.binary(max_size=3_000), max_size=6), st.binary(max_size=100))
 def test_any_chunks_make_one_stream(texts: list[bytes], tail: bytes) -> None:
     """Whatever the chunks hold, the gzip stream is the plain body."""
-    page = Page.of(map(Chunk.of, texts))
-    assert gzip.decompress(b"".join(page.gzipped(tail))) == body(page, tail) == b"".join(texts) + tail
+    page = Page.of(map(Chunk, texts))
+    assert gzip.decompress(b"".join(page.gzipped((Chunk(tail),)))) == body(page, tail) == b"".join(texts) + tail
+
+
+def test_what_did_not_change_is_not_deflated_again(exposition: Exposition) -> None:
+    """Of a new result only the large families that differ are compressed, and nothing of other enterprises."""
+    many: dict[tuple[str, ...], float] = {(f"runner-{number}",): 1.0 for number in range(5_000)}
+    for enterprise in ("acme", "globex"):
+        exposition.publish("runners", enterprise, lines(enterprise, {RUNNERS: many, GROUPS: {("g", "all"): 1}}))
+    before = {id(text) for text in exposition.page().texts if len(text) >= ALONE_BYTES}
+    exposition.publish("runners", "acme", lines("acme", {RUNNERS: many, GROUPS: {("g", "all"): 2}}))
+    assert {id(text) for text in exposition.page().texts if len(text) >= ALONE_BYTES} == before
+    exposition.publish("runners", "acme", lines("acme", {RUNNERS: many | {("runner-0",): 0}}))
+    page = exposition.page()
+    after = {id(text) for text in page.texts if len(text) >= ALONE_BYTES}
+    assert (len(before), len(before & after), len(after)) == (2, 1, 2)
+    assert gzip.decompress(b"".join(page.gzipped(()))) == body(page)
+    assert body(page).count(b"\n") == 2 + 10_000 + 2 + 1
+
+
+def test_small_families_are_deflated_together(exposition: Exposition) -> None:
+    """Of small families there is one chunk for a collector, whatever number of enterprises it reads."""
+    for number in range(20):
+        slug = f"acme-{number}"
+        exposition.publish("runners", slug, lines(slug, {RUNNERS: {("a",): 1}, GROUPS: {("g", "all"): 1}}))
+    assert len(exposition.page().texts) == 1
+
+
+def test_renewed_chunks() -> None:
+    """A text that is as before keeps its chunk; others, fewer or more of them, get their own."""
+    before = renewed([b"a", b"b", b"c"], ())
+    after = renewed([b"a", b"x"], before)
+    assert [chunk.text for chunk in after] == [b"a", b"x"]
+    assert after[0] is before[0]
+    longer = renewed([b"y", b"x", b"z"], after)
+    assert [chunk.text for chunk in longer] == [b"y", b"x", b"z"]
+    assert longer[1] is after[1]
 
 
 def test_scrapes_see_whole_results(exposition: Exposition) -> None:
@@ -262,7 +297,7 @@ def test_scrapes_see_whole_results(exposition: Exposition) -> None:
         together.wait()
         for _ in range(20):
             page = exposition.page()
-            seen.extend((body(page), gzip.decompress(b"".join(page.gzipped(b"")))))
+            seen.extend((body(page), gzip.decompress(b"".join(page.gzipped(())))))
             seen.append(body(exposition.page(frozenset({"runners"}))))
 
     publisher = threading.Thread(target=publish)

@@ -30,7 +30,7 @@ class Board:
     @property
     def series(self) -> list[str]:
         """Every exposed series without its value."""
-        text = b"".join(self.exposition.page().plain(b"")).decode()
+        text = b"".join(self.exposition.page().plain(())).decode()
         return [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
 
     def names(self, enterprise: str = "acme") -> set[str]:

@@ -29,7 +29,7 @@ def run(config: Path | None, output: Path | None) -> int:
     # node_exporter exposes process metrics of its own and refuses a textfile that repeats them.
     exporter = Exporter(process_metrics=False)
     failed = collect(exporter, settings)
-    text = b"".join(exporter.exposition.page().plain(exporter.telemetry.render(openmetrics=False)))
+    text = b"".join(exporter.exposition.page().plain(exporter.telemetry.chunks(openmetrics=False)))
     if output is None:
         sys.stdout.buffer.write(text)
         sys.stdout.buffer.flush()

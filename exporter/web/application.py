@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import parse_qs
 
-from exporter.exposition import Exposition
+from exporter.exposition import Chunk, Exposition
 from exporter.web.negotiation import OPENMETRICS, accepts_gzip, content_type
 
 PLAIN = "text/plain; charset=utf-8"
@@ -24,7 +24,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 class OwnExposition(Protocol):
     """The exporter's metrics about itself."""
 
-    def render(self, *, openmetrics: bool) -> bytes:
+    def chunks(self, *, openmetrics: bool) -> Iterable[Chunk]:
         """Write everything as it is now; OpenMetrics with its end mark."""
         ...
 
@@ -94,7 +94,7 @@ class Application:
             return text("400 Bad Request", f"collect[]: no such collector; there are {known}")
         kind = content_type(environ.get("HTTP_ACCEPT", ""))
         page = self.exposition.page(wanted or None)
-        own = self.own.render(openmetrics=kind == OPENMETRICS)
+        own = self.own.chunks(openmetrics=kind == OPENMETRICS)
         vary = ("Vary", "Accept, Accept-Encoding")
         if accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
             return Answer("200 OK", kind, page.gzipped(own), (("Content-Encoding", "gzip"), vary))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
-from exporter.exposition import Exposition
+from exporter.exposition import Chunk, Exposition
 from exporter.metric import gauge
 from exporter.web.application import Application
 from exporter.web.negotiation import OPENMETRICS, TEXT
@@ -29,8 +29,8 @@ PATHS = ("/", "/metrics", "/-/healthy", "/-/ready")
 class Own:
     """Own metrics that do not change."""
 
-    def render(self, *, openmetrics: bool) -> bytes:
-        return OWN + b"# EOF\n" * openmetrics
+    def chunks(self, *, openmetrics: bool) -> tuple[Chunk, ...]:
+        return Chunk(OWN), Chunk(b"# EOF\n" * openmetrics)
 
 
 @dataclass

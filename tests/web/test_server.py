@@ -16,7 +16,7 @@ from cheroot.makefile import StreamReader
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.errors import ConfigurationError
-from exporter.exposition import Exposition, render
+from exporter.exposition import Chunk, Exposition, render
 from exporter.metric import gauge
 from exporter.web.application import Application
 from exporter.web.connections import HEADER_BYTES, MOST_WAITING, Connection
@@ -34,11 +34,11 @@ class Own:
     asked: threading.Event = field(default_factory=threading.Event)
     go: threading.Event = field(default_factory=threading.Event)
 
-    def render(self, *, openmetrics: bool) -> bytes:
+    def chunks(self, *, openmetrics: bool) -> tuple[Chunk, ...]:
         del openmetrics
         self.asked.set()
         self.go.wait(PATIENCE)
-        return b"# HELP ghe_up Up.\n# TYPE ghe_up gauge\nghe_up 1\n"
+        return (Chunk(b"# HELP ghe_up Up.\n# TYPE ghe_up gauge\nghe_up 1\n"),)
 
 
 class Site:
@@ -462,7 +462,7 @@ def test_fifty_scrapes_agree(site: Site, server: WebServer) -> None:
     whole = []
     for generation in ("old", "new"):
         site.publish(generation)
-        whole.append(b"".join(site.exposition.page().plain(b"")))
+        whole.append(b"".join(site.exposition.page().plain(())))
     together, done = threading.Barrier(51), threading.Event()
     seen: list[bytes] = []
 
