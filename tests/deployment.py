@@ -13,12 +13,13 @@ import yaml
 from tests.programs import ROOT
 from tests.tools import tool
 
-# As Prettier writes it, beside what is allowed: inline lists and maps, and `on:` of a workflow.
+# As Prettier writes it, beside what is allowed: inline lists and maps, settings as comments, `on:` of a workflow.
 STYLE = {
     "extends": "default",
     "rules": {
         "document-start": "disable",
-        "comments": {"min-spaces-from-content": 1},
+        "comments": {"min-spaces-from-content": 1, "require-starting-space": False},
+        "comments-indentation": "disable",
         "line-length": {"max": 120},
         "braces": {"max-spaces-inside": 1},
         "truthy": {"check-keys": False},
@@ -34,6 +35,13 @@ def load(path: str | Path) -> Any:
 def read(path: str | Path) -> str:
     """A text file of the repository."""
     return (ROOT / path).read_text("utf-8")
+
+
+def with_options(path: str | Path) -> str:
+    """A YAML file with the settings that it has as comments: those without a blank after the #."""
+    whole = re.sub(r"^( *)#(?=[^ #\n])", r"\1", read(path), flags=re.MULTILINE)
+    assert whole != read(path)
+    return whole
 
 
 def complaints(module: str, *arguments: str) -> str:

@@ -9,7 +9,7 @@ import yaml
 
 from exporter import __version__, configuration
 from exporter.cli import parser
-from tests.deployment import check, flags, load, read, schema_complaints, style_complaints
+from tests.deployment import check, flags, load, read, schema_complaints, style_complaints, with_options
 from tests.programs import ROOT
 
 FILES = [Path("compose.yaml"), Path("deploy/compose/enterprise.yaml")]
@@ -161,7 +161,7 @@ def test_enterprise_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.delenv(name)
     service = ENTERPRISE["services"]["exporter"]
     path = parser().parse(service["command"]).config
-    text = local(service, str(path)).read_text("utf-8")
+    text = with_options(local(service, str(path)))
     (name,) = service["secrets"]
     assert text.count(f"/run/secrets/{name}") == 1
     (tmp_path / name).write_text("octo-token", "utf-8")
