@@ -10,7 +10,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo monitor test check types format docs lock clean
+.PHONY: help demo monitor test check types format docs build audit lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,13 @@ format: $(VENV)/.dev ## Repair what lint can repair and format the code
 
 docs: $(VENV)/.run ## Write the generated documents again
 	$(BIN)/python -m exporter docs
+
+build: $(VENV)/.dev ## Build the package: dist/*.whl and dist/*.tar.gz
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+
+audit: $(VENV)/.dev ## Look for known vulnerabilities in what the exporter runs with
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
 lock: ## Write both lock files again; newer versions: make lock ARGS=--upgrade
 	@set -e; \
