@@ -1,5 +1,6 @@
 """The workflows: valid, pinned, with few rights, and they run what the repository has."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,13 @@ def test_schemas() -> None:
     """Workflows and Dependabot's settings follow their published schemas."""
     assert schema_complaints("vendor.github-workflows", *FILES) == ""
     assert schema_complaints("vendor.dependabot", Path(".github/dependabot.yml")) == ""
+
+
+def test_issue_forms() -> None:
+    """The forms for issues follow their published schemas."""
+    folder = Path(".github/ISSUE_TEMPLATE")
+    assert schema_complaints("vendor.github-issue-forms", folder / "bug.yml", folder / "feature.yml") == ""
+    assert schema_complaints("vendor.github-issue-config", folder / "config.yml") == ""
 
 
 def test_schema_finds_something(tmp_path: Path) -> None:
@@ -103,6 +111,20 @@ def test_tests_run_what_everybody_can_run() -> None:
     """The tests are those of .ci/run."""
     assert [step["run"] for step in steps("test", "test") if "run" in step] == [".ci/run"]
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_compose_is_tried() -> None:
+    """What is asked of the running stack is where compose.yaml puts it, and a dashboard that exists."""
+    ran = "\n".join(step["run"] for step in steps("test", "compose") if "run" in step)
+    assert "docker compose up --detach --build --wait" in ran
+    published = {
+        port.rpartition(":")[0] for service in load("compose.yaml")["services"].values() for port in service["ports"]
+    }
+    asked = set(re.findall(r"http://([\d.]+:\d+)", ran))
+    assert asked
+    assert asked <= published
+    uids = {json.loads(read(path))["uid"] for path in (ROOT / "dashboards").glob("*.json")}
+    assert set(re.findall(r"/dashboards/uid/([\w-]+)", ran)) <= uids
 
 
 def test_nothing_is_published_untested() -> None:
