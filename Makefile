@@ -10,13 +10,16 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check types format docs lock clean
+.PHONY: help demo monitor test check types format docs build audit lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.run ## Run the exporter on a simulated GitHub; options: make demo ARGS="--users 5000"
 	@$(BIN)/python -m exporter demo $(ARGS)
+
+monitor: $(VENV)/.run ## Run the demo with Prometheus and Alertmanager; options: make monitor ARGS="--prometheus-port 19090"
+	@$(BIN)/python scripts/monitor.py $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests with coverage; options: make test ARGS="-k runners --no-cov"
 	@$(BIN)/python -m pytest --cov=exporter --cov-report=term-missing:skip-covered $(ARGS); status=$$?; \
@@ -40,6 +43,13 @@ format: $(VENV)/.dev ## Repair what lint can repair and format the code
 
 docs: $(VENV)/.run ## Write the generated documents again
 	$(BIN)/python -m exporter docs
+
+build: $(VENV)/.dev ## Build the package: dist/*.whl and dist/*.tar.gz
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+
+audit: $(VENV)/.dev ## Look for known vulnerabilities in what the exporter runs with
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
 lock: ## Write both lock files again; newer versions: make lock ARGS=--upgrade
 	@set -e; \
