@@ -91,6 +91,15 @@ def test_every_alert_fires_in_a_test() -> None:
     assert [name for name in NAMES if f'alertname="{name}"' not in expected] == []
 
 
+def test_every_text_is_tested() -> None:
+    """Labels and annotations of every alert stand in a test as people read them, with no number only machines like."""
+    cases = [case for file in TEST_FILES for case in yaml.safe_load(file.read_text())["tests"]]
+    checks = [check for case in cases for check in case.get("alert_rule_test", []) if check["exp_alerts"]]
+    assert {check["alertname"] for check in checks} == set(NAMES)
+    for notes in (alert["exp_annotations"] for check in checks for alert in check["exp_alerts"]):
+        assert not re.search(r"\d\.\d{3}|e[+-]\d|NaN|Inf|%!|error|  ", notes["description"]), notes["description"]
+
+
 def test_names() -> None:
     names = [name_of(rule) for rule in RULES]
     assert [name for name, times in Counter(names).items() if times > 1] == []
