@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -151,6 +151,13 @@ def chosen(everything: Sequence[Mutant], only: str, sample: int) -> list[Mutant]
     return left[:sample] if sample else left
 
 
+def unchanged(everything: Sequence[Mutant]) -> Iterator[Mutant]:
+    """One mutant of every file that is none, to see that the tests pass without a change."""
+    for file in sorted({mutant.file for mutant in everything}):
+        mutant = next(mutant for mutant in everything if mutant.file == file)
+        yield replace(mutant, text=(ALERTS / file).read_text().splitlines()[mutant.line])
+
+
 def main() -> int:
     """Try the changes, tell which nobody noticed."""
     arguments = argparse.ArgumentParser(description="Test the tests of the alert rules.")
@@ -162,12 +169,18 @@ def main() -> int:
         sys.exit("mutate_alerts.py needs promtool, which comes with Prometheus")
     everything = list(mutants())
     tried = chosen(everything, options.only, options.sample)
+    attempt = partial(noticed, Tests())
     began = time.monotonic()
+    results = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(partial(noticed, Tests()), tried))
-    for mutant, result in zip(tried, results, strict=True):
-        if not result:
-            print(f"not noticed: {mutant}")
+        originals = list(unchanged(tried))
+        for mutant, failed in zip(originals, pool.map(attempt, originals), strict=True):
+            if failed:
+                sys.exit(f"mutate_alerts.py: the tests of {mutant.file} fail without any change")
+        for mutant, result in zip(tried, pool.map(attempt, tried), strict=True):
+            results.append(result)
+            if not result:
+                print(f"not noticed: {mutant}", flush=True)
     share = sum(results) / max(len(results), 1)
     print(
         f"{sum(results)} of {len(tried)} changes were noticed, {share:.1%}, in {time.monotonic() - began:.0f} s;"
