@@ -1,5 +1,6 @@
 """Every query in rules, texts and runbooks: it parses, reads what exists, and has the labels it is used with."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -161,3 +162,25 @@ def test_runbook_names_what_exists(page: Path) -> None:
     for name in re.findall(r"`(ghe_\w+)`", text):
         assert name in KNOWN
     assert FENCED.findall(text) or page.stem == "GitHubExporterAbsent"
+
+
+@pytest.mark.parametrize("rule", ALERTING, ids=name_of)
+def test_dashboard_takes_what_is_passed(rule: dict[str, Any]) -> None:
+    """The dashboard that an alert links to has the variables that the link sets."""
+    address = rule["annotations"]["dashboard_url"]
+    found = re.search(r"/d/(ghe-[a-z]+)", address)
+    assert found
+    boards = (json.loads(file.read_text()) for file in (ALERTS.parent / "dashboards").glob("*.json"))
+    (board,) = (board for board in boards if board["uid"] == found[1])
+    variables = {variable["name"] for variable in board["templating"]["list"]}
+    assert set(re.findall(r"[?&]var-(\w+)=", address)) <= variables
+
+
+def test_addresses() -> None:
+    """All links begin alike, so that one replacement makes them one's own."""
+    starts = {
+        re.sub(r"(?<=/)(GitHub\w+|d/.*)$", "", rule["annotations"][key])
+        for rule in ALERTING
+        for key in ("runbook_url", "dashboard_url")
+    }
+    assert starts == {"https://runbooks.example.com/ghe-exporter/", "https://grafana.example.com/"}
