@@ -8,9 +8,11 @@ SOURCES := $(foreach folder,exporter tests benchmarks dashboards alerts scripts,
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
+mutants: ARGS = --sample 24
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo monitor test check types format docs build audit lock clean
+.PHONY: help demo monitor test mutants check types format docs build audit lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +27,9 @@ test: $(VENV)/.dev ## Run all tests with coverage; options: make test ARGS="-k r
 	@$(BIN)/python -m pytest --cov=exporter --cov-report=term-missing:skip-covered $(ARGS); status=$$?; \
 	if [ $$status -eq 5 ]; then echo 'make test: pytest ran no test' >&2; fi; \
 	exit $$status
+
+mutants: $(VENV)/.dev ## Change alert rules and see whether their tests notice: a sample; all: make mutants ARGS=
+	$(BIN)/python scripts/mutate_alerts.py $(ARGS)
 
 check: $(VENV)/.dev ## Lint, formatting, types, spelling, generated documents
 	$(BIN)/ruff check .

@@ -26,7 +26,6 @@ RECORDED = {rule["record"]: rule["expr"] for rule in RULES if "record" in rule}
 NAMES = [rule["alert"] for rule in ALERTING]
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 DASHBOARDS = {"ghe-overview", "ghe-licences", "ghe-billing", "ghe-runners", "ghe-exporter"}
-MOST_CRITICAL = 6
 
 # What each rule must compare with; the rest of the numbers in expressions are seconds of a day, zeros and ones.
 NUMBERS: dict[str, list[float]] = {
@@ -47,7 +46,12 @@ NUMBERS: dict[str, list[float]] = {
     "GitHubBudgetNearlyExhausted": [thresholds.BUDGET_WARNING, thresholds.BUDGET_EXHAUSTED],
     "GitHubBudgetExhausted": [thresholds.BUDGET_EXHAUSTED],
     "GitHubSpendUnusual": [thresholds.SPEND_FACTOR, thresholds.SPEND_FLOOR_USD, thresholds.SPEND_SILENT_DAYS],
-    "GitHubRunnersManyOffline": [thresholds.RUNNERS_OFFLINE_SHARE, thresholds.RUNNERS_OFFLINE_SMALLEST_GROUP],
+    "GitHubRunnersAllOffline": [thresholds.RUNNERS_ALL_OFFLINE],
+    "GitHubRunnersManyOffline": [
+        thresholds.RUNNERS_OFFLINE_SHARE,
+        thresholds.RUNNERS_ALL_OFFLINE,
+        thresholds.RUNNERS_OFFLINE_SMALLEST_GROUP,
+    ],
     "GitHubRunnersSaturated": [thresholds.RUNNERS_SATURATED],
     "enterprise:ghe_actions_used_per_included:projected_ratio": [thresholds.PERIOD_SILENT_SHARE],
 }
@@ -64,6 +68,18 @@ ROUTES = [
     ({"severity": "warning", "team": "ci"}, "ci"),
     ({"severity": "info", "team": "finops"}, "quiet"),
 ]
+
+
+# Which collector's figures an alert rests on: while they are old, it tells nobody.
+RESTS_ON = {
+    "licenses": "Seats",
+    "license_sync": "LicenseSync",
+    "advanced_security": "AdvancedSecurity",
+    "server": "Server",
+    "billing": "Actions|Storage|Packages|Spend",
+    "budgets": "Budget",
+    "runners": "Runners",
+}
 
 
 def run(program: str, *arguments: str) -> str:
@@ -91,14 +107,31 @@ def test_every_alert_fires_in_a_test() -> None:
     assert [name for name in NAMES if f'alertname="{name}"' not in expected] == []
 
 
+def test_every_text_is_tested() -> None:
+    """Labels and annotations of every alert stand in a test as people read them, with no number only machines like."""
+    cases = [case for file in TEST_FILES for case in yaml.safe_load(file.read_text())["tests"]]
+    checks = [check for case in cases for check in case.get("alert_rule_test", []) if check["exp_alerts"]]
+    assert {check["alertname"] for check in checks} == set(NAMES)
+    for notes in (alert["exp_annotations"] for check in checks for alert in check["exp_alerts"]):
+        assert not re.search(r"\d\.\d{3}|e[+-]\d|NaN|Inf|%!|error|  ", notes["description"]), notes["description"]
+
+
 def test_names() -> None:
     names = [name_of(rule) for rule in RULES]
     assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
 def test_few_page() -> None:
-    critical = [rule for rule in ALERTING if rule["labels"]["severity"] == "critical"]
-    assert len(critical) <= MOST_CRITICAL
+    """Who may wake somebody; a seventh would be too many."""
+    critical = {rule["alert"] for rule in ALERTING if rule["labels"]["severity"] == "critical"}
+    assert critical == {
+        "GitHubExporterAbsent",
+        "GitHubCredentialRejected",
+        "GitHubTokenExpiringSoon",
+        "GitHubSeatsExhausted",
+        "GitHubBudgetExhausted",
+        "GitHubRunnersAllOffline",
+    }
 
 
 @pytest.mark.parametrize("rule", ALERTING, ids=name_of)
@@ -129,9 +162,16 @@ def test_metrics_exist(rule: dict[str, Any]) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
 def test_thresholds(rule: dict[str, Any]) -> None:
     expression = re.sub(r"\* 24 \* 3600|\[[^]]*\]|offset \w+|> 0(?![.\d])|== [01]\b|/ 6\b", "", rule["expr"])
-    found = [float(number) for number in NUMBER.findall(expression)]
-    expected = NUMBERS.get(name_of(rule), [])
-    assert set(found) - {1.0} == {float(number) for number in expected} - {1.0}
+    found = {float(number) for number in NUMBER.findall(expression)}
+    assert found == {float(number) for number in NUMBERS.get(name_of(rule), [])}
+
+
+def test_every_threshold_is_used() -> None:
+    """Each constant is compared with a rule, here or where the window of the forecast is."""
+    compared = {"FORECAST_WINDOW_DAYS"} | {
+        name for name in vars(thresholds) if re.search(rf"thresholds\.{name}\b", Path(__file__).read_text())
+    }
+    assert {name for name in vars(thresholds) if name.isupper()} == compared
 
 
 def test_runbooks() -> None:
@@ -154,6 +194,31 @@ def test_route(labels: dict[str, str], receivers: str) -> None:
     given = [f"{name}={value}" for name, value in labels.items()]
     config = f"--config.file={ALERTS / 'alertmanager.example.yaml'}"
     run("amtool", "config", "routes", "test", config, f"--verify.receivers={receivers}", *given)
+
+
+def test_routes_of_all_that_occurs() -> None:
+    """Every pair of severity and team that a rule has is among the routes tested above, and no other is."""
+    occurring = {frozenset((name, value) for name, value in rule["labels"].items()) for rule in ALERTING}
+    assert occurring <= {frozenset(labels.items()) for labels, _ in ROUTES}
+
+
+@pytest.mark.parametrize("stale", RESTS_ON)
+def test_stale_figures_are_silent(stale: str) -> None:
+    """A stale collector silences the alerts that rest on it, in its enterprise, and no others."""
+    document = yaml.safe_load((ALERTS / "alertmanager.example.yaml").read_text())
+    source = ['alertname="GitHubCollectorStale"', f'collector="{stale}"']
+    (rule,) = (rule for rule in document["inhibit_rules"] if rule["source_matchers"] == source)
+    assert rule["equal"] == ["enterprise"]
+    pattern = rule["target_matchers"][0].removeprefix('alertname=~"').removesuffix('"')
+    silenced = {name for name in NAMES if re.fullmatch(pattern, name)}
+    assert silenced == {name for name in NAMES if re.match(f"GitHub({RESTS_ON[stale]})", name)}
+
+
+def test_every_alert_is_silenced_or_about_the_exporter() -> None:
+    """No alert about GitHub is left without a collector that it rests on."""
+    covered = {name for name in NAMES for subject in RESTS_ON.values() if re.match(f"GitHub({subject})", name)}
+    own = yaml.safe_load((ALERTS / "rules" / "exporter.yaml").read_text())["groups"][0]["rules"]
+    assert covered | {rule["alert"] for rule in own} == set(NAMES)
 
 
 def test_inhibitions_name_alerts() -> None:
