@@ -27,7 +27,7 @@ SAYS = {
     Cause.PROXY_FAILED: "the proxy refused or cannot be reached",
     Cause.PROXY_AUTHENTICATION: "the proxy wants a user name and password",
     Cause.NAME_NOT_FOUND: "no connection; the name of the host cannot be resolved",
-    Cause.CONNECTION_REFUSED: "no connection; nothing listens at this host and port, or a firewall refuses",
+    Cause.CONNECTION_REFUSED: "no connection; refused: nothing listens at this host and port",
     Cause.NO_CONNECTION: "no connection; wrong host, no network, or refused",
     Cause.CA_FILE_UNUSABLE: "ca_file, or what REQUESTS_CA_BUNDLE names, cannot be read",
 }
