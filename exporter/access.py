@@ -2,15 +2,18 @@
 
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
 from exporter import __version__
 from exporter.clock import Clock
+from exporter.collection import Assignment
 from exporter.collector import Collector
+from exporter.collectors import COLLECTORS
 from exporter.errors import ConfigurationError
 from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
 from exporter.github.app_jwt import clean_key
@@ -18,7 +21,7 @@ from exporter.github.auth import Credential, PersonalAccessToken, SecretFile
 from exporter.github.client import Client
 from exporter.github.observer import ApiObserver
 from exporter.github.run import ClientLimits
-from exporter.settings import Auth, Enterprise, Limits
+from exporter.settings import Auth, Enterprise, Limits, Settings
 
 log = structlog.get_logger()
 
@@ -49,6 +52,23 @@ class Access:
     def client_for(self, collector: Collector[Any], organization: str) -> Client:
         """The client that sends this credential."""
         return self.named[self.credential_for(collector, organization)]
+
+
+def assignments(settings: Settings, enterprise: Enterprise, access: Access) -> Iterator[Assignment]:
+    """What every enabled collector is to read of *enterprise*, also where it cannot exist on that platform."""
+    for collector in COLLECTORS:
+        options = settings.options_of(collector)
+        if collector.is_enabled(options):
+            yield Assignment(
+                collector=collector,
+                enterprise=enterprise.slug,
+                platform=enterprise.platform,
+                options=options,
+                client_of=partial(access.client_for, collector),
+                organizations=tuple(organization.name for organization in enterprise.organizations),
+                included=enterprise.included,
+                billing_platform=enterprise.billing_platform,
+            )
 
 
 def client_limits(limits: Limits) -> ClientLimits:

@@ -3,13 +3,12 @@
 import random
 import threading
 from collections.abc import Callable, Hashable
-from functools import partial
 
 import prometheus_client
 import structlog
 
 from exporter import __version__
-from exporter.access import auths, client_limits, open_access
+from exporter.access import assignments, auths, client_limits, open_access
 from exporter.clock import Clock, SystemClock
 from exporter.collection import Assignment, Collection
 from exporter.collectors import COLLECTORS
@@ -80,20 +79,8 @@ class Exporter:
                     randomness=self._random,
                 )
                 clients += access.clients
-                for collector in COLLECTORS:
-                    assignment = Assignment(
-                        collector=collector,
-                        enterprise=enterprise.slug,
-                        platform=enterprise.platform,
-                        options=settings.options_of(collector),
-                        client_of=partial(access.client_for, collector),
-                        organizations=tuple(organization.name for organization in enterprise.organizations),
-                        included=enterprise.included,
-                        billing_platform=enterprise.billing_platform,
-                    )
-                    if not collector.is_enabled(assignment.options):
-                        continue
-                    if enterprise.platform in collector.platforms:
+                for assignment in assignments(settings, enterprise, access):
+                    if enterprise.platform in assignment.collector.platforms:
                         collections[assignment.key] = self._collection(assignment)
                     else:
                         impossible[assignment.key] = assignment.interval

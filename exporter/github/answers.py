@@ -194,8 +194,9 @@ def _refusal(headers: Mapping[str, str], words: str) -> tuple[Cause, tuple[str, 
     if "x-github-sso" in headers:
         return Cause.SSO_NOT_AUTHORIZED, ()
     cause = next((cause for phrase, cause in _SAID if phrase in words), None)
-    if cause is Cause.APP_CANNOT_READ and (wanted := _permissions(headers)):
-        return Cause.PERMISSION_MISSING, wanted
+    if cause in {Cause.APP_CANNOT_READ, Cause.FINE_GRAINED_TOKEN}:
+        wanted = _permissions(headers)
+        return (Cause.PERMISSION_MISSING if wanted and cause is Cause.APP_CANNOT_READ else cause), wanted
     if cause is not None:
         return cause, ()
     if wanted := _missing_scopes(headers):
@@ -210,7 +211,9 @@ def _hint(cause: Cause, wanted: tuple[str, ...]) -> str:
 def _missing_scopes(headers: Mapping[str, str]) -> tuple[str, ...]:
     accepted = scopes(headers.get("x-accepted-oauth-scopes", ""))
     granted = scopes(headers.get("x-oauth-scopes", ""))
-    if "x-oauth-scopes" not in headers or accepted & granted:
+    # Source: docs.github.com, "Scopes for OAuth apps": admin:enterprise and admin:org include the lesser ones.
+    had = (scope for scope in accepted if scope in granted or f"admin:{scope.partition(':')[2]}" in granted)
+    if "x-oauth-scopes" not in headers or any(had):
         return ()
     return tuple(sorted(accepted))
 

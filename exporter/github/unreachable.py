@@ -19,6 +19,9 @@ VERIFY_CODES = {
     64: Cause.CERTIFICATE_OF_ANOTHER_HOST,  # an IP address
 }
 
+OF_OUR_FILE = frozenset({"PEM", "X509"})
+"""Parts of OpenSSL that fail before a connection: they read the certificates to trust."""
+
 SAYS = {
     Cause.CERTIFICATE_NOT_TRUSTED: "TLS failed; the certificate is not trusted; set ca_file to the CA of this server",
     Cause.CERTIFICATE_EXPIRED: "TLS failed; the certificate has expired or is not valid yet",
@@ -59,6 +62,8 @@ def cause_of(error: BaseException, fallback: Cause) -> Cause:
     for reason in reasons:
         if isinstance(reason, ssl.SSLCertVerificationError):
             return VERIFY_CODES.get(getattr(reason, "verify_code", 0), Cause.CERTIFICATE_NOT_TRUSTED)
+        if isinstance(reason, ssl.SSLError) and reason.library in OF_OUR_FILE:
+            return Cause.CA_FILE_UNUSABLE
         if isinstance(reason, socket.gaierror):
             return Cause.NAME_NOT_FOUND
         if isinstance(reason, ConnectionRefusedError):
