@@ -223,6 +223,43 @@ def test_spoilt_ca_file(content: str, cause: Cause, wire: Callable[..., Wire], a
     assert "PEM" in advice
 
 
+def test_each_host_sees_its_own_token(
+    wire: Callable[..., Wire],
+    authority: Authority,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Several enterprises in one process: a host gets its own tokens, certificates and proxy, and no other's."""
+    answer = reply(b'{"message": "Not Found"}', status="404 Not Found")
+    plain, secure, proxy = wire(answer), wire(answer, authority.server()), wire(answer)
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+    (tmp_path / "plain").write_text("token-plain\n")
+    (tmp_path / "runners").write_text("token-runners\n")
+    first = {
+        "slug": "acme",
+        "api_url": plain.url,
+        "auth": {"token_file": str(tmp_path / "plain")},
+        "runner_auth": {"token_file": str(tmp_path / "runners")},
+        "organizations": [{"name": "web", "auth": {"token": "token-web"}}],
+    }
+    second = {"slug": "globex", "api_url": local(secure), "ca_file": authority.path, "auth": {"token": "token-secure"}}
+    third = {"slug": "octo", "api_url": "http://api.octo.example", "auth": {"token": "token-proxy"}}
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"enterprises": [first, second, third]}))
+    assert main(["check", "--json", "--config", str(config)]) == 1
+    assert "token-" not in "".join(capsys.readouterr())
+    sent = [{asked.headers["authorization"] for asked in each.asked} for each in (plain, secure, proxy)]
+    assert sent == [
+        {"Bearer token-plain", "Bearer token-runners", "Bearer token-web"},
+        {"Bearer token-secure"},
+        {"Bearer token-proxy"},
+    ]
+    of_web = {asked.target for asked in plain.asked if asked.headers["authorization"] == "Bearer token-web"}
+    assert {target.split("/")[1:3] == ["orgs", "web"] for target in of_web} == {True}
+
+
 def test_unknown_name(cause: Cause) -> None:
     """A name that nobody knows; `.invalid` never is (RFC 6761)."""
     found, advice = cause("https://api.acme.invalid")
@@ -284,6 +321,37 @@ def test_redirected_to_https(cause: Cause, wire: Callable[..., Wire]) -> None:
     """An address that sends everybody on to TLS."""
     made = wire(reply(b"", "Location: https://api.acme.example/", status="301 Moved Permanently"))
     assert cause(made.url)[0] == "redirected"
+
+
+def test_hostile_headers(
+    check: Callable[..., dict[str, Any]], wire: Callable[..., Wire], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever headers say, nothing crashes and nothing that moves a terminal's cursor is printed."""
+    made = wire(
+        reply(
+            b"{}",
+            "X-OAuth-Scopes: repo, \x1b[31mevil, octo@acme.example",
+            "X-Accepted-OAuth-Scopes: \x1b[2J, https://acme.example/?secret=1",
+            "X-RateLimit-Limit: 1e300",
+            "X-RateLimit-Remaining: 1",
+            "X-RateLimit-Reset: 1e300",
+            "X-RateLimit-Resource: \x1b]0;evil",
+            "GitHub-Authentication-Token-Expiration: 9999-99-99",
+            "Date: yesterday",
+            "X-GitHub-Request-Id: \x1b[31m",
+            status="403 Forbidden",
+        )
+    )
+    found = check(1, made.url)
+    (credential,) = found["enterprises"][0]["credentials"]
+    assert credential["scopes"] == ["repo"]
+    assert credential["rate_limits"][0]["resource"] == "other"
+    assert credential["rate_limits"][0]["reset"] is None
+    assert credential["clock_difference_seconds"] is None
+    assert main(["check"]) == 1
+    out = capsys.readouterr().out
+    for hostile in ("\x1b", "evil", "secret", "octo@"):
+        assert hostile not in json.dumps(found) + out
 
 
 def test_clock(check: Callable[..., dict[str, Any]], wire: Callable[..., Wire]) -> None:

@@ -98,8 +98,11 @@ def explained(subject: Subject, endpoint: str, error: GitHubError, cause: Cause,
 
 
 def moment(at: float) -> str:
-    """A time as people read it."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    """A time as people read it; what a header made up may be none."""
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError, OSError):
+        return "a time that makes no sense"
 
 
 def compared(findings: Iterable[Finding]) -> list[Finding]:

@@ -135,5 +135,8 @@ def check(finding: Finding) -> Mapping[str, Any]:
 
 
 def iso(at: float | None) -> str | None:
-    """A time in ISO 8601."""
-    return None if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    """A time in ISO 8601; None where there is none, or none that makes sense."""
+    try:
+        return None if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (ValueError, OverflowError, OSError):
+        return None
