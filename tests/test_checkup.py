@@ -13,7 +13,7 @@ from exporter.checkup import report
 from exporter.checkup.advice import ADVICE, State
 from exporter.checkup.credentials import CredentialNotes, Kind, Told, kind_of
 from exporter.checkup.diagnosis import Finding, Subject, compared, fails
-from exporter.checkup.page import plain
+from exporter.checkup.page import SAID, drawn, plain
 from exporter.checkup.report import CredentialReport, EnterpriseReport, cautions, credential_report, document
 from exporter.checkup.survey import Question, survey
 from exporter.clock import SystemClock
@@ -331,6 +331,15 @@ def test_cautions(given: EnterpriseReport, expected: list[str]) -> None:
     assert document([given], NOW)["enterprises"][0]["warnings"] == [
         {"warning": caution.value, "credential": name or None, "advice": text} for caution, name, text in found
     ]
+
+
+def test_advice_once() -> None:
+    """On a terminal the same advice for the same enterprise is given once."""
+    lost = compared(not_offered("/a", "/b", "/c"))
+    others = [replace(finding, subject=replace(finding.subject, enterprise="globex")) for finding in lost]
+    table = drawn([*lost, Finding(SUBJECT, "/d", State.OK), Finding(SUBJECT, "/e", State.OK), *others])
+    told = [str(cell) for cell in table.columns[-1].cells]
+    assert told == [lost[0].advice, SAID, SAID, "", "", others[0].advice, SAID, SAID]
 
 
 def test_plain_columns() -> None:

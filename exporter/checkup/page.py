@@ -24,6 +24,7 @@ KINDS = {
     Kind.OAUTH: "OAuth token",
     Kind.UNKNOWN: "token of unknown kind",
 }
+SAID = "As above."
 Row = tuple[str, str, str, str, str]
 
 
@@ -78,12 +79,17 @@ def result(finding: Finding) -> str:
 
 
 def drawn(findings: Sequence[Finding]) -> Table:
-    """The table of a terminal."""
+    """The table of a terminal; what is said once of an enterprise is not said again."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in HEAD:
         table.add_column(title, overflow="fold")
+    said: set[tuple[str, str]] = set()
     for finding in findings:
         enterprise, collector, endpoint, outcome, advice = row(finding)
+        if (enterprise, advice) in said:
+            advice = SAID
+        elif advice:
+            said.add((enterprise, advice))
         table.add_row(
             Text(enterprise), Text(collector), Text(endpoint), Text(outcome, STYLES[finding.state]), Text(advice)
         )
