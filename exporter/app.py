@@ -3,27 +3,20 @@
 import random
 import threading
 from collections.abc import Callable, Hashable
-from functools import partial
-from typing import Any
 
 import prometheus_client
 import structlog
 
 from exporter import __version__
+from exporter.access import assignments, auths, client_limits, open_access
 from exporter.clock import Clock, SystemClock
 from exporter.collection import Assignment, Collection
 from exporter.collectors import COLLECTORS
-from exporter.errors import ConfigurationError
 from exporter.exposition import Exposition
-from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
-from exporter.github.app_jwt import clean_key
-from exporter.github.auth import Credential, PersonalAccessToken, SecretFile
 from exporter.github.client import Client
-from exporter.github.observer import ApiObserver
-from exporter.github.run import ClientLimits
 from exporter.revision import REVISION
 from exporter.schedule import Schedule, Task
-from exporter.settings import Auth, Enterprise, Limits, Settings
+from exporter.settings import Settings
 from exporter.snapshot import Snapshots
 from exporter.status import Key, Status, StatusBoard
 from exporter.telemetry import Telemetry
@@ -77,21 +70,17 @@ class Exporter:
             collections: dict[Key, Collection] = {}
             impossible: dict[Key, float] = {}
             for enterprise in settings.enterprises:
-                client_of = self._clients_of(enterprise, settings.limits, generation, clients)
-                for collector in COLLECTORS:
-                    assignment = Assignment(
-                        collector=collector,
-                        enterprise=enterprise.slug,
-                        platform=enterprise.platform,
-                        options=settings.options_of(collector),
-                        client_of=partial(client_of, collector),
-                        organizations=tuple(organization.name for organization in enterprise.organizations),
-                        included=enterprise.included,
-                        billing_platform=enterprise.billing_platform,
-                    )
-                    if not collector.is_enabled(assignment.options):
-                        continue
-                    if enterprise.platform in collector.platforms:
+                access = open_access(
+                    enterprise,
+                    limits=client_limits(settings.limits),
+                    observer=self.telemetry.observer(enterprise.slug),
+                    clock=self.clock,
+                    stop=generation,
+                    randomness=self._random,
+                )
+                clients += access.clients
+                for assignment in assignments(settings, enterprise, access):
+                    if enterprise.platform in assignment.collector.platforms:
                         collections[assignment.key] = self._collection(assignment)
                     else:
                         impossible[assignment.key] = assignment.interval
@@ -169,72 +158,3 @@ class Exporter:
     def _expire(self) -> None:
         for collection in list(self.collections.values()):
             collection.expire()
-
-    def _clients_of(
-        self, enterprise: Enterprise, limits: Limits, generation: threading.Event, clients: list[Client]
-    ) -> Callable[[Any, str], Client]:
-        """The clients of *enterprise*: which one reads what for which collector."""
-        observer = self.telemetry.observer(enterprise.slug)
-
-        def client(credential: Credential, observer: ApiObserver = observer) -> Client:
-            made = Client(
-                enterprise.api_url,
-                credential,
-                user_agent=f"ghe-exporter/{__version__}",
-                observer=observer,
-                clock=self.clock,
-                stop=generation,
-                limits=ClientLimits(
-                    max_concurrency=limits.max_concurrency,
-                    rate_limit_reserve=limits.rate_limit_reserve,
-                    max_response_bytes=limits.max_response_megabytes * 1_000_000,
-                    max_pages=limits.max_pages,
-                ),
-                ca_file=str(enterprise.ca_file) if enterprise.ca_file else None,
-                randomness=self._random,
-            )
-            clients.append(made)
-            return made
-
-        def credential(name: str, auth: Auth) -> Credential:
-            if auth.app_id is None or auth.private_key_file is None:
-                return personal_access_token(name, auth)
-            file = SecretFile(auth.private_key_file, clean_key)
-            file.check()
-            key = AppKey(name, auth.app_id, file.read, self.clock)
-            return AppCredential(
-                key,
-                client(key, KeyObserver(observer)),
-                enterprise=enterprise.slug,
-                organization=name.partition("organization:")[2],
-                observer=observer,
-                clock=self.clock,
-            )
-
-        if enterprise.api_url.startswith("http://"):
-            log.warning("api_url is not encrypted: the token can be read on the way", enterprise=enterprise.slug)
-        made = {name: client(credential(name, auth)) for name, auth in auths(enterprise).items()}
-        first, second = made["auth"], made.get("runner_auth", made["auth"])
-
-        def choose(collector: Any, organization: str) -> Client:
-            return made.get(f"organization:{organization}") or (first if collector.app_can_read else second)
-
-        return choose
-
-
-def auths(enterprise: Enterprise) -> dict[str, Auth]:
-    """The credentials of *enterprise* by the names they have in metrics."""
-    named = {"auth": enterprise.auth, "runner_auth": enterprise.runner_auth}
-    named |= {f"organization:{organization.name}": organization.auth for organization in enterprise.organizations}
-    return {name: auth for name, auth in named.items() if auth is not None}
-
-
-def personal_access_token(name: str, auth: Auth) -> Credential:
-    """The credential that *auth* describes, unless that is a GitHub App."""
-    if auth.token_file is not None:
-        file = SecretFile(auth.token_file)
-        file.check()
-        return PersonalAccessToken(name, file.read)
-    if auth.token is not None:
-        return PersonalAccessToken(name, auth.token.get_secret_value)
-    raise ConfigurationError(f"{name}: no token")

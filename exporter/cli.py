@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:  # noqa: PLR0911 - one for each command
     """Call the command; each is imported when it is wanted, so that --help and healthcheck are quick."""
     # ruff: noqa: PLC0415
     match options.command:
@@ -65,6 +65,10 @@ def run(options: argparse.Namespace) -> int:
             from exporter.commands import collect
 
             return collect.run(options.config, options.output)
+        case "check":
+            from exporter.commands import check
+
+            return check.run(options.config, as_json=options.as_json)
         case "healthcheck":
             from exporter.commands import healthcheck
 
@@ -134,6 +138,10 @@ def parser() -> OneLineParser:
     collect = commands.add_parser("collect", help="one pass of every collector; prints or writes the metrics")
     add_config(collect)
     collect.add_argument("--output", type=Path, metavar="FILE", help="write there, atomically, instead of printing")
+
+    check = commands.add_parser("check", help="can the credentials read everything, and if not, what to repair")
+    add_config(check)
+    check.add_argument("--json", dest="as_json", action="store_true", help="print one JSON object, for scripts")
 
     healthcheck = commands.add_parser("healthcheck", help="exit 0 if a running exporter is healthy")
     healthcheck.add_argument("--url", default=DEFAULT_URL, help="where it listens; default: %(default)s")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import structlog
 
 from exporter.clock import Clock
-from exporter.collector import Collector, CollectorOptions, Platform, Target
+from exporter.collector import Collector, CollectorOptions, Memory, Platform, Target
 from exporter.errors import NOT_OFFERED, GitHubError, RateLimited, Reason, Stopped
 from exporter.exposition import render
 from exporter.github.client import Client
@@ -94,6 +94,19 @@ class Assignment:
     def levels(self) -> tuple[str, ...]:
         """Whose data is read: the enterprise, then the organizations."""
         return ("", *self.organizations) if self.collector.organizations else ("",)
+
+    def target(self, level: str, memory: Memory, now: float) -> Target:
+        """Whom a fetch at *level* is about."""
+        return Target(
+            enterprise=self.enterprise,
+            platform=self.platform,
+            options=self.options,
+            memory=memory,
+            now=now,
+            organization=level,
+            included=self.included,
+            billing_platform=self.billing_platform,
+        )
 
 
 @dataclass(slots=True)
@@ -209,16 +222,7 @@ class Collection:
 
     def _read(self, level: str) -> Result:
         assignment, collector = self.assignment, self.assignment.collector
-        target = Target(
-            enterprise=assignment.enterprise,
-            platform=assignment.platform,
-            options=assignment.options,
-            memory=self._memories[level],
-            now=self._clock.time(),
-            organization=level,
-            included=assignment.included,
-            billing_platform=assignment.billing_platform,
-        )
+        target = assignment.target(level, self._memories[level], self._clock.time())
         deadline = self._clock.monotonic() + max(assignment.interval, SHORTEST_DEADLINE)
         run = Run(deadline, essential=collector.essential)
         github = GitHub(assignment.client_of(level), run, enterprise=assignment.enterprise, organization=level)

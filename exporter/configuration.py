@@ -233,7 +233,10 @@ class Names:
             return f"{place}, or set {PREFIX}ENTERPRISE and {PREFIX}TOKEN_FILE"
         if location[-1:] == ("auth",) and problem["type"] == "missing":
             place = f"{self.name(location)}: is missing; " if self._path else "no credential: "
-            return f"{place}set {PREFIX}TOKEN_FILE or {PREFIX}TOKEN" + (", or auth in the file" if self._path else "")
+            app = f"or {PREFIX}APP_ID with {PREFIX}PRIVATE_KEY_FILE"
+            return f"{place}set {PREFIX}TOKEN_FILE or {PREFIX}TOKEN, {app}" + (
+                ", or auth in the file" if self._path else ""
+            )
         message = WORDS.get(problem["type"], message.replace("Input should be", "must be", 1))
         return f"{self.name(location)}: {message}".replace("\n", " ")
 

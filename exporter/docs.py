@@ -9,6 +9,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from exporter.checkup.advice import ADVICE, CAUTIONS
 from exporter.collector import Collector, CollectorOptions
 from exporter.configuration import EnvironmentEnterprise
 from exporter.duration import Duration, format_duration
@@ -208,13 +209,28 @@ def default_of(field: FieldInfo) -> str:
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 
 
+def causes_table() -> str:
+    """Every cause with its advice, for the page on troubleshooting."""
+    rows = ((f"`{cause}`", advice.state.value, advice.text) for cause, advice in ADVICE.items())
+    return table(("Cause", "State", "What to do"), rows)
+
+
+def cautions_table() -> str:
+    """Every warning with its advice."""
+    return table(("Warning", "What to do"), ((f"`{caution}`", text) for caution, text in CAUTIONS.items()))
+
+
 def pages(root: Path, collectors: Sequence[Collector[Any]]) -> dict[Path, str]:
     """Every generated file below *root* and what it should hold."""
     readme = (root / "README.md").read_text(encoding="utf-8")
     readme = in_place(readme, "collectors", collectors_table(collectors))
     readme = in_place(readme, "metrics", metrics_table(collectors))
+    troubleshooting = (root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    troubleshooting = in_place(troubleshooting, "causes", causes_table())
+    troubleshooting = in_place(troubleshooting, "cautions", cautions_table())
     return {
         root / "README.md": readme,
+        root / "docs" / "troubleshooting.md": troubleshooting,
         root / "docs" / "metrics.md": metrics_page(collectors),
         root / "docs" / "permissions.md": permissions_page(collectors),
         root / "docs" / "configuration.md": configuration_page(collectors),

@@ -16,6 +16,8 @@ ExporterError
 
 from enum import StrEnum
 
+from exporter.cause import Cause
+
 
 class Reason(StrEnum):
     """Why a collector run failed; the closed set of the label `reason`."""
@@ -50,38 +52,49 @@ class GitHubError(ExporterError):
     """
 
     reason: Reason
+    cause: Cause
+    wanted: tuple[str, ...] = ()
+    """Scopes or permissions of which the credential lacks every one; one of them would do."""
     transient = False
     """Whether asking again at once may help."""
     retry_after: float | None = None
     """Seconds the answer asked to wait before that."""
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, cause: Cause | None = None, wanted: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.cause = cause or self.cause
+        self.wanted = wanted
 
 
 class Unreachable(GitHubError):
     """No answer: name resolution, connection, TLS or proxy failed."""
 
     reason = Reason.UNREACHABLE
+    cause = Cause.NO_CONNECTION
 
 
 class TimedOut(GitHubError):
     """No complete answer within the connect, read or run limit."""
 
     reason = Reason.TIMEOUT
+    cause = Cause.TIMEOUT
 
 
 class ServerError(GitHubError):
     """GitHub failed (5xx) or its answer broke off half-way."""
 
     reason = Reason.SERVER_ERROR
+    cause = Cause.SERVER_ERROR
 
 
 class RateLimited(GitHubError):
     """A primary or secondary limit, or the configured reserve, forbids asking before `retry_at`."""
 
     reason = Reason.RATE_LIMITED
+    cause = Cause.RATE_LIMITED
 
     def __init__(self, message: str, *, retry_at: float, secondary: bool = False, status: int | None = None) -> None:
         super().__init__(message, status=status)
@@ -93,6 +106,7 @@ class Unauthorized(GitHubError):
     """The credential was rejected (401)."""
 
     reason = Reason.UNAUTHORIZED
+    cause = Cause.CREDENTIAL_REJECTED
     answered_at: float | None = None
     """The time by GitHub's clock, if the answer told it."""
 
@@ -101,18 +115,21 @@ class Forbidden(GitHubError):
     """The credential may not read this (403 that is not a rate limit)."""
 
     reason = Reason.FORBIDDEN
+    cause = Cause.NOT_ALLOWED
 
 
 class Unavailable(GitHubError):
     """The platform or credential does not offer this endpoint (404, 410)."""
 
     reason = Reason.UNAVAILABLE
+    cause = Cause.NOT_OFFERED
 
 
 class PayloadError(GitHubError):
     """The answer is complete but is not what GitHub documents."""
 
     reason = Reason.PAYLOAD
+    cause = Cause.PAYLOAD
 
 
 NOT_OFFERED = (Unavailable, Forbidden)

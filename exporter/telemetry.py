@@ -112,6 +112,9 @@ class EnterpriseApi:
             if self.enterprise in self.state.credentials:
                 self.unchanged.labels(self.enterprise, endpoint.path).inc()
 
+    def answered(self, credential: str, headers: Mapping[str, str]) -> None:
+        """Nothing that the others do not tell."""
+
     def authenticated(self, credential: str, *, accepted: bool) -> None:
         """The API looked at the credential."""
         with self.state.lock:

@@ -11,7 +11,7 @@ from exporter.cli import main, parser
 from tests.canary import CANARY, TOKEN, the_line
 from tests.programs import run
 
-COMMANDS = ("serve", "demo", "simulate", "collect", "healthcheck", "docs")
+COMMANDS = ("serve", "demo", "simulate", "collect", "check", "healthcheck", "docs")
 
 
 def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:

@@ -24,7 +24,8 @@ ONE = {"GHE_EXPORTER_ENTERPRISE": "acme", "GHE_EXPORTER_TOKEN": TOKEN}
 
 NO_FILE = "cannot read the file no-such-token: No such file or directory"
 NO_ENTERPRISE = "is missing; list them there, or set GHE_EXPORTER_ENTERPRISE and GHE_EXPORTER_TOKEN_FILE"
-NO_AUTH = "is missing; set GHE_EXPORTER_TOKEN_FILE or GHE_EXPORTER_TOKEN, or auth in the file"
+APP = "or GHE_EXPORTER_APP_ID with GHE_EXPORTER_PRIVATE_KEY_FILE"
+NO_AUTH = f"is missing; set GHE_EXPORTER_TOKEN_FILE or GHE_EXPORTER_TOKEN, {APP}, or auth in the file"
 ONE_OF = "give exactly one of token, token_file, and app_id with private_key_file"
 ITSELF = "is a token itself; it must be the path of a file that holds one"
 UNKNOWN = "there is no such setting"
@@ -189,7 +190,7 @@ ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
         {"GHE_EXPORTER_TOKEN": TOKEN},
         "GHE_EXPORTER_ENTERPRISE: is missing; it says which enterprise the other variables are about",
     ),
-    ({"GHE_EXPORTER_ENTERPRISE": "acme"}, "no credential: set GHE_EXPORTER_TOKEN_FILE or GHE_EXPORTER_TOKEN"),
+    ({"GHE_EXPORTER_ENTERPRISE": "acme"}, f"no credential: set GHE_EXPORTER_TOKEN_FILE or GHE_EXPORTER_TOKEN, {APP}"),
     ({**ONE, "GHE_EXPORTER_ENTERPRISE": "acme/web"}, f"GHE_EXPORTER_ENTERPRISE: {SLUG}"),
     ({**ONE, "GHE_EXPORTER_TOKEN": f"{TOKEN} {TOKEN}"}, f"GHE_EXPORTER_TOKEN: the token {NO_TOKEN}"),
     (

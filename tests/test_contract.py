@@ -269,7 +269,7 @@ def test_one_path_takes_a_post() -> None:
     assert {endpoint.method for endpoint in others} == {"GET"}
     template = [name for name, path in SOURCES.items() if "access_tokens" in path.read_text(encoding="utf-8")]
     assert [name for name in template if not name.startswith("exporter.simulator.")] == ["exporter.github.endpoint"]
-    assert importers("exporter.github.app_credential") == {"exporter.app"}
+    assert importers("exporter.github.app_credential") == {"exporter.access"}
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_collectors_are_pure(name: str) -> None:
 
 def test_settings_stay_at_the_edge() -> None:
     """Only the composition root, the commands and what describes settings know them."""
-    allowed = {"exporter.app", "exporter.configuration", "exporter.docs", "exporter.settings"}
+    allowed = {"exporter.access", "exporter.app", "exporter.configuration", "exporter.docs", "exporter.settings"}
     found = importers("exporter.settings")
     assert {name for name in found if not name.startswith("exporter.commands.")} <= allowed
 

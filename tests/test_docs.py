@@ -17,11 +17,14 @@ MARKED = (
     "before\n<!-- generated: collectors -->\nold\n<!-- end of generated: collectors -->\n"
     "<!-- generated: metrics -->\n<!-- end of generated: metrics -->\nafter\n"
 )
+MARKED_CAUSES = MARKED.replace(": collectors", ": causes").replace(": metrics", ": cautions")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     (tmp_path / "README.md").write_text(MARKED)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "troubleshooting.md").write_text(MARKED_CAUSES)
     return tmp_path
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 from pydantic_core import from_json
 
+from exporter.cause import Cause
 from exporter.errors import (
     Forbidden,
     GitHubError,
@@ -31,9 +32,38 @@ TELLING = frozenset({304, 400, 401, 403, 404, 410, 422, 429})
 """Statuses by which GitHub shows, whatever the body, that it looked at the credential."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_ACCEPTED_PERMISSIONS = "x-accepted-github-permissions"
+_PERMISSION = re.compile(r"([a-z][a-z_]{0,79})=([a-z]{1,20})")
 _SCOPE = re.compile(r"[a-z][a-z0-9_:-]{0,79}")
 # A refusal with one of these is about where the enterprise is billed, not about the credential.
 _PLATFORM_OFF = ("not enabled", "not been enabled", "not available", "only available", "not on the", "not have access")
+_FEATURE_OFF = ("not enabled", "not been enabled", "is disabled")
+_PROXY_AUTHENTICATION = 407
+
+_SAID = (
+    ("ip allow list", Cause.IP_NOT_ALLOWED),
+    ("saml enforcement", Cause.SSO_NOT_AUTHORIZED),
+    ("installation has been suspended", Cause.APP_SUSPENDED),
+    ("not accessible by personal access token", Cause.FINE_GRAINED_TOKEN),
+    ("forbids access via", Cause.TOKEN_KIND_FORBIDDEN),
+    ("not accessible by integration", Cause.APP_CANNOT_READ),
+)
+"""What GitHub's words in a 403 mean."""
+
+_HINTS = {
+    Cause.SSO_NOT_AUTHORIZED: "authorise the token for single sign-on of the organization or enterprise",
+    Cause.IP_NOT_ALLOWED: "the address of this exporter is not on the IP allow list",
+    Cause.APP_SUSPENDED: "the installation of the GitHub App is suspended",
+    Cause.FINE_GRAINED_TOKEN: "a fine-grained token cannot read this; use a classic personal access token",
+    Cause.TOKEN_KIND_FORBIDDEN: "the organization or enterprise does not accept this kind of token",
+    Cause.APP_CANNOT_READ: "a GitHub App cannot read this; configure runner_auth with a classic personal access token",
+    Cause.PERMISSION_MISSING: "the GitHub App lacks a permission: one of {wanted}",
+    Cause.SCOPE_MISSING: "the token lacks a scope: one of {wanted}",
+    Cause.NOT_ENABLED: "this is not enabled here",
+    Cause.NOT_ALLOWED: "the credential may not read this",
+    Cause.NOT_OFFERED: "wrong slug, credential without the scope, or not offered by this plan or version",
+    Cause.WRONG_ADDRESS: "this is no answer of the API; is api_url right, is a proxy in between?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,44 +85,28 @@ def decode(body: bytes, url: str, links: Mapping[str, str], context: str) -> Ans
     try:
         value = from_json(body)
     except ValueError:
-        looks = "empty" if not body.strip() else "HTML" if body.lstrip()[:1] == b"<" else "not JSON"
-        raise PayloadError(f"{context}: the body is {looks}; is api_url right, is a proxy in between?") from None
+        looks = "empty" if not body.strip() else "HTML" if _is_html(body) else "not JSON"
+        said = f"{context}: the body is {looks}; is api_url right, is a proxy in between?"
+        raise PayloadError(said, cause=Cause.WRONG_ADDRESS if _is_html(body) else Cause.PAYLOAD) from None
     return Answer(value, url, links, hashlib.blake2b(body, digest_size=8).digest())
 
 
 def error_for(status: int, headers: Mapping[str, str], body: bytes, now: float, context: str) -> GitHubError:
     """Map an answer that is neither 200 nor 304 to the error tree."""
     context = f"{context} answered {status}{_request_id(headers)}"
-    message = _message(body)
-    limit = limited(status, headers, message, now)
+    limit = limited(status, headers, _message(body), now)
     if limit is not None:
         kind = "secondary" if limit.secondary else "primary"
         said = f"{context}: {kind} rate limit"
         return RateLimited(said, retry_at=limit.retry_at, secondary=limit.secondary, status=status)
-    if status == 401:  # noqa: PLR2004
-        refused = Unauthorized(f"{context}: the credential is wrong, expired or revoked", status=status)
-        refused.answered_at = http_date(headers.get("date", ""))
+    if (refused := _refused(status, headers, body, context)) is not None:
         return refused
-    if status == 403:  # noqa: PLR2004
-        return _forbidden(headers, message, context)
-    if status in NOT_OFFERED:
-        hint = "wrong slug, credential without the scope, or not offered by this plan or version"
-        return Unavailable(f"{context}: {_missing_scope(headers) or hint}", status=status)
     if status >= 500:  # noqa: PLR2004
         error = ServerError(context, status=status)
         error.transient = status in RETRIED
         error.retry_after = retry_after(headers, now)
         return error
     return PayloadError(f"{context}: neither an answer nor a refusal that GitHub documents here", status=status)
-
-
-def tls_failure(context: str, said: str) -> GitHubError:
-    """The error for a connection that TLS refused with the words *said*, which are not repeated."""
-    if "CERTIFICATE_VERIFY_FAILED" in said:
-        return Unreachable(
-            f"{context}: TLS failed; the certificate is not trusted; set ca_file to the CA of this server"
-        )
-    return transient(Unreachable(f"{context}: TLS failed; is the port right, is a proxy in between?"))
 
 
 def transient(error: GitHubError) -> GitHubError:
@@ -142,31 +156,74 @@ def _message(body: bytes) -> str:
     return message if isinstance(message, str) else ""
 
 
+def _is_html(body: bytes) -> bool:
+    return body.lstrip()[:1] == b"<"
+
+
+def _refused(status: int, headers: Mapping[str, str], body: bytes, context: str) -> GitHubError | None:
+    message = _message(body)
+    if status == 401:  # noqa: PLR2004
+        wrong_clock = any(words in message for words in ("Expiration time", "Issued at"))
+        cause = Cause.CLOCK_WRONG if wrong_clock else Cause.CREDENTIAL_REJECTED
+        refused = Unauthorized(f"{context}: the credential is wrong, expired or revoked", status=status, cause=cause)
+        refused.answered_at = http_date(headers.get("date", ""))
+        return refused
+    if status == 403:  # noqa: PLR2004
+        return _forbidden(headers, message, context)
+    if status in NOT_OFFERED:
+        wanted = _missing_scopes(headers)
+        cause = Cause.SCOPE_MISSING if wanted else Cause.WRONG_ADDRESS if _is_html(body) else Cause.NOT_OFFERED
+        return Unavailable(f"{context}: {_hint(cause, wanted)}", status=status, cause=cause, wanted=wanted)
+    if status == _PROXY_AUTHENTICATION:
+        said = f"{context}: the proxy wants a user name and password"
+        return Unreachable(said, status=status, cause=Cause.PROXY_AUTHENTICATION)
+    return None
+
+
 def _forbidden(headers: Mapping[str, str], message: str, context: str) -> GitHubError:
     words = message.lower()
     if "billing platform" in words and any(phrase in words for phrase in _PLATFORM_OFF):
-        return Unavailable(f"{context}: not offered on the billing platform of this enterprise", status=403)
-    return Forbidden(f"{context}: {_refusal(headers, message)}", status=403)
+        said = f"{context}: not offered on the billing platform of this enterprise"
+        return Unavailable(said, status=403, cause=Cause.OTHER_BILLING_PLATFORM)
+    cause, wanted = _refusal(headers, words)
+    return Forbidden(f"{context}: {_hint(cause, wanted)}", status=403, cause=cause, wanted=wanted)
 
 
-def _refusal(headers: Mapping[str, str], message: str) -> str:
-    words = message.lower()
+def _refusal(headers: Mapping[str, str], words: str) -> tuple[Cause, tuple[str, ...]]:
+    """Why a 403, and the scopes or permissions that would help."""
     if "x-github-sso" in headers:
-        return "authorise the token for single sign-on of the organization or enterprise"
-    if "ip allow list" in words:
-        return "the address of this exporter is not on the IP allow list"
-    if "not accessible by integration" in words:
-        return "a GitHub App cannot read this; configure runner_auth with a classic personal access token"
-    return _missing_scope(headers) or "the credential may not read this"
+        return Cause.SSO_NOT_AUTHORIZED, ()
+    cause = next((cause for phrase, cause in _SAID if phrase in words), None)
+    if cause in {Cause.APP_CANNOT_READ, Cause.FINE_GRAINED_TOKEN}:
+        wanted = _permissions(headers)
+        return (Cause.PERMISSION_MISSING if wanted and cause is Cause.APP_CANNOT_READ else cause), wanted
+    if cause is not None:
+        return cause, ()
+    if wanted := _missing_scopes(headers):
+        return Cause.SCOPE_MISSING, wanted
+    return (Cause.NOT_ENABLED if any(phrase in words for phrase in _FEATURE_OFF) else Cause.NOT_ALLOWED), ()
 
 
-def _missing_scope(headers: Mapping[str, str]) -> str:
-    accepted = _scopes(headers.get("x-accepted-oauth-scopes", ""))
-    granted = _scopes(headers.get("x-oauth-scopes", ""))
-    if "x-oauth-scopes" not in headers or not accepted or accepted & granted:
-        return ""
-    return f"the token lacks a scope: one of {', '.join(sorted(accepted))}"
+def _hint(cause: Cause, wanted: tuple[str, ...]) -> str:
+    return _HINTS[cause].format(wanted=", ".join(wanted))
 
 
-def _scopes(value: str) -> frozenset[str]:
+def _missing_scopes(headers: Mapping[str, str]) -> tuple[str, ...]:
+    accepted = scopes(headers.get("x-accepted-oauth-scopes", ""))
+    granted = scopes(headers.get("x-oauth-scopes", ""))
+    # Source: docs.github.com, "Scopes for OAuth apps": admin:enterprise and admin:org include the lesser ones.
+    had = (scope for scope in accepted if scope in granted or f"admin:{scope.partition(':')[2]}" in granted)
+    if "x-oauth-scopes" not in headers or any(had):
+        return ()
+    return tuple(sorted(accepted))
+
+
+def _permissions(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Permissions as `name: level`; in the header they are `name=level`, alternatives set apart by semicolons."""
+    found = (_PERMISSION.fullmatch(part.strip()) for part in re.split("[,;]", headers.get(_ACCEPTED_PERMISSIONS, "")))
+    return tuple(dict.fromkeys(f"{match[1]}: {match[2]}" for match in found if match))
+
+
+def scopes(value: str) -> frozenset[str]:
+    """The scopes in a header; what is not spelt like one is left out."""
     return frozenset(scope.strip() for scope in value.split(",") if _SCOPE.fullmatch(scope.strip()))

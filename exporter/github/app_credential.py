@@ -1,12 +1,13 @@
 """A GitHub App as a credential: it proves who it is by a signature and gets a token that lasts an hour."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from exporter.cause import Cause
 from exporter.clock import Clock
 from exporter.errors import NOT_OFFERED, GitHubError, PayloadError, Unauthorized, Unavailable
 from exporter.github.app_jwt import signed
@@ -83,6 +84,10 @@ class KeyObserver:
     def not_modified(self, endpoint: Endpoint) -> None:
         """Passed on."""
         self.installation.not_modified(endpoint)
+
+    def answered(self, credential: str, headers: Mapping[str, str]) -> None:
+        """Passed on."""
+        self.installation.answered(credential, headers)
 
     def authenticated(self, credential: str, *, accepted: bool) -> None:
         """Left to `AppCredential`: an App may be right and not installed."""
@@ -219,11 +224,13 @@ class AppCredential:
     def _installations(self, run: Run) -> Iterator[Any]:
         for page in range(1, self._client.limits.max_pages + 1):
             url = self._client.url(INSTALLATIONS, {}, {"per_page": PER_PAGE, "page": page})
-            items = self._client.get(INSTALLATIONS, url, run).value
+            answer = self._client.get(INSTALLATIONS, url, run)
+            items = answer.value
             if not isinstance(items, list):
                 raise PayloadError(f"{INSTALLATIONS}: not a list")
             yield from items
-            if len(items) < PER_PAGE:
+            # A server may give fewer than asked for; then its Link header says that there are more.
+            if not items or (len(items) < PER_PAGE and "next" not in answer.links):
                 return
 
     def _is_ours(self, item: Any) -> bool:
@@ -237,12 +244,14 @@ class AppCredential:
         if isinstance(error, NOT_OFFERED):
             where = f"organization {self._organization}" if self._organization else f"enterprise {self._enterprise}"
             problem = f"the GitHub App is not installed on the {where}, or is suspended there ({error})"
+            cause = Cause.APP_SUSPENDED if error.cause is Cause.APP_SUSPENDED else Cause.APP_NOT_INSTALLED
         elif isinstance(error, Unauthorized):
             problem = f"{error}; is app_id right, and does private_key_file belong to that GitHub App?"
+            cause = Cause.CLOCK_WRONG if error.cause is Cause.CLOCK_WRONG else Cause.APP_KEY_REJECTED
         else:
             return error
         self._observer.authenticated(self.name, accepted=False)
-        return Unauthorized(problem, status=error.status)
+        return Unauthorized(problem, status=error.status, cause=cause)
 
 
 def number_of(item: Any, endpoint: Endpoint) -> str:

@@ -16,6 +16,7 @@ import structlog
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
+from exporter.cause import Cause
 from exporter.clock import Clock
 from exporter.errors import (
     GitHubError,
@@ -25,7 +26,6 @@ from exporter.errors import (
     Stopped,
     TimedOut,
     Unauthorized,
-    Unreachable,
 )
 from exporter.github import answers
 from exporter.github.answers import Answer
@@ -37,6 +37,7 @@ from exporter.github.rate_limit import RateLimits, budget
 from exporter.github.retries import Retries
 from exporter.github.revalidation import Revalidation
 from exporter.github.run import ClientLimits, Run
+from exporter.github.unreachable import unreachable
 
 log = structlog.get_logger()
 
@@ -157,7 +158,8 @@ class Client:
 
     def _own(self, endpoint: Endpoint, url: str) -> str:
         if not answers.is_same_origin(url, self._base_url):
-            raise PayloadError(f"{endpoint}: sent on to another host; not followed, to keep the token here")
+            said = f"{endpoint}: sent on to another host; not followed, to keep the token here"
+            raise PayloadError(said, cause=Cause.REDIRECTED)
         return url
 
     def _exchange(self, endpoint: Endpoint, url: str, run: Run, token: str) -> Answer | str:
@@ -166,7 +168,6 @@ class Client:
         if endpoint.revalidate:
             headers |= self._kept.conditions(url)
         timeout = (self.limits.connect_seconds, min(self.limits.read_seconds, self._seconds_left(endpoint, run)))
-        verify = self._ca_file  # given with each request: REQUESTS_CA_BUNDLE would win over the session's
         reads = endpoint.method == "GET"
         send = self._session.get if reads else self._session.post
         code = ""
@@ -181,7 +182,7 @@ class Client:
                     stream=True,
                     allow_redirects=False,
                     timeout=timeout,
-                    verify=verify,
+                    verify=self._ca_file,  # with each request: REQUESTS_CA_BUNDLE would win over the session's
                 ) as response,
             ):
                 code = str(response.status_code)
@@ -231,6 +232,7 @@ class Client:
         raise error
 
     def _note(self, endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> None:
+        self._observer.answered(self._credential.name, headers)
         # A gateway's failure or a login page says nothing of the credential; of a 200 the body must show who answers.
         if status in answers.TELLING:
             self._observer.authenticated(self._credential.name, accepted=status != UNAUTHORIZED)
@@ -287,12 +289,12 @@ def _mapped(context: str) -> Iterator[None]:
     except HTTPError:
         raise answers.transient(ServerError(f"{context}: the answer broke off")) from None
     except requests.exceptions.SSLError as error:
-        raise answers.tls_failure(context, str(error)) from None
-    except requests.exceptions.ProxyError:
-        raise answers.transient(Unreachable(f"{context}: the proxy refused or cannot be reached")) from None
-    except requests.ConnectionError:
-        raise answers.transient(Unreachable(f"{context}: no connection; wrong host, no network, or refused")) from None
+        raise unreachable(context, error, Cause.TLS_FAILED) from None
+    except requests.exceptions.ProxyError as error:
+        raise unreachable(context, error, Cause.PROXY_FAILED) from None
+    except requests.ConnectionError as error:
+        raise unreachable(context, error, Cause.NO_CONNECTION) from None
     except requests.RequestException as error:
         raise PayloadError(f"{context}: {type(error).__name__}") from None
-    except OSError:
-        raise Unreachable(f"{context}: ca_file, or what REQUESTS_CA_BUNDLE names, cannot be read") from None
+    except OSError as error:
+        raise unreachable(context, error, Cause.CA_FILE_UNUSABLE) from None

@@ -1,5 +1,6 @@
 """Who is told about every request."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from exporter.github.endpoint import Endpoint
@@ -17,6 +18,9 @@ class ApiObserver(Protocol):
 
     def not_modified(self, endpoint: Endpoint) -> None:
         """A 304 confirmed what was kept."""
+
+    def answered(self, credential: str, headers: Mapping[str, str]) -> None:
+        """There was an answer with *headers*."""
 
     def authenticated(self, credential: str, *, accepted: bool) -> None:
         """The API looked at the credential."""

@@ -46,13 +46,22 @@ class PageSource:
         """Open the envelope.
 
         Raises:
-            PayloadError: the list is not where it should be. An answer without it says nothing, not "none".
+            PayloadError: the list is not where it should be.
         """
-        envelope = answer.value if isinstance(answer.value, dict) else {}
-        items = envelope.get(self.key) if self.key else answer.value
-        if not isinstance(items, list):
-            raise PayloadError(f"{self.context}: no list {self.key or 'of records'} in the answer")
-        return Page(items, envelope)
+        return opened(answer.value, self.key, self.context)
+
+
+def opened(value: Any, key: str, context: str) -> Page:
+    """The page in *value*; *key* names its list, empty for a bare array.
+
+    Raises:
+        PayloadError: the list is not where it should be. An answer without it says nothing, not "none".
+    """
+    envelope = value if isinstance(value, dict) else {}
+    items = envelope.get(key) if key else value
+    if not isinstance(items, list):
+        raise PayloadError(f"{context}: no list {key or 'of records'} in the answer")
+    return Page(items, envelope)
 
 
 def walk(source: PageSource) -> Iterator[Page]:

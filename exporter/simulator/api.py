@@ -32,6 +32,9 @@ WIRE = "simulator.wire"
 
 READING = ("GET", "HEAD")
 NOT_MODIFIED = 304
+ORGANIZATIONS = "/orgs/"
+FOR_EVERY_TOKEN = (ORGANIZATIONS, "/meta", "/versions")
+NOT_ACCESSIBLE_BY_TOKEN = "Resource not accessible by personal access token"  # noqa: S105 - a message
 NOT_ACCEPTABLE = "Must accept application/scim+json."
 
 StartResponse = Callable[[str, list[Header]], object]
@@ -198,6 +201,12 @@ def _check(call: Call, who: Credential, route: Route) -> None:
         raise Refusal(401, UNREADABLE if route.by_app else "Bad credentials")
     if who.is_installation and not route.app:
         raise Refusal(403, NOT_ACCESSIBLE)
+    if who.is_fine_grained and not route.template.startswith(FOR_EVERY_TOKEN):
+        raise Refusal(403, NOT_ACCESSIBLE_BY_TOKEN)
+    if not who.has(route.scope):
+        if route.template.startswith(ORGANIZATIONS):
+            raise Refusal(403, "Must have admin rights to Organization.")
+        raise NotFound  # GitHub hides what a token may not see
     # GitHub is strict about this one type only.
     if route.media_type != JSON_TYPE and not call.accepts(route.media_type):
         raise Refusal(406, NOT_ACCEPTABLE)

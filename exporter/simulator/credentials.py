@@ -14,6 +14,9 @@ SCOPES = (
     "manage_runners:enterprise, read:enterprise, scim:enterprise, site_admin"
 )
 
+FINE_GRAINED = "github_pat_"
+LIMITED = "scopes="
+
 NO_USER_AGENT = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header."
 
 
@@ -22,8 +25,9 @@ class Credential:
     """An accepted token.
 
     What it begins with decides how it behaves: `ghs_` is a GitHub App's installation token (no scopes, no
-    expiry announced), `github_pat_` a fine-grained one (no scopes), `forever` never expires and `expiring`
-    expires two days after the start. Every other expires after 43 days. A JWT is the App itself.
+    expiry announced), `github_pat_` a fine-grained one (no scopes, no enterprise), `forever` never expires, `expiring`
+    expires two days after the start, and `scopes=A,B` has only those scopes. Every other has all scopes and expires
+    after 43 days. A JWT is the App itself.
     """
 
     token: str
@@ -32,6 +36,27 @@ class Credential:
     def is_installation(self) -> bool:
         """Whether it is the token of a GitHub App installed on the enterprise."""
         return self.token.startswith("ghs_")
+
+    @property
+    def is_fine_grained(self) -> bool:
+        """Whether it is a fine-grained personal access token, which no enterprise accepts."""
+        return self.token.startswith(FINE_GRAINED)
+
+    @property
+    def scopes(self) -> str | None:
+        """The scopes of a classic token, as a header has them; None for other kinds."""
+        if self.is_app or self.is_installation or self.is_fine_grained:
+            return None
+        named = self.token.removeprefix(LIMITED)
+        return ", ".join(named.split(",")) if named != self.token else SCOPES
+
+    def has(self, accepted: str) -> bool:
+        """Whether a classic token has one of the scopes *accepted*, or the one that includes it; others need none."""
+        if self.scopes is None or not accepted:
+            return True
+        granted, wanted = self.scopes.split(", "), accepted.split(", ")
+        including = (f"admin:{scope.partition(':')[2]}" for scope in wanted)
+        return not {*wanted, *including}.isdisjoint(granted)
 
     @property
     def is_app(self) -> bool:
@@ -43,8 +68,8 @@ class Credential:
         headers: list[Header] = []
         if self.is_app:
             return ()
-        if not self.token.startswith(("ghs_", "github_pat_")):
-            headers += [("X-OAuth-Scopes", SCOPES), ("X-Accepted-OAuth-Scopes", accepted)]
+        if self.scopes is not None:
+            headers += [("X-OAuth-Scopes", self.scopes), ("X-Accepted-OAuth-Scopes", accepted)]
         if not self.token.startswith(("ghs_", "forever")):
             days = SHORT_LIFETIME_DAYS if self.token.startswith("expiring") else LIFETIME_DAYS
             expiry = datetime.fromtimestamp(int(started) + days * DAY, UTC)

@@ -20,6 +20,22 @@ LIMITS = f"{DOCUMENTATION}/using-the-rest-api/rate-limits-for-the-rest-api"
 PRIMARY_LIMIT = "API rate limit exceeded for user ID 1."
 SECONDARY_LIMIT = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 NOT_ACCESSIBLE = "Resource not accessible by integration"
+NEEDS_SSO = (
+    "Resource protected by organization SAML enforcement. You must grant your token access to this organization."
+)
+SSO = "required; url=https://github.com/enterprises/octo-corp/sso?authorization_request=AZQRJK5octoOCTOocto"
+NOT_ON_LIST = (
+    "Although you appear to have the correct authorization credentials, the `octo-corp` enterprise has an IP allow "
+    "list enabled, and your IP address is not permitted to access this resource."
+)
+SUSPENDED = "This installation has been suspended"
+PERMISSION = "enterprise_billing=read; enterprise_billing=write"
+POLICY = (
+    "`octo-corp` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a "
+    "personal access token with fine-grained permissions."
+)
+NOT_OWNER = "Must have admin rights to Enterprise."
+NOT_ENABLED = "Advanced Security is not enabled for this enterprise."
 MOVED = "This endpoint has been moved."
 LOGIN = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Password</form></body></html>"
 PADDING = b" " * 65_536
@@ -88,6 +104,10 @@ def _empty(_: Attempt) -> Response:
 def _refused(status: int, message: str, _: Attempt, documentation_url: str = DOCUMENTATION) -> Response:
     payload = {"message": message, "documentation_url": documentation_url, "status": str(status)}
     return Response(status, (("Content-Type", JSON_TYPE),), render(payload))
+
+
+def _refused_with(message: str, header: tuple[str, str], attempt: Attempt) -> Response:
+    return _refused(403, message, attempt).with_headers(header)
 
 
 def _limited(status: int, message: str, attempt: Attempt) -> Response:
@@ -220,6 +240,13 @@ BREAKS: Mapping[str, Break] = MappingProxyType(
         "retry-after": _retry_after,
         "unauthorized": partial(_refused, 401, "Bad credentials"),
         "forbidden": partial(_refused, 403, NOT_ACCESSIBLE),
+        "sso": partial(_refused_with, NEEDS_SSO, ("X-GitHub-SSO", SSO)),
+        "ip-allow-list": partial(_refused, 403, NOT_ON_LIST),
+        "suspended": partial(_refused, 403, SUSPENDED),
+        "no-permission": partial(_refused_with, NOT_ACCESSIBLE, ("X-Accepted-GitHub-Permissions", PERMISSION)),
+        "token-policy": partial(_refused, 403, POLICY),
+        "not-owner": partial(_refused, 403, NOT_OWNER),
+        "not-enabled": partial(_refused, 403, NOT_ENABLED),
         "not-found": partial(_refused, 404, "Not Found"),
         "gone": partial(_refused, 410, MOVED, documentation_url="https://gh.io/billing-api-updates-org"),
         "redirect": _redirect,

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,6 +62,7 @@ class RecordingObserver:
     accepted: list[tuple[str, bool]] = field(default_factory=list)
     budgets: list[tuple[str, Budget]] = field(default_factory=list)
     expirations: list[tuple[str, float | None]] = field(default_factory=list)
+    answers: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
         assert endpoint.path.startswith("/")
@@ -73,6 +74,9 @@ class RecordingObserver:
 
     def not_modified(self, endpoint: Endpoint) -> None:
         self.unchanged.append(endpoint.path)
+
+    def answered(self, credential: str, headers: Mapping[str, str]) -> None:
+        self.answers.append((credential, dict(headers)))
 
     def authenticated(self, credential: str, *, accepted: bool) -> None:
         self.accepted.append((credential, accepted))

@@ -17,6 +17,7 @@ import responses
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 from structlog.testing import capture_logs
 
+from exporter.cause import Cause
 from exporter.errors import (
     ConfigurationError,
     GitHubError,
@@ -52,6 +53,7 @@ class GitHubOfApps:
     clock: FakeClock
     ahead: float = 0.0
     replies: dict[str, Reply] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     bodies: list[object] = field(default_factory=list)
     issuers: set[str] = field(default_factory=set)
@@ -66,6 +68,8 @@ class GitHubOfApps:
         headers |= {"X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": str(int(self.now) + HOUR)}
         if not self._accepts(str(request.headers["Authorization"]).removeprefix("Bearer ")):
             return 401, headers, "{\"message\": \"'Expiration time' claim ('exp') is too far in the future\"}"
+        if (link := self.links.get(path)) is not None:
+            headers["Link"] = f'<{API}{link}>; rel="next"'
         status, value = self.replies.get(path) or self.replies.get(path.partition("?")[0]) or self._usual(request)
         return status, headers, json.dumps(value)
 
@@ -189,6 +193,17 @@ def test_older_platform(make: Make, apps: GitHubOfApps, pages: list[list[object]
     else:
         with pytest.raises(Unauthorized, match="not installed on the enterprise acme"):
             make().token()
+
+
+def test_older_platform_with_short_pages(make: Make, apps: GitHubOfApps) -> None:
+    """A server that gives fewer installations than asked for names the next page, which is read."""
+    apps.replies[ON_ENTERPRISE] = MISSING
+    first, second = (f"{ALL}?per_page=100&page={number}" for number in (1, 2))
+    apps.replies[first] = (200, [{"id": 5}])
+    apps.replies[second] = (200, [{"id": NUMBER, "target_type": "Enterprise", "account": {"slug": "acme"}}])
+    apps.links[first] = second
+    assert make().token() == "ghs_1"
+    assert apps.asked == [f"GET {ON_ENTERPRISE}", f"GET {ALL}", f"GET {ALL}", f"POST {TOKENS}"]
 
 
 @pytest.mark.parametrize(
@@ -329,6 +344,25 @@ def test_no_token(make: Make, apps: GitHubOfApps, path: str, reply: Reply, error
     assert len(apps.asked) <= 4
     assert "ghs_" not in str(caught.value)
     assert "eyJ" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "reply", "cause"),
+    [
+        (ON_ENTERPRISE, MISSING, Cause.APP_NOT_INSTALLED),
+        (TOKENS, (403, {"message": "This installation has been suspended"}), Cause.APP_SUSPENDED),
+        (TOKENS, (401, {"message": "A JSON web token could not be decoded"}), Cause.APP_KEY_REJECTED),
+        (TOKENS, (401, {"message": "'Expiration time' claim ('exp') is too far"}), Cause.CLOCK_WRONG),
+        (TOKENS, (502, ""), Cause.SERVER_ERROR),
+    ],
+)
+def test_cause_of_no_token(make: Make, apps: GitHubOfApps, path: str, reply: Reply, cause: Cause) -> None:
+    """The error tells what is wrong with the App."""
+    apps.replies[path] = reply
+    apps.replies[ALL] = (200, [])
+    with pytest.raises(GitHubError) as caught:
+        make().token()
+    assert caught.value.cause is cause
 
 
 def test_installed_anew(make: Make, apps: GitHubOfApps, clock: FakeClock) -> None:

@@ -1,5 +1,6 @@
 """One GET: what is sent, what is tried again, what is waited for."""
 
+import ssl
 import threading
 import traceback
 from dataclasses import dataclass, field
@@ -833,7 +834,7 @@ def test_errors_keep_secrets(
 @pytest.mark.parametrize(
     ("failure", "kind", "message"),
     [
-        (requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED"), Unreachable, "not trusted; set ca_file"),
+        (requests.exceptions.SSLError(ssl.SSLCertVerificationError()), Unreachable, "not trusted; set ca_file"),
         (requests.exceptions.SSLError("WRONG_VERSION_NUMBER"), Unreachable, "is the port right"),
         (requests.exceptions.ProxyError(), Unreachable, "the proxy refused or cannot be reached"),
         (requests.ConnectionError(), Unreachable, "wrong host, no network, or refused"),
@@ -860,7 +861,7 @@ def test_untrusted_certificate_is_final(
     client: Client, run: Run, github: responses.RequestsMock, observer: RecordingObserver
 ) -> None:
     """A certificate that is not trusted is not tried again."""
-    github.get(SYNC_URL, body=requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED"))
+    github.get(SYNC_URL, body=requests.exceptions.SSLError(ssl.SSLCertVerificationError()))
     with pytest.raises(Unreachable):
         client.get(SYNC, SYNC_URL, run)
     assert observer.codes == [""]

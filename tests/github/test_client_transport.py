@@ -640,7 +640,7 @@ def test_proxy_refuses(make_wire: MakeWire, make_client: MakeClient, run: Run, m
     proxy = make_wire(send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"))
     monkeypatch.setenv("https_proxy", proxy.url)
     url = "https://api.octo.test"
-    with pytest.raises(Unreachable, match="the proxy refused"):
+    with pytest.raises(Unreachable, match="the proxy wants a user name and password"):
         make_client(url, limits=ONCE).get(SYNC, f"{url}{PATH}", run)
     [asked] = proxy.asked
     assert (asked.method, asked.target) == ("CONNECT", "api.octo.test:443")

@@ -106,9 +106,39 @@ def test_headers_of_an_answer(get: Get) -> None:
 )
 def test_kinds_of_tokens(get: Get, token: str, expiration: str | None, *, scopes: bool) -> None:
     """What a token begins with decides whether it expires and has scopes."""
-    headers = get(USERS, headers={"Authorization": f"Bearer {token}"}).headers
+    path = "/orgs/octo-org-1/actions/runners"
+    headers = get(path, headers={"Authorization": f"Bearer {token}"}).headers
     assert headers.get("github-authentication-token-expiration") == expiration
     assert ("X-OAuth-Scopes" in headers) is scopes
+
+
+def test_fine_grained_token(get: Get) -> None:
+    """A fine-grained token reads organizations and no enterprise."""
+    answers = [
+        get(path, headers={"Authorization": "Bearer github_pat_octo"})
+        for path in (USERS, "/scim/v2/enterprises/octo-tenant/Users", "/orgs/octo-org-1/actions/runners")
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403, 200]
+    assert answers[0].json()["message"] == "Resource not accessible by personal access token"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "statuses"),
+    [
+        ("read:enterprise", [200, 404, 403]),
+        ("manage_runners:enterprise", [404, 200, 403]),
+        ("admin:enterprise,repo", [200, 200, 403]),
+        ("read:enterprise,admin:org", [200, 404, 200]),
+        ("", [404, 404, 403]),
+    ],
+)
+def test_scopes(get: Get, scopes: str, statuses: list[int]) -> None:
+    """A token with few scopes finds nothing of an enterprise without the right one, and the headers tell why."""
+    paths = (USERS, "/enterprises/octo-corp/actions/runners", "/orgs/octo-org-1/actions/runners")
+    answers = [get(path, headers={"Authorization": f"Bearer scopes={scopes}"}) for path in paths]
+    assert [answer.status_code for answer in answers] == statuses
+    assert {answer.headers["X-OAuth-Scopes"] for answer in answers} == {scopes.replace(",", ", ")}
+    assert answers[1].headers["X-Accepted-OAuth-Scopes"] == "manage_runners:enterprise"
 
 
 def test_api_version(get: Get) -> None:

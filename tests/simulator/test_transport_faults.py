@@ -191,6 +191,13 @@ def test_retry_after(simulator: Simulator, get: Get) -> None:
     [
         ("unauthorized", 401, "Bad credentials"),
         ("forbidden", 403, "Resource not accessible by integration"),
+        ("sso", 403, "Resource protected by organization SAML enforcement"),
+        ("ip-allow-list", 403, "has an IP allow list enabled"),
+        ("suspended", 403, "This installation has been suspended"),
+        ("no-permission", 403, "Resource not accessible by integration"),
+        ("token-policy", 403, "forbids access via a personal access token (classic)"),
+        ("not-owner", 403, "Must have admin rights"),
+        ("not-enabled", 403, "is not enabled"),
         ("not-found", 404, "Not Found"),
         ("gone", 410, "This endpoint has been moved."),
     ],
@@ -200,7 +207,16 @@ def test_refusals(simulator: Simulator, get: Get, kind: str, status: int, messag
     simulator.faults.set(f"{kind}=1")
     answer = get(USERS)
     assert answer.status_code == status
-    assert answer.json()["message"] == message
+    assert message in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "header"), [("sso", "X-GitHub-SSO"), ("no-permission", "X-Accepted-GitHub-Permissions")]
+)
+def test_headers_of_refusals(simulator: Simulator, get: Get, kind: str, header: str) -> None:
+    """Some say in a header what to do."""
+    simulator.faults.set(f"{kind}=1")
+    assert get(USERS).headers[header]
 
 
 def test_redirect(simulator: Simulator, get: Get) -> None:

@@ -1,0 +1,152 @@
+"""Access to an enterprise: its credentials, a client for each, and which of them reads what."""
+
+import random
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+
+from exporter import __version__
+from exporter.clock import Clock
+from exporter.collection import Assignment
+from exporter.collector import Collector
+from exporter.collectors import COLLECTORS
+from exporter.errors import ConfigurationError
+from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
+from exporter.github.app_jwt import clean_key
+from exporter.github.auth import Credential, PersonalAccessToken, SecretFile
+from exporter.github.client import Client
+from exporter.github.observer import ApiObserver
+from exporter.github.run import ClientLimits
+from exporter.settings import Auth, Enterprise, Limits, Settings
+
+log = structlog.get_logger()
+
+FIRST, SECOND, ORGANIZATION = "auth", "runner_auth", "organization:"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The credentials of one enterprise by the names they have in metrics, and their clients.
+
+    Attributes:
+        credentials: what is sent.
+        named: the client of each credential.
+        clients: all clients, also those by which a GitHub App gets its tokens.
+    """
+
+    credentials: Mapping[str, Credential]
+    named: Mapping[str, Client]
+    clients: tuple[Client, ...]
+
+    def credential_for(self, collector: Collector[Any], organization: str) -> str:
+        """The name of the credential by which *collector* reads *organization*, empty for the enterprise level."""
+        own = f"{ORGANIZATION}{organization}"
+        if own in self.named:
+            return own
+        return FIRST if collector.app_can_read or SECOND not in self.named else SECOND
+
+    def client_for(self, collector: Collector[Any], organization: str) -> Client:
+        """The client that sends this credential."""
+        return self.named[self.credential_for(collector, organization)]
+
+
+def assignments(settings: Settings, enterprise: Enterprise, access: Access) -> Iterator[Assignment]:
+    """What every enabled collector is to read of *enterprise*, also where it cannot exist on that platform."""
+    for collector in COLLECTORS:
+        options = settings.options_of(collector)
+        if collector.is_enabled(options):
+            yield Assignment(
+                collector=collector,
+                enterprise=enterprise.slug,
+                platform=enterprise.platform,
+                options=options,
+                client_of=partial(access.client_for, collector),
+                organizations=tuple(organization.name for organization in enterprise.organizations),
+                included=enterprise.included,
+                billing_platform=enterprise.billing_platform,
+            )
+
+
+def client_limits(limits: Limits) -> ClientLimits:
+    """The bounds of a client that the settings speak of."""
+    return ClientLimits(
+        max_concurrency=limits.max_concurrency,
+        rate_limit_reserve=limits.rate_limit_reserve,
+        max_response_bytes=limits.max_response_megabytes * 1_000_000,
+        max_pages=limits.max_pages,
+    )
+
+
+def open_access(
+    enterprise: Enterprise,
+    *,
+    limits: ClientLimits,
+    observer: ApiObserver,
+    clock: Clock,
+    stop: threading.Event,
+    randomness: random.Random,
+) -> Access:
+    """Make the credentials of *enterprise* and their clients; nothing is sent yet.
+
+    Raises:
+        ConfigurationError: a secret cannot be read any more.
+    """
+    clients: list[Client] = []
+
+    def client(credential: Credential, observer: ApiObserver = observer) -> Client:
+        made = Client(
+            enterprise.api_url,
+            credential,
+            user_agent=f"ghe-exporter/{__version__}",
+            observer=observer,
+            clock=clock,
+            stop=stop,
+            limits=limits,
+            ca_file=str(enterprise.ca_file) if enterprise.ca_file else None,
+            randomness=randomness,
+        )
+        clients.append(made)
+        return made
+
+    def credential(name: str, auth: Auth) -> Credential:
+        if auth.app_id is None or auth.private_key_file is None:
+            return personal_access_token(name, auth)
+        file = SecretFile(auth.private_key_file, clean_key)
+        file.check()
+        key = AppKey(name, auth.app_id, file.read, clock)
+        return AppCredential(
+            key,
+            client(key, KeyObserver(observer)),
+            enterprise=enterprise.slug,
+            organization=name.partition(ORGANIZATION)[2],
+            observer=observer,
+            clock=clock,
+        )
+
+    if enterprise.api_url.startswith("http://"):
+        log.warning("api_url is not encrypted: the token can be read on the way", enterprise=enterprise.slug)
+    credentials = {name: credential(name, auth) for name, auth in auths(enterprise).items()}
+    named = {name: client(each) for name, each in credentials.items()}
+    return Access(credentials, named, tuple(clients))
+
+
+def auths(enterprise: Enterprise) -> dict[str, Auth]:
+    """The credentials of *enterprise* by the names they have in metrics."""
+    named = {FIRST: enterprise.auth, SECOND: enterprise.runner_auth}
+    named |= {f"{ORGANIZATION}{organization.name}": organization.auth for organization in enterprise.organizations}
+    return {name: auth for name, auth in named.items() if auth is not None}
+
+
+def personal_access_token(name: str, auth: Auth) -> Credential:
+    """The credential that *auth* describes, unless that is a GitHub App."""
+    if auth.token_file is not None:
+        file = SecretFile(auth.token_file)
+        file.check()
+        return PersonalAccessToken(name, file.read)
+    if auth.token is not None:
+        return PersonalAccessToken(name, auth.token.get_secret_value)
+    raise ConfigurationError(f"{name}: no token")

@@ -1,0 +1,100 @@
+"""What a look at a credential and at the answers it gets tells about it. Pure, but for the notes it takes."""
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from exporter.clock import Clock
+from exporter.github.answers import scopes
+from exporter.github.endpoint import Endpoint
+from exporter.github.rate_limit import Budget, http_date
+
+RESOURCE = re.compile(r"[a-z0-9_]{1,40}")
+CLASSIC_SHAPE = re.compile(r"ghp_.*|[0-9a-f]{40}", re.DOTALL)
+
+
+class Kind(StrEnum):
+    """Kinds of credentials, as far as the one at hand shows."""
+
+    GITHUB_APP = "github_app"
+    CLASSIC = "classic"
+    FINE_GRAINED = "fine_grained"
+    INSTALLATION = "installation"
+    """The token of an App, made elsewhere."""
+    OAUTH = "oauth"
+    UNKNOWN = "unknown"
+
+
+PREFIXES = {
+    "github_pat_": Kind.FINE_GRAINED,
+    "ghs_": Kind.INSTALLATION,
+    "gho_": Kind.OAUTH,
+    "ghu_": Kind.OAUTH,
+}
+"""Source: docs.github.com, "About authentication to GitHub", token formats."""
+
+
+def kind_of(token: str) -> Kind:
+    """The kind of a token that somebody configured, by what it begins with."""
+    if CLASSIC_SHAPE.fullmatch(token):
+        return Kind.CLASSIC
+    return next((kind for prefix, kind in PREFIXES.items() if token.startswith(prefix)), Kind.UNKNOWN)
+
+
+@dataclass(slots=True)
+class Told:
+    """What answers told of one credential.
+
+    `skew` is GitHub's clock less this one's in seconds; `scopes` is None where a credential has no scopes.
+    """
+
+    scopes: tuple[str, ...] | None = None
+    expires: float | None = None
+    skew: float | None = None
+    budgets: dict[str, Budget] = field(default_factory=dict)
+
+
+class CredentialNotes:
+    """The observer of all requests for one enterprise: remembers what they tell of its credentials."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._told: dict[str, Told] = {}
+
+    def of(self, credential: str) -> Told:
+        """What was told of *credential*."""
+        with self._lock:
+            return self._told.setdefault(credential, Told())
+
+    def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
+        """Not noted."""
+
+    def retried(self, endpoint: Endpoint) -> None:
+        """Not noted."""
+
+    def not_modified(self, endpoint: Endpoint) -> None:
+        """Not noted."""
+
+    def authenticated(self, credential: str, *, accepted: bool) -> None:
+        """Not noted."""
+
+    def answered(self, credential: str, headers: Mapping[str, str]) -> None:
+        """Note scopes and time."""
+        told = self.of(credential)
+        if "x-oauth-scopes" in headers:
+            told.scopes = tuple(sorted(scopes(headers["x-oauth-scopes"])))
+        at = http_date(headers.get("date", ""))
+        if told.skew is None and at is not None:
+            told.skew = at - self._clock.time()
+
+    def budget(self, credential: str, left: Budget) -> None:
+        """Note what is left of a rate limit; one whose name is none is called `other`."""
+        resource = left.resource if RESOURCE.fullmatch(left.resource) else "other"
+        self.of(credential).budgets[resource] = replace(left, resource=resource)
+
+    def token_expires(self, credential: str, at: float | None) -> None:
+        """Note when the token expires."""
+        self.of(credential).expires = at

@@ -1,0 +1,124 @@
+"""`ghe-exporter check`: can these credentials read what is to be collected, and if not, what is to be repaired?"""
+
+import json
+import random
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.console import Console
+
+from exporter import configuration, logs
+from exporter.access import Access, assignments, auths, client_limits, open_access
+from exporter.checkup.credentials import CredentialNotes, Kind, kind_of
+from exporter.checkup.diagnosis import Subject
+from exporter.checkup.page import print_page
+from exporter.checkup.report import EnterpriseReport, credential_report, document
+from exporter.checkup.survey import Question, in_parallel, survey
+from exporter.clock import Clock, SystemClock
+from exporter.settings import Auth, Enterprise, Settings
+
+READ_SECONDS = 12.0
+"""GitHub itself gives up after ten."""
+TRIES = 2
+TRIES_SECONDS = 5.0
+
+
+def run(config: Path | None, *, as_json: bool) -> int:
+    """Check everything and print what was found; return 0, or 1 if there is something to repair."""
+    settings = configuration.load(config)
+    logs.configure(settings.log_level, settings.log_format)
+    clock = SystemClock()
+    stop = threading.Event()
+    console = Console(stderr=True)
+    try:
+        if console.is_terminal and not as_json:
+            with console.status("asking GitHub"):
+                reports = check(settings, clock, stop)
+        else:
+            reports = check(settings, clock, stop)
+    finally:
+        stop.set()
+    if as_json:
+        sys.stdout.write(json.dumps(document(reports, clock.time()), indent=2) + "\n")
+    else:
+        print_page(reports, clock.time(), sys.stdout)
+    sys.stdout.flush()
+    return 0 if all(report.ok for report in reports) else 1
+
+
+def check(settings: Settings, clock: Clock, stop: threading.Event) -> list[EnterpriseReport]:
+    """Ask for every enterprise, all at the same time.
+
+    Raises:
+        ConfigurationError: a secret cannot be read any more.
+    """
+    surveys = [Surveyed(settings, enterprise, clock, stop) for enterprise in settings.enterprises]
+    in_parallel(threading.Thread(target=surveyed.work, name="check", daemon=True) for surveyed in surveys)
+    return [surveyed.report for surveyed in surveys]
+
+
+class Surveyed:
+    """One enterprise: what is to be asked, and then its report."""
+
+    report: EnterpriseReport
+
+    def __init__(self, settings: Settings, enterprise: Enterprise, clock: Clock, stop: threading.Event) -> None:
+        self._settings = settings
+        self._enterprise = enterprise
+        self._clock = clock
+        self._notes = CredentialNotes(clock)
+        limits = client_limits(settings.limits)
+        self._access = open_access(
+            enterprise,
+            limits=replace(limits, read_seconds=READ_SECONDS, tries=TRIES, tries_seconds=TRIES_SECONDS),
+            observer=self._notes,
+            clock=clock,
+            stop=stop,
+            randomness=random.Random(),  # noqa: S311 - jitter, not cryptography
+        )
+        self._kinds = {name: kind(self._access, name, auth) for name, auth in auths(enterprise).items()}
+
+    def work(self) -> None:
+        """Ask."""
+        enterprise = self._enterprise
+        findings = survey(self._questions(), self._clock)
+        for client in self._access.clients:
+            client.close()
+        self.report = EnterpriseReport(
+            enterprise=enterprise.slug,
+            api_url=enterprise.api_url,
+            host=host(enterprise),
+            platform=enterprise.platform.value,
+            credentials=[credential_report(name, kind, self._notes.of(name)) for name, kind in self._kinds.items()],
+            findings=findings,
+        )
+
+    def _questions(self) -> list[Question]:
+        enterprise, access = self._enterprise, self._access
+        questions = []
+        for assignment in assignments(self._settings, enterprise, access):
+            for level in assignment.levels:
+                credential = access.credential_for(assignment.collector, level)
+                subject = Subject(
+                    enterprise=enterprise.slug,
+                    host=host(enterprise),
+                    collector=assignment.collector.name,
+                    organization=level,
+                    credential=credential,
+                    kind=self._kinds[credential],
+                )
+                questions.append(Question(assignment, subject))
+        return questions
+
+
+def kind(access: Access, name: str, auth: Auth) -> Kind:
+    """What the credential is."""
+    return Kind.GITHUB_APP if auth.app_id is not None else kind_of(access.credentials[name].token())
+
+
+def host(enterprise: Enterprise) -> str:
+    """Host and port that are asked."""
+    return urlsplit(enterprise.api_url).netloc

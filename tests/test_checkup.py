@@ -1,0 +1,348 @@
+"""What `check` makes of a collector's questions: asked once, given up in time, never silent."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from exporter.cause import Cause
+from exporter.checkup import report
+from exporter.checkup.advice import ADVICE, State
+from exporter.checkup.credentials import CredentialNotes, Kind, Told, kind_of
+from exporter.checkup.diagnosis import Finding, Subject, compared, fails
+from exporter.checkup.page import SAID, drawn, plain
+from exporter.checkup.report import CredentialReport, EnterpriseReport, cautions, credential_report, document
+from exporter.checkup.survey import Question, survey
+from exporter.clock import SystemClock
+from exporter.collection import Assignment
+from exporter.collector import Collector, CollectorOptions, Platform, Target
+from exporter.errors import Forbidden, GitHubError, PayloadError, RateLimited, Unauthorized, Unavailable
+from exporter.github.auth import PersonalAccessToken
+from exporter.github.client import Client
+from exporter.github.endpoint import Endpoint
+from exporter.github.rate_limit import Budget
+from exporter.github.reader import GitHub
+from exporter.github.run import ClientLimits
+from exporter.metric import gauge
+from tests.github.conftest import NOW
+from tests.github.test_client_transport import Script, Wire, hang, reply
+
+FIRST = Endpoint("/enterprises/{enterprise}/first", "read:enterprise", "enterprise_licensing")
+SECOND = Endpoint("/enterprises/{enterprise}/second", "read:enterprise")
+GROUP = Endpoint("/orgs/{organization}/group", "admin:org", "organization_self_hosted_runners")
+SUBJECT = Subject("acme", "api.example.com", "octo", "", "auth", Kind.CLASSIC)
+Fetch = Callable[[GitHub, Target], object]
+
+
+@pytest.fixture
+def wire() -> Iterator[Callable[..., Wire]]:
+    """Start servers that are stopped when the test ends."""
+    started: list[Wire] = []
+
+    def make(*scripts: Script) -> Wire:
+        made = Wire(list(scripts))
+        made.start()
+        started.append(made)
+        return made
+
+    yield make
+    for each in started:
+        each.stop()
+
+
+def asked(wire: Wire, *fetches: Fetch, stop: threading.Event | None = None) -> list[Finding]:
+    """The findings about collectors that fetch like that, one after another by one credential."""
+    clock = SystemClock()
+    client = Client(
+        wire.url,
+        PersonalAccessToken("auth", lambda: "octo"),
+        user_agent="test",
+        observer=CredentialNotes(clock),
+        clock=clock,
+        stop=stop or threading.Event(),
+        limits=ClientLimits(tries=1, read_seconds=0.1),
+        randomness=random.Random(1),
+    )
+    questions = []
+    for number, fetch in enumerate(fetches, 1):
+        collector: Collector[Any] = Collector(
+            name=f"octo{number}",
+            help="Octo.",
+            metrics=(gauge(f"ghe_octo_{number}", "Octo."),),
+            endpoints=(FIRST, SECOND),
+            interval=60,
+            fetch=fetch,
+            samples=lambda _target, _fetched: (),
+        )
+        assignment = Assignment(collector, "acme", Platform.CLOUD, CollectorOptions(), lambda _organization: client)
+        questions.append(Question(assignment, replace(SUBJECT, collector=collector.name)))
+    try:
+        return survey(questions, clock)
+    finally:
+        client.close()
+
+
+def told(findings: list[Finding]) -> list[tuple[str, str, State, Cause | None]]:
+    """What matters of findings."""
+    return [(finding.subject.collector, finding.endpoint, finding.state, finding.cause) for finding in findings]
+
+
+def first(github: GitHub, _target: Target) -> None:
+    github.get(FIRST)
+
+
+def second(github: GitHub, _target: Target) -> None:
+    github.get(SECOND)
+
+
+def test_an_answer_is_shared(wire: Callable[..., Wire]) -> None:
+    """Two collectors that need the same, and one that asks in a loop, cost one request."""
+
+    def again(github: GitHub, _target: Target) -> None:
+        for page in range(5):
+            github.get(FIRST, {"page": page})
+            assert [len(part.items) for part in github.pages(FIRST, "")] == [1]
+
+    made = wire(reply())
+    assert {finding.state for finding in asked(made, first, again)} == {State.OK}
+    assert len(made.asked) == 1
+
+
+def test_a_refusal_is_shared(wire: Callable[..., Wire]) -> None:
+    """So does a refusal."""
+    made = wire(reply(b"{}", status="403 Forbidden"))
+    assert {finding.cause for finding in asked(made, first, first)} == {Cause.NOT_ALLOWED}
+    assert len(made.asked) == 1
+
+
+def test_another_way(wire: Callable[..., Wire]) -> None:
+    """Where GitHub refuses the query and not the endpoint, the collector may ask in its other form."""
+
+    def forms(github: GitHub, _target: Target) -> None:
+        try:
+            github.get(FIRST)
+        except PayloadError:
+            github.get(FIRST, {"form": "other"})
+
+    made = wire(reply(b"{}", status="422 Unprocessable Entity"), reply())
+    assert told(asked(made, forms)) == [("octo1", FIRST.path, State.OK, None)]
+    assert len(made.asked) == 2
+
+
+def test_a_swallowed_refusal_shows(wire: Callable[..., Wire]) -> None:
+    """What a collector can do without is still told to a person."""
+
+    def tolerant(github: GitHub, _target: Target) -> None:
+        github.get(FIRST)
+        try:
+            github.get(SECOND)
+        except Forbidden:
+            return
+
+    made = wire(reply(), reply(b"{}", status="403 Forbidden"))
+    assert told(asked(made, tolerant)) == [
+        ("octo1", FIRST.path, State.OK, None),
+        ("octo1", SECOND.path, State.FAILED, Cause.NOT_ALLOWED),
+    ]
+
+
+def test_given_up_at_the_second_silence(wire: Callable[..., Wire]) -> None:
+    """One endpoint that does not answer leaves hope for others, two do not."""
+    made = wire(hang())
+    findings = asked(made, first, second, first, lambda github, _: github.get(GROUP, organization="web"))
+    assert told(findings) == [
+        ("octo1", FIRST.path, State.FAILED, Cause.TIMEOUT),
+        ("octo2", SECOND.path, State.FAILED, Cause.TIMEOUT),
+        ("octo3", FIRST.path, State.FAILED, Cause.TIMEOUT),
+        ("octo4", FIRST.path, State.SKIPPED, Cause.TIMEOUT),
+    ]
+    assert len(made.asked) == 2
+
+
+def test_what_a_collector_cannot_use(wire: Callable[..., Wire]) -> None:
+    """An answer that looks right and is not counts for its endpoint; so does a list without its list."""
+
+    def strict(github: GitHub, _target: Target) -> None:
+        github.get(FIRST)
+        raise PayloadError("neither this nor that")
+
+    made = wire(reply(b"{}"))
+    findings = asked(made, strict, lambda github, _: list(github.pages(SECOND, "items")))
+    assert told(findings) == [
+        ("octo1", FIRST.path, State.FAILED, Cause.PAYLOAD),
+        ("octo2", SECOND.path, State.FAILED, Cause.PAYLOAD),
+    ]
+    assert findings[0].detail == "neither this nor that"
+
+
+def test_a_bug(wire: Callable[..., Wire]) -> None:
+    """A collector that crashes, even before it asks, is told, and hides no other; the message stays out."""
+
+    def crash(_github: GitHub, _target: Target) -> None:
+        raise ValueError("octo@acme.example")
+
+    findings = asked(wire(reply()), crash, second)
+    assert told(findings) == [
+        ("octo1", FIRST.path, State.FAILED, Cause.BUG),
+        ("octo2", SECOND.path, State.OK, None),
+    ]
+    assert "acme.example" not in findings[0].detail
+
+
+def test_stopped(wire: Callable[..., Wire]) -> None:
+    """When the process ends nothing more is asked."""
+    stop = threading.Event()
+    stop.set()
+    made = wire(reply())
+    assert asked(made, first, stop=stop) == []
+    assert made.asked == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "endpoint", "error", "cause", "words"),
+    [
+        (Kind.FINE_GRAINED, FIRST, Unavailable(""), Cause.FINE_GRAINED_TOKEN, "classic personal access token"),
+        (Kind.FINE_GRAINED, GROUP, Unavailable(""), Cause.NOT_OFFERED, "owner"),
+        (
+            Kind.FINE_GRAINED,
+            GROUP,
+            Forbidden("", cause=Cause.FINE_GRAINED_TOKEN),
+            Cause.PERMISSION_MISSING,
+            "organization_self_hosted_runners: read",
+        ),
+        (
+            Kind.FINE_GRAINED,
+            GROUP,
+            Forbidden("", cause=Cause.FINE_GRAINED_TOKEN, wanted=("administration: read",)),
+            Cause.PERMISSION_MISSING,
+            "permission administration: read",
+        ),
+        (Kind.GITHUB_APP, SECOND, Forbidden("", cause=Cause.APP_CANNOT_READ), Cause.APP_CANNOT_READ, "runner_auth"),
+        (
+            Kind.GITHUB_APP,
+            FIRST,
+            Forbidden("", cause=Cause.APP_CANNOT_READ),
+            Cause.PERMISSION_MISSING,
+            "enterprise_licensing: read",
+        ),
+        (Kind.CLASSIC, FIRST, Unauthorized(""), Cause.CREDENTIAL_REJECTED, "auth (401)"),
+        (Kind.CLASSIC, FIRST, RateLimited("", retry_at=NOW), Cause.RATE_LIMITED, "2026-11-18 11:06 UTC"),
+    ],
+)
+def test_meaning(kind: Kind, endpoint: Endpoint, error: GitHubError, cause: Cause, words: str) -> None:
+    """Endpoint and credential sharpen what the error tells."""
+    finding = fails(replace(SUBJECT, kind=kind), endpoint, error)
+    assert finding.cause is cause
+    assert words in finding.advice
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_row_of_the_table(cause: Cause) -> None:
+    """Every cause gives its advice with all places filled, and counts as failed unless there is nothing to repair."""
+    error = RateLimited("octo", retry_at=NOW) if cause is Cause.RATE_LIMITED else AnyError(cause)
+    subject = replace(SUBJECT, kind=Kind.UNKNOWN, organization="octo-web")
+    finding = fails(subject, SECOND, error)
+    nothing = ADVICE[cause].text.startswith("Nothing to repair")
+    assert finding.state is (State.UNAVAILABLE if nothing else State.FAILED)
+    assert finding.cause is cause
+    assert not {"{", "}"} & set(finding.advice)
+    for place, value in (("host", "api.example.com"), ("wanted", "octo_scope"), ("organization", "octo-web")):
+        assert (value in finding.advice) is ("{" + place + "}" in ADVICE[cause].text)
+
+
+class AnyError(PayloadError):
+    """An error of any cause."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__("octo", cause=cause, wanted=("octo_scope",))
+
+
+def not_offered(*endpoints: str, credential: str = "auth", organization: str = "") -> list[Finding]:
+    """Findings of 404."""
+    subject = replace(SUBJECT, credential=credential, organization=organization)
+    return [fails(subject, Endpoint(endpoint, ""), Unavailable("")) for endpoint in endpoints]
+
+
+def test_lost() -> None:
+    """Only where one credential sees nothing at all is the enterprise not found."""
+    assert {finding.cause for finding in compared(not_offered("/a", "/b"))} == {Cause.ENTERPRISE_NOT_FOUND}
+    assert {finding.cause for finding in compared(not_offered("/a", "/a"))} == {Cause.NOT_OFFERED}
+    one = [*not_offered("/a", "/b"), Finding(SUBJECT, "/c", State.OK)]
+    assert {finding.cause for finding in compared(one)} == {Cause.NOT_OFFERED, None}
+    two = [*not_offered("/a", "/b", credential="runner_auth"), Finding(SUBJECT, "/c", State.OK)]
+    assert [finding.cause for finding in compared(two)] == [Cause.ENTERPRISE_NOT_FOUND] * 2 + [None]
+    web = compared([*not_offered("/a", organization="web"), Finding(SUBJECT, "/c", State.OK)])
+    assert [finding.cause for finding in web] == [Cause.ORGANIZATION_NOT_FOUND, None]
+    assert {finding.state for finding in web} == {State.FAILED, State.OK}
+
+
+@pytest.mark.parametrize(
+    ("token", "kind"),
+    [
+        ("ghp_octo", Kind.CLASSIC),
+        ("0123456789abcdef0123456789abcdef01234567", Kind.CLASSIC),
+        ("github_pat_octo", Kind.FINE_GRAINED),
+        ("ghs_octo", Kind.INSTALLATION),
+        ("gho_octo", Kind.OAUTH),
+        ("ghu_octo", Kind.OAUTH),
+        ("octo", Kind.UNKNOWN),
+    ],
+)
+def test_kinds(token: str, kind: Kind) -> None:
+    """What a token begins with tells its kind."""
+    assert kind_of(token) is kind
+
+
+def test_scopes_tell_a_classic_token() -> None:
+    """GitHub tells scopes of classic tokens alone, of whatever shape."""
+    assert credential_report("auth", Kind.UNKNOWN, Told(scopes=())).kind is Kind.CLASSIC
+    assert credential_report("auth", Kind.UNKNOWN, Told()).kind is Kind.UNKNOWN
+    assert credential_report("auth", Kind.GITHUB_APP, Told(scopes=())).kind is Kind.GITHUB_APP
+
+
+def reported(told: Told, kind: Kind = Kind.CLASSIC, url: str = "https://api.example.com") -> EnterpriseReport:
+    """A report about one credential."""
+    return EnterpriseReport("acme", url, "api.example.com", "cloud", [CredentialReport("auth", kind, told)], [])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (reported(Told()), []),
+        (reported(Told(expires=NOW + report.EXPIRES_SOON)), []),
+        (reported(Told(expires=NOW + report.EXPIRES_SOON - 1)), ["token_expires_soon"]),
+        (reported(Told(skew=30.0)), []),
+        (reported(Told(skew=-31.0)), ["clock_differs"]),
+        (reported(Told(budgets={"core": Budget("core", 5000, 500, NOW + 60)})), []),
+        (reported(Told(budgets={"core": Budget("core", 5000, 499, NOW + 60)})), ["rate_limit_low"]),
+        (reported(Told(budgets={"core": Budget("core", 5000, 0, NOW - 60)})), []),
+        (reported(Told(), Kind.INSTALLATION), ["installation_token"]),
+        (reported(Told(), url="http://api.example.com"), ["token_readable_on_the_way"]),
+    ],
+)
+def test_cautions(given: EnterpriseReport, expected: list[str]) -> None:
+    """A warning begins exactly where it says, names its credential and has no empty places."""
+    found = list(cautions(given, NOW))
+    assert [caution.value for caution, _, _ in found] == expected
+    assert all("{" not in text and "  " not in text for _, _, text in found)
+    assert document([given], NOW)["enterprises"][0]["warnings"] == [
+        {"warning": caution.value, "credential": name or None, "advice": text} for caution, name, text in found
+    ]
+
+
+def test_advice_once() -> None:
+    """On a terminal the same advice for the same enterprise is given once."""
+    lost = compared(not_offered("/a", "/b", "/c"))
+    others = [replace(finding, subject=replace(finding.subject, enterprise="globex")) for finding in lost]
+    table = drawn([*lost, Finding(SUBJECT, "/d", State.OK), Finding(SUBJECT, "/e", State.OK), *others])
+    told = [str(cell) for cell in table.columns[-1].cells]
+    assert told == [lost[0].advice, SAID, SAID, "", "", others[0].advice, SAID, SAID]
+
+
+def test_plain_columns() -> None:
+    """Columns line up, and the last one is whole."""
+    lines = list(plain([("A", "B", "C", "D", "E"), ("acme", "runners", "/x", "ok", "x" * 300)]))
+    assert lines == ["A     B        C   D   E", f"acme  runners  /x  ok  {'x' * 300}"]
