@@ -1,6 +1,6 @@
 """Write days of the demo's metrics as one OpenMetrics file, as if Prometheus had scraped the exporter all the time.
 
-`python scripts/backfill.py FILE [--days N] [--step 2h] [--recent 6h] [--recent-step 2m]`. Nothing is made up here: the
+`python scripts/backfill.py FILE [--days N] [--step 2h] [--recent 6h] [--recent-step 1m]`. Nothing is made up here: the
 simulated GitHub is asked for each past moment by the real collectors, and each scrape is the exporter's own exposition;
 only the clock is replaced. `promtool tsdb create-blocks-from openmetrics FILE FOLDER` turns the file into blocks.
 """
@@ -244,7 +244,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, default, text in (
         ("--step", "2h", "time from scrape to scrape"),
         ("--recent", "6h", "length of the last part, which is finer"),
-        ("--recent-step", "2m", "time from scrape to scrape there"),
+        ("--recent-step", "1m", "time from scrape to scrape there"),
     ):
         parser.add_argument(name, type=parse_duration, default=parse_duration(default), help=f"{text} ({default})")
     parser.add_argument("--end", type=float, default=None, help="Unix time of the last scrape (now)")
