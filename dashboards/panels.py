@@ -11,9 +11,6 @@ from dashboards.parts import QUIET, Link, Look, Options, Query, override, panel,
 LAST: Options = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 WIDE = 12
 ABSENT = "-"
-SLACK = "\u00a0\u00a0"
-"""Grafana makes room for the name with the most letters, not for the widest; so each gets a little more."""
-
 LINES: Options = {
     "drawStyle": "line",
     "lineWidth": 2,
@@ -76,7 +73,7 @@ def bars(
         "reduceOptions": LAST,
         "showUnfilled": True,
         "valueMode": "color",
-        "text": {"titleSize": 12, "valueSize": 15},
+        "text": {"titleSize": 11, "valueSize": 15},  # room is made for the most letters at 12, not for the widest
         "namePlacement": "left",
         "sizing": "manual",
         "minVizHeight": 16,
@@ -89,7 +86,7 @@ def bars(
             "bargauge",
             title,
             description,
-            [replace(query, legend=query.legend + SLACK, instant=True) for query in queries],
+            [replace(query, instant=True) for query in queries],
         ),
         size=size,
         look=look,

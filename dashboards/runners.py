@@ -182,7 +182,7 @@ def _machines() -> Panels:
             size=(12, 9),
             sort="Runner",
             descending=False,
-            widths={"Group": 125, "Organization": 110, "Enterprise": 110, "System": 85, "Version": 90},
+            widths={"Group": 125, "Organization": 130, "Enterprise": 115, "System": 85, "Version": 90},
             hidden=["runner_id"],
             links=runbooks("GitHubRunnersManyOffline"),
         ),
@@ -224,7 +224,7 @@ def _hosted() -> Panels:
                 ),
             ],
             no_value="no larger runner is defined",
-            size=(12, 8),
+            size=(11, 8),
             sort="Enterprise",
             descending=False,
         ),
@@ -233,13 +233,13 @@ def _hosted() -> Panels:
             "Machines that the definitions of larger runners may run at a time, by platform. It bounds the bill.",
             [
                 Query(
-                    f"sort_desc(sum by (platform) ({q.one('ghe_hosted_runners_maximum', *labels)}))",
-                    "{{platform}}",
+                    f"sort_desc(sum by (enterprise, platform) ({q.one('ghe_hosted_runners_maximum', *labels)}))",
+                    "{{platform}} ({{enterprise}})",
                 )
             ],
             look=COUNTED,
             no_value="no larger runner is defined",
-            size=(6, 8),
+            size=(8, 8),
         ),
         bars(
             "Public addresses used",
@@ -248,7 +248,7 @@ def _hosted() -> Panels:
             [Query(addresses, "{{enterprise}}")],
             look=SHARED,
             no_value="no larger runner",
-            size=(6, 8),
+            size=(5, 8),
         ),
     ]
 

@@ -35,7 +35,7 @@ TARGET = b'job="ghe-exporter",instance="localhost:10204"'
 
 DAY = 86_400
 LEAD_SECONDS = 30.0
-"""Runs that are due begin so long before a scrape."""
+"""What became due long before a scrape is run so long before it."""
 
 ORGANIZATIONS = 5
 MEDIAN_LOOK, SPREAD = -4.2, 0.8
@@ -210,7 +210,7 @@ def history(instants: Iterable[float], *, users: int, runners: int, faults: Iter
                 agenda.put(key, clock.time())
             for at in (first, *moments):
                 clock.move(at - LEAD_SECONDS)
-                run_due(exporter, agenda, clock)
+                run_due(exporter, agenda, clock, at)
                 clock.move(at)
                 scrape(exporter, clock.time(), kept)
         finally:
@@ -218,11 +218,13 @@ def history(instants: Iterable[float], *, users: int, runners: int, faults: Iter
     return kept
 
 
-def run_due(exporter: Exporter, agenda: Agenda, clock: PastClock) -> None:
-    """Run what is due now, one after the other, and forget what has become too old."""
-    for key in agenda.take(clock.time()):
-        if isinstance(key, Key):
-            agenda.put(key, clock.time() + exporter.collections[key].run())
+def run_due(exporter: Exporter, agenda: Agenda, clock: PastClock, until: float) -> None:
+    """Run what is due *until* then, one after the other, and forget what has become too old."""
+    while (due := agenda.next_at()) is not None and due <= until:
+        clock.move(due)
+        for key in agenda.take(due):
+            if isinstance(key, Key):
+                agenda.put(key, clock.time() + exporter.collections[key].run())
     for collection in exporter.collections.values():
         collection.expire()
 
@@ -236,6 +238,14 @@ def scrape(exporter: Exporter, at: float, kept: History) -> None:
     kept.add(at, text, {b"up": 1, b"scrape_duration_seconds": took, b"scrape_samples_scraped": samples})
 
 
+def duration(text: str) -> float:
+    """Seconds that *text* stands for."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Write the file and tell what to do with it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -246,7 +256,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("--recent", "6h", "length of the last part, which is finer"),
         ("--recent-step", "1m", "time from scrape to scrape there"),
     ):
-        parser.add_argument(name, type=parse_duration, default=parse_duration(default), help=f"{text} ({default})")
+        parser.add_argument(name, type=duration, default=duration(default), help=f"{text} ({default})")
     parser.add_argument("--end", type=float, default=None, help="Unix time of the last scrape (now)")
     parser.add_argument("--users", type=int, default=500, help="licences of the largest enterprise (%(default)s)")
     parser.add_argument("--runners", type=int, default=60, help="its runners (%(default)s)")

@@ -24,7 +24,7 @@ USERS, RUNNERS = 60, 10
 def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Four hours as a strict parser reads them, which refuses families and series that are not kept together."""
     file: Path = tmp_path_factory.mktemp("history") / "history"
-    span = ["--days", "0.125", "--step", "1h", "--recent", "10m", "--recent-step", "2m", "--end", str(NOW)]
+    span = ["--days", "0.125", "--step", "1h", "--recent", "5m", "--recent-step", "1m", "--end", str(NOW)]
     assert BACKFILL.main([str(file), *span, "--users", str(USERS), "--runners", str(RUNNERS)]) == 0
     # This parser takes the second moment of a histogram for a duplicate of the first; there is a test of its own below.
     lines = [line for line in file.read_text().splitlines(keepends=True) if HISTOGRAM not in line]
@@ -53,7 +53,7 @@ def test_span_may_be_fine_throughout() -> None:
 
 def test_every_scrape_is_there(families: dict[str, Any]) -> None:
     coarse = [-3 * HOUR, -2 * HOUR, -HOUR]
-    assert list(values(families["up"])) == [*coarse, -600, -480, -360, -240, -120, 0]
+    assert list(values(families["up"])) == [*coarse, -300, -240, -180, -120, -60, 0]
 
 
 def test_every_family_is_there(families: dict[str, Any]) -> None:
@@ -135,7 +135,11 @@ def test_faults_leave_their_mark() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
-    [(["--step", "5"], "--step"), (["--users", "0"], "users"), (["--fault", "flood=1"], "flood")],
+    [
+        (["--step", "5"], "--step: '5' is not a duration"),
+        (["--users", "0"], "users"),
+        (["--fault", "flood=1"], "flood"),
+    ],
 )
 def test_bad_arguments_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
