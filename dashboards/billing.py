@@ -3,14 +3,18 @@
 from alerts import thresholds as limit
 from dashboards import queries as q
 from dashboards import spending
-from dashboards.frame import Board, Panels
+from dashboards.billing_queries import AMOUNT, BUDGET, BUDGET_LOOK, BUDGET_USED, CONSUMED, NO_BILLING, SKU
+from dashboards.frame import Board, Panels, choice, runbooks
 from dashboards.panels import Column, bars, lines, stat, table
 from dashboards.parts import (
-    COUNT,
+    COUNTED,
+    COUNTED_FROM_ZERO,
     DAYS,
-    MONEY,
+    DOLLARS,
+    INCLUDED_DASHED,
     NEUTRAL,
     SHARE,
+    SHARED,
     YES_NO,
     Look,
     Query,
@@ -19,19 +23,11 @@ from dashboards.parts import (
     override,
 )
 
-SKU = ("product", "sku")
-BUDGET = ("budget_id", "scope", "entity", "product")
-AMOUNT, CONSUMED = q.one("ghe_budget_amount_usd", *BUDGET), q.one("ghe_budget_consumed_usd", *BUDGET)
-BUDGET_USED = q.ratio(CONSUMED, AMOUNT)
-BUDGET_LOOK = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.BUDGET_WARNING, critical=limit.BUDGET_EXHAUSTED))
 USED_LOOK = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.INCLUDED_EXHAUSTED))
 PACE_LOOK = Look(SHARE, 0, 0, steps=judged(warning=limit.PACE_WARNING))
-DOLLARS = Look(MONEY, 2)
-NO_BILLING = "no billing data"
 TOO_EARLY = "shown after the first tenth of the month"
 NO_ALLOWANCE = "allowance not configured"
-ALL_KINDS = "all kinds (legacy billing)"
-OPT_IN = "collector billing_usage is off by default"
+ALL_KINDS = "all (legacy)"
 
 
 def _month() -> Panels:
@@ -64,7 +60,7 @@ def _month() -> Panels:
             "How much of the billing month, which is the calendar month in UTC, has passed. Compare with the shares "
             "used of allowances and budgets.",
             f"max({q.ELAPSED})",
-            look=Look(SHARE, 0, 0, 1),
+            look=SHARED,
             no_value=NO_BILLING,
         ),
         stat(
@@ -75,6 +71,7 @@ def _month() -> Panels:
             look=BUDGET_LOOK,
             filled=True,
             no_value="no budget, or use not told",
+            links=runbooks("GitHubBudgetExhausted", "GitHubBudgetNearlyExhausted"),
         ),
         stat(
             "Newest usage report",
@@ -102,6 +99,7 @@ def _actions() -> Panels:
                 filled=True,
                 size=(6, 5),
                 no_value=NO_ALLOWANCE,
+                links=runbooks("GitHubActionsIncludedExhausted"),
             ),
             stat(
                 "Projected at the month's end",
@@ -113,6 +111,7 @@ def _actions() -> Panels:
                 filled=True,
                 size=(6, 5),
                 no_value=TOO_EARLY,
+                links=runbooks("GitHubActionsPaceHigh"),
             ),
         ],
         lines(
@@ -124,9 +123,9 @@ def _actions() -> Panels:
                 Query(pace, "{{enterprise}} even pace"),
                 Query(f"{q.INCLUDED} / 60", "{{enterprise}} included"),
             ],
-            look=Look(COUNT, 0, 0),
+            look=COUNTED_FROM_ZERO,
             overrides=[
-                override("/ included$/", dashed(), regexp=True),
+                *INCLUDED_DASHED,
                 override(
                     "/ even pace$/",
                     dashed(NEUTRAL) | {"custom.lineStyle": {"fill": "dot", "dash": [2, 6]}},
@@ -142,7 +141,7 @@ def _actions() -> Panels:
             "Minutes used this month by the kind of runner they are billed as. Windows and macOS cost more per minute "
             "than Linux: move what can be moved.",
             [Query(f"sort_desc({q.named(f'sum by (os, sku) ({by_os}) / 60', 'sku', ALL_KINDS)})", "{{sku}}")],
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value=NO_BILLING,
             size=(12, 8),
         ),
@@ -150,7 +149,7 @@ def _actions() -> Panels:
             "Minutes paid for",
             "Minutes this month beyond the allowance, or of larger runners, to which no allowance applies.",
             [Query(f"sort_desc({q.named(f'sum by (os, sku) ({paid}) / 60', 'sku', ALL_KINDS)} > 0)", "{{sku}}")],
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value=NO_BILLING,
             size=(12, 8),
         ),
@@ -176,6 +175,7 @@ def _budgets() -> Panels:
             size=(24, 9),
             sort="Used",
             hidden=["budget_id"],
+            links=runbooks("GitHubBudgetExhausted", "GitHubBudgetNearlyExhausted"),
         ),
     ]
 
@@ -196,5 +196,12 @@ def board() -> Board:
         ],
         since="now-30d",
         refresh="15m",
+        variables=[
+            choice(
+                *("organization", "Organization"),
+                f"label_values(ghe_billing_organization_net_usd{{{q.HERE}}}, organization)",
+                everything=".*",
+            )
+        ],
         timezone="utc",
     )

@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 
 from grafana_foundation_sdk.models import dashboard, prometheus
 
-from dashboards.parts import SOURCE
+from dashboards import queries as q
+from dashboards.parts import SOURCE, Link
 
 TAG = "github-enterprise"
+RUNBOOKS = "https://runbooks.example.com/ghe-exporter"
+"""As in the rules; whoever replaces it there replaces it here."""
+
 COLUMNS = 24
 PASSED_ON = "${datasource:queryparam}&${enterprise:queryparam}&${__url_time_range}"
 
@@ -16,9 +20,14 @@ Panels = Sequence[dashboard.Panel | list[dashboard.Panel]]  # a list stands one 
 Row = tuple[str, Panels]
 
 
-def to(uid: str, title: str) -> str:
+def to(uid: str, title: str) -> Link:
     """A panel's link to another dashboard of these; enterprise and time go along."""
-    return f"{title}|/d/{uid}?{PASSED_ON}"
+    return Link(title, f"/d/{uid}?{PASSED_ON}")
+
+
+def runbooks(*alerts: str) -> list[Link]:
+    """Links from a panel to what the alerts about it ask to be done."""
+    return [Link(f"Runbook {alert}", f"{RUNBOOKS}/{alert}", outside=True) for alert in alerts]
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,8 @@ def _annotation(name: str, colour: str, expr: str, title: str, text: str) -> das
 
 def _annotations() -> dashboard.AnnotationContainer:
     critical = 'ALERTS{alertname=~"GitHub.+", alertstate="firing", severity="critical", enterprise=~"$enterprise|"}'
-    reset = 'changes(ghe_billing_period_start_timestamp_seconds{enterprise=~"$enterprise"}[5m]) > 0'
+    # An hour, so that no step of a long range passes it by.
+    reset = f"{q.START} > {q.one('ghe_billing_period_start_timestamp_seconds', at='offset 1h')}"
     return dashboard.AnnotationContainer(
         list_val=[
             _annotation(
@@ -93,7 +103,7 @@ def _annotations() -> dashboard.AnnotationContainer:
                 "{{enterprise}}",
             ),
             _annotation(
-                *("Billing month begins", "blue", f"max by (enterprise) ({reset})", "New billing month"),
+                *("Billing month begins", "blue", reset, "New billing month"),
                 "{{enterprise}}: allowances and usage begin at zero again",
             ),
         ]

@@ -1,7 +1,7 @@
 """The exporter itself: for whoever operates it; the target of its alerts."""
 
 from alerts import thresholds as limit
-from dashboards.frame import Board, Panels, choice
+from dashboards.frame import Board, Panels, choice, runbooks
 from dashboards.itself_api import api, process
 from dashboards.itself_queries import (
     AGE,
@@ -21,6 +21,7 @@ from dashboards.panels import Column, lines, stat, table, timeline
 from dashboards.parts import (
     ACCEPTED,
     COUNT,
+    COUNTED,
     NONE,
     QUIET,
     SECONDS,
@@ -44,14 +45,16 @@ def _health() -> Panels:
             filled=True,
             size=(8, 5),
             no_value="not asked yet",
+            links=runbooks("GitHubCredentialRejected"),
         ),
         stat(
             "Failing collectors",
             "Collectors that are offered here and whose last run failed. One for a moment is a blip; the table below "
             "names it, and `ghe-exporter check` says what to do.",
             f"count(({run('success')} == 0) and {AVAILABLE}) or vector(0) and on () count({AVAILABLE})",
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value=NOTHING,
+            links=runbooks("GitHubCollectorNeverSucceeded"),
             size=(4, 5),
         ),
         stat(
@@ -62,6 +65,7 @@ def _health() -> Panels:
             look=STALE,
             filled=True,
             no_value=NOTHING,
+            links=runbooks("GitHubCollectorStale"),
             size=(4, 5),
         ),
         stat(
@@ -72,6 +76,7 @@ def _health() -> Panels:
             look=TOKEN,
             filled=True,
             no_value="no token expires",
+            links=runbooks("GitHubTokenExpiringSoon", "GitHubTokenExpiring"),
             size=(4, 5),
         ),
         stat(
@@ -82,6 +87,7 @@ def _health() -> Panels:
             look=BUDGET,
             filled=True,
             no_value="no limit told",
+            links=runbooks("GitHubRateLimitLow"),
             size=(4, 5),
         ),
     ]
@@ -96,7 +102,8 @@ def _freshness() -> Panels:
             [Query(f"max by (collector) ({INTERVALS})", "{{collector}}")],
             look=STALE,
             threshold=True,
-            custom={"lineInterpolation": "linear", "axisSoftMax": limit.STALE_INTERVALS + 1, "fillOpacity": 0},
+            links=runbooks("GitHubCollectorStale"),
+            custom={"lineInterpolation": "linear", "axisSoftMax": limit.STALE_INTERVALS + 1},
             no_value=NOTHING,
             size=(12, 10),
             calcs=("lastNotNull", "max"),
@@ -174,6 +181,7 @@ def _failures() -> Panels:
             {"enterprise": "Enterprise", "metric": "Metric"},
             [Column("Series", f"max by (enterprise, metric) (ghe_exporter_series_dropped{{{ALL}}}) > 0")],
             no_value="Nothing is left out",
+            links=runbooks("GitHubSeriesDropped"),
             size=(8, 8),
             sort="Series",
         ),

@@ -2,7 +2,7 @@
 
 from alerts import thresholds as limit
 from dashboards import queries as q
-from dashboards.frame import Panels
+from dashboards.frame import Panels, runbooks
 from dashboards.itself_queries import (
     ALL,
     BUDGET,
@@ -15,7 +15,7 @@ from dashboards.itself_queries import (
 from dashboards.panels import Column, bars, lines, table
 from dashboards.parts import (
     BYTES,
-    COUNT,
+    COUNTED,
     CRITICAL,
     RATE,
     SECONDS,
@@ -46,10 +46,15 @@ def api() -> Panels:
     return [
         lines(
             "Requests by status",
-            "Requests to GitHub per second. 304 cost no quota; 4xx are refusals, 5xx GitHub's troubles, none means "
+            "Requests to GitHub per minute. 304 cost no quota; 4xx are refusals, 5xx GitHub's troubles, none means "
             "that no answer came.",
-            [Query(q.named(_counted("ghe_exporter_api_requests_total", "code"), "code", "no answer"), "{{code}}")],
-            look=Look(RATE, 2, 0),
+            [
+                Query(
+                    q.named(f"60 * {_counted('ghe_exporter_api_requests_total', 'code')}", "code", "no answer"),
+                    "{{code}}",
+                )
+            ],
+            look=Look(RATE, 1, 0),
             overrides=[override("/^[45]../", {"color": fixed(CRITICAL)}, regexp=True)],
             stacked=True,
             no_value="no request in this time",
@@ -61,7 +66,6 @@ def api() -> Panels:
             "way there is slow; collectors with many pages suffer first.",
             [Query(_latency(0.5), "50%"), Query(_latency(0.95), "95%"), Query(_latency(0.99), "99%")],
             look=Look(SECONDS, 2, 0),
-            custom={"fillOpacity": 0},
             no_value="no request in this time",
             size=(12, 8),
         ),
@@ -75,7 +79,7 @@ def api() -> Panels:
             ],
             look=BUDGET,
             overrides=[override("alert below", dashed(WARNING))],
-            custom={"fillOpacity": 0},
+            links=runbooks("GitHubRateLimitLow"),
             no_value="no limit told",
             size=(12, 8),
         ),
@@ -86,7 +90,7 @@ def api() -> Panels:
             {"endpoint": "Endpoint"},
             [
                 Column("95% within", f"topk(12, {slowest} > 0)", Look(SECONDS, 2, 0), 130),
-                Column("Requests", f"{asked} > 0", Look(COUNT, 0), 110),
+                Column("Requests", f"{asked} > 0", COUNTED, 110),
             ],
             no_value="no request in the last hour",
             size=(12, 8),
@@ -97,6 +101,7 @@ def api() -> Panels:
             "Days until each token in use expires. Orange warns, red pages: make a new token and write it to the file.",
             [Query(f"sort({EXPIRY})", "{{enterprise}} {{credential}}")],
             look=TOKEN,
+            links=runbooks("GitHubTokenExpiring", "GitHubTokenExpiringSoon"),
             no_value="no token expires",
             size=(12, 7),
         ),
@@ -104,10 +109,10 @@ def api() -> Panels:
             "Repeated and unchanged",
             "Requests repeated at once after a passing failure, and answers that had not changed and cost no quota.",
             [
-                Query(f"sum(rate(ghe_exporter_api_retries_total{{{ALL}}}{RATE_WINDOW}))", "repeated"),
-                Query(f"sum(rate(ghe_exporter_api_not_modified_total{{{ALL}}}{RATE_WINDOW}))", "unchanged"),
+                Query(f"60 * sum(rate(ghe_exporter_api_retries_total{{{ALL}}}{RATE_WINDOW}))", "repeated"),
+                Query(f"60 * sum(rate(ghe_exporter_api_not_modified_total{{{ALL}}}{RATE_WINDOW}))", "unchanged"),
             ],
-            look=Look(RATE, 2, 0),
+            look=Look(RATE, 1, 0),
             no_value="no request in this time",
             size=(12, 7),
         ),
@@ -138,6 +143,7 @@ def process() -> Panels:
                 ),
             ],
             no_value="no exporter is scraped",
+            links=runbooks("GitHubExporterAbsent", "GitHubExporterReloadFailed"),
             size=(12, 7),
         ),
         lines(
@@ -152,7 +158,7 @@ def process() -> Panels:
             "CPU",
             "Share of one core that each exporter uses.",
             [Query(f"rate(process_cpu_seconds_total{{{TARGET}}}{RATE_WINDOW})", "{{instance}}")],
-            look=Look(SHARE, 1, 0),
+            look=Look(SHARE, minimum=0),
             no_value="no exporter is scraped",
             size=(4, 7),
         ),

@@ -2,12 +2,12 @@
 
 from alerts import thresholds as limit
 from dashboards import queries as q
-from dashboards.frame import Board, Panels
+from dashboards.frame import Board, Panels, choice, runbooks
 from dashboards.panels import Column, bars, lines, stat, table, timeline
 from dashboards.parts import (
-    COUNT,
+    COUNTED,
+    COUNTED_FROM_ZERO,
     DAYS,
-    NEUTRAL,
     SECONDS,
     SHARE,
     SUCCEEDED,
@@ -19,15 +19,15 @@ from dashboards.parts import (
     judged_falling,
     override,
 )
+from dashboards.products import products
 
+CHOSEN = 'organization=~"$organization"'
 DAY = 86400
 SEATS = judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED)
 METERED = "metered licence, or no data"
 WINDOW = f"{limit.FORECAST_WINDOW_DAYS}d"
 SERVER = ("hostname", "server_id")
 SYNC_AGE = f"time() - {q.one('ghe_license_sync_last_timestamp_seconds', *SERVER)}"
-COMMITTERS = q.one("ghe_advanced_security_committers", "product")
-COMMITTERS_BOUGHT = q.one("ghe_advanced_security_committers_purchased", "product")
 
 
 def _growth() -> str:
@@ -46,13 +46,14 @@ def _seats() -> Panels:
             filled=True,
             size=(6, 5),
             no_value=METERED,
+            links=runbooks("GitHubSeatsExhausted", "GitHubSeatsNearlyExhausted"),
         ),
         stat(
             "Seats left",
             "Purchased seats that nobody uses. Negative: more people than seats, which GitHub allows for a while and "
             "bills. Many left at renewal: buy fewer.",
             q.SEATS_LEFT,
-            look=Look(COUNT, 0),
+            look=COUNTED,
             legend="{{enterprise}}",
             size=(6, 5),
             no_value=METERED,
@@ -62,7 +63,7 @@ def _seats() -> Panels:
             "People who joined less those who left, as seats. It needs as many days of history in Prometheus; a young "
             "Prometheus shows the change since its first sample.",
             f"max by (enterprise) (delta(ghe_license_seats_consumed{{{q.HERE}}}[{WINDOW}]))",
-            look=Look(COUNT, 0),
+            look=COUNTED,
             legend="{{enterprise}}",
             size=(6, 5),
             no_value="no history yet",
@@ -76,13 +77,14 @@ def _seats() -> Panels:
             legend="{{enterprise}}",
             size=(6, 5),
             no_value="not growing, or metered",
+            links=runbooks("GitHubSeatsForecast"),
         ),
         lines(
             "Seats consumed against purchased",
             "The dashed line is what was bought. Consumed above it is billed or refused; far below it is money for "
             "nothing. Filter by enterprise when the scales differ.",
             [Query(q.SEATS, "{{enterprise}}"), Query(q.PURCHASED, "{{enterprise}} purchased")],
-            look=Look(COUNT, 0, 0),
+            look=COUNTED_FROM_ZERO,
             overrides=[override("/ purchased$/", dashed(), regexp=True)],
             no_value="no data of collector licenses",
             size=(16, 9),
@@ -92,7 +94,7 @@ def _seats() -> Panels:
             "Purchased less consumed seats. Sinking: the day it meets zero is when new people cannot work. Steady and "
             "high: seats to give back at renewal.",
             [Query(q.SEATS_LEFT, "{{enterprise}}")],
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value=METERED,
             size=(8, 9),
         ),
@@ -101,28 +103,34 @@ def _seats() -> Panels:
 
 def _who() -> Panels:
     people = "no data of collector license_users"
-    accounts = q.one("ghe_license_users", "license_type", "account")
-    organizations = q.one("ghe_license_organization_users", "organization", "role")
+    accounts = q.named(
+        f"sum by (license_type, account) ({q.one('ghe_license_users', 'license_type', 'account')})",
+        *("license_type", "visual studio", "visual_studio_subscription"),
+    )
+    accounts = q.named(q.named(accounts, "account", "both", "cloud_and_server"), "account", "no account", "none")
+    organizations = q.one("ghe_license_organization_users", "organization", "role", where=CHOSEN)
     return [
         bars(
             "People by licence and account",
             "Who takes seats: kind of licence, and whether the person has an account on GitHub, on a server, or both. "
             "Many with only a server account after a sync: check that e-mail addresses match.",
-            [Query(f"sort_desc(sum by (license_type, account) ({accounts}))", "{{license_type}}: {{account}}")],
-            look=Look(COUNT, 0),
+            [Query(f"sort_desc({accounts})", "{{license_type}}: {{account}}")],
+            look=COUNTED,
+            size=(7, 8),
             no_value=people,
         ),
         bars(
             "Largest organizations",
             "People with a licence by organization; a person in two organizations counts in both but takes one seat. "
-            "Start here to ask who still needs access.",
+            "Start here to ask who still needs access. Filtered by organization.",
             [
                 Query(
                     f"sort_desc(topk(12, sum by (enterprise, organization) ({organizations})))",
                     "{{organization}} ({{enterprise}})",
                 )
             ],
-            look=Look(COUNT, 0),
+            look=COUNTED,
+            size=(9, 8),
             no_value=people,
         ),
         bars(
@@ -135,7 +143,7 @@ def _who() -> Panels:
                     "{{state}}",
                 )
             ],
-            look=Look(COUNT, 0),
+            look=COUNTED,
             size=(4, 8),
             no_value=people,
         ),
@@ -144,14 +152,14 @@ def _who() -> Panels:
                 "Pending invitations",
                 "Invited people who have not accepted; each takes a seat. Withdraw old invitations to free seats.",
                 f"sum({q.one('ghe_license_pending_invitation_users')})",
-                look=Look(COUNT, 0),
+                look=COUNTED,
                 no_value=people,
             ),
             stat(
                 "Visual Studio subscribers",
                 "People whose seat comes with a Visual Studio subscription and is paid there.",
                 f"sum({q.one('ghe_license_visual_studio_users')})",
-                look=Look(COUNT, 0),
+                look=COUNTED,
                 no_value=people,
             ),
         ],
@@ -185,6 +193,7 @@ def _sync() -> Panels:
             sort="Last sync",
             widths={"Enterprise": 130, "Last answer": 110},
             hidden=["server_id"],
+            links=runbooks("GitHubLicenseSyncFailed", "GitHubLicenseSyncStale"),
         ),
         lines(
             "Time since the last sync",
@@ -194,6 +203,7 @@ def _sync() -> Panels:
             look=Look(SECONDS, 1, 0, steps=stale),
             threshold=True,
             no_value=sync,
+            links=runbooks("GitHubLicenseSyncStale"),
             size=(12, 9),
         ),
         timeline(
@@ -210,72 +220,9 @@ def _sync() -> Panels:
             "People with an account on each server, as of its last sync. A server that shrank to nothing: its sync "
             "is broken or it was retired.",
             [Query(f"sort_desc({people})", "{{hostname}}")],
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value="no data of collector license_users",
             size=(12, 8),
-        ),
-    ]
-
-
-def _products() -> Panels:
-    none = "not bought, or no data"
-    return [
-        bars(
-            "Committer licences used",
-            "Active committers of Advanced Security, Code Security and Secret Protection as a share of those bought. "
-            "At 100% the product cannot be switched on for more repositories.",
-            [Query(q.ratio(COMMITTERS, COMMITTERS_BOUGHT), "{{product}} ({{enterprise}})")],
-            look=Look(SHARE, 0, 0, 1, steps=judged(warning=limit.COMMITTERS_EXHAUSTED)),
-            no_value="metered, or not bought",
-        ),
-        lines(
-            "Active committers",
-            "People who pushed to protected repositories in the last 90 days, each once. Jumps follow repositories "
-            "for which the product was switched on.",
-            [Query(COMMITTERS, "{{product}} ({{enterprise}})")],
-            look=Look(COUNT, 0, 0),
-            no_value=none,
-            size=(8, 8),
-        ),
-        bars(
-            "Copilot seats and use",
-            "People with a Copilot seat, and how many used it in the last days. A wide gap: seats to withdraw.",
-            [
-                Query(f"sum({q.one('ghe_copilot_seats', 'plan')})", "seats"),
-                Query(f"sum by (window) ({q.one('ghe_copilot_active_users', 'window')})", "active in {{window}}"),
-                Query(f"sum({q.one('ghe_copilot_seats_pending_cancellation')})", "ending"),
-            ],
-            look=Look(COUNT, 0),
-            no_value="no Copilot",
-        ),
-        stat(
-            "Seats of GitHub Enterprise Servers",
-            "Share of the seats of a server's own licence in use. Red: the server refuses new people.",
-            q.ratio(q.one("ghe_server_license_seats_used"), q.one("ghe_server_license_seats")),
-            look=Look(SHARE, 0, 0, 1, steps=SEATS),
-            legend="{{enterprise}}",
-            filled=True,
-            size=(8, 4),
-            no_value="no server, or unlimited",
-        ),
-        stat(
-            "Server licence expires in",
-            "Days until a server's licence file expires. Upload the new file before that; afterwards nobody can push.",
-            f"({q.one('ghe_server_license_expiry_timestamp_seconds')} - time()) / {DAY}",
-            look=Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.SERVER_LICENSE_DAYS)),
-            legend="{{enterprise}}",
-            size=(8, 4),
-            no_value="no server configured",
-        ),
-        stat(
-            "Provisioned people (SCIM)",
-            "People that the identity provider has created, by whether they are active. Only enterprises with managed "
-            "users have them; inactive ones take no seat.",
-            f"sum by (active) ({q.one('ghe_scim_users', 'active')})",
-            look=Look(COUNT, 0, steps=[(None, NEUTRAL)]),
-            legend="active: {{active}}",
-            size=(8, 4),
-            no_value="no managed users",
         ),
     ]
 
@@ -290,8 +237,15 @@ def board() -> Board:
             ("Seats", _seats()),
             ("Who uses seats", _who()),
             ("License sync", _sync()),
-            ("Other products", _products()),
+            ("Other products", products()),
         ],
         since="now-30d",
         refresh="15m",
+        variables=[
+            choice(
+                *("organization", "Organization"),
+                f"label_values(ghe_license_organization_users{{{q.HERE}}}, organization)",
+                everything=".*",
+            )
+        ],
     )

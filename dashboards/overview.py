@@ -2,24 +2,23 @@
 
 from alerts import thresholds as limit
 from dashboards import queries as q
-from dashboards.frame import Board, Panels, to
+from dashboards.frame import RUNBOOKS, Board, Panels, runbooks, to
 from dashboards.panels import Column, lines, stat, table
 from dashboards.parts import (
     ACCEPTED,
     COUNT,
+    COUNTED_FROM_ZERO,
     CRITICAL,
-    LIMIT,
     MONEY,
     NEUTRAL,
     NONE,
     QUIET,
+    RUNNER_STATES,
     SHARE,
     WARNING,
     Look,
     Query,
-    fixed,
     judged,
-    override,
 )
 
 SEATS = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED))
@@ -42,7 +41,7 @@ def _now() -> Panels:
             look=SEATS,
             filled=True,
             no_value="metered: nothing to run out of",
-            link=LICENCES,
+            links=[LICENCES, *runbooks("GitHubSeatsExhausted", "GitHubSeatsNearlyExhausted")],
         ),
         stat(
             "Included minutes used",
@@ -52,7 +51,7 @@ def _now() -> Panels:
             look=MINUTES,
             filled=True,
             no_value="allowance not configured",
-            link=BILLING,
+            links=[BILLING, *runbooks("GitHubActionsIncludedExhausted", "GitHubActionsPaceHigh")],
         ),
         stat(
             "Spend this month",
@@ -61,7 +60,7 @@ def _now() -> Panels:
             f"sum({q.SPEND})",
             look=MONEY_LOOK,
             no_value="no billing data",
-            link=BILLING,
+            links=[BILLING],
         ),
         stat(
             "Runners offline",
@@ -71,7 +70,7 @@ def _now() -> Panels:
             look=OFFLINE,
             filled=True,
             no_value="no self-hosted runner",
-            link=RUNNERS,
+            links=[RUNNERS, *runbooks("GitHubRunnersAllOffline", "GitHubRunnersManyOffline")],
         ),
         stat(
             "Credentials",
@@ -81,7 +80,7 @@ def _now() -> Panels:
             look=Look(NONE, steps=[(None, QUIET)], mappings=ACCEPTED),
             filled=True,
             no_value="not asked yet",
-            link=EXPORTER,
+            links=[EXPORTER, *runbooks("GitHubCredentialRejected")],
         ),
         stat(
             "Oldest data, in intervals",
@@ -91,7 +90,7 @@ def _now() -> Panels:
             look=OLD,
             filled=True,
             no_value="nothing collected yet",
-            link=EXPORTER,
+            links=[EXPORTER, *runbooks("GitHubCollectorStale")],
         ),
     ]
 
@@ -117,6 +116,7 @@ def _enterprises() -> Panels:
             sort="Enterprise",
             descending=False,
             no_value="no enterprise is collected",
+            links=runbooks("GitHubEnterpriseMissing", "GitHubExporterAbsent"),
         ),
     ]
 
@@ -126,6 +126,7 @@ def _alerts() -> Panels:
         'max by (severity, alertname, enterprise) (ALERTS{alertname=~"GitHub.+", alertstate="firing", '
         'enterprise=~"$enterprise|"})'
     )
+    runbook = {"title": "Runbook", "url": f"{RUNBOOKS}/${{__value.text}}", "targetBlank": True}
     severity = {
         "custom.cellOptions": {"type": "color-background", "mode": "basic"},
         "mappings": [
@@ -139,10 +140,10 @@ def _alerts() -> Panels:
             }
         ],
     }
-    firing = table(
+    fires = table(
         "Firing alerts",
-        "What the shipped alert rules complain about now. Each alert carries a link to its runbook. Empty is good, "
-        "provided that Prometheus has the rules loaded.",
+        "What the shipped alert rules complain about now. Click an alert for its runbook, which says what to do. "
+        "Empty is good, provided that Prometheus has the rules loaded.",
         {"severity": "Severity", "alertname": "Alert", "enterprise": "Enterprise"},
         [Column("Firing", expr, kind="hidden")],
         no_value="No alert fires",
@@ -150,21 +151,21 @@ def _alerts() -> Panels:
         sort="Severity",
         descending=False,
         widths={"Severity": 100, "Enterprise": 160},
+        shown={"Severity": severity, "Alert": {"links": [runbook]}},
     )
-    if firing.field_config and firing.field_config.overrides:
-        firing.field_config.overrides.append(override("Severity", severity))
     return [
-        firing,
+        fires,
         lines(
             "Data age in intervals, by enterprise",
-            "Age of each enterprise's stalest data in units of the collector's interval: a saw-tooth up to 1 is "
-            "healthy. A line that climbs past 3 is a collector that fails; see Exporter.",
+            "Age of each enterprise's stalest data in units of the collector's interval, in the last hours: up to 1 "
+            "is healthy. A line that climbs past 3 is a collector that fails; see Exporter.",
             [Query(f"max by (enterprise) ({q.INTERVALS_OLD})", "{{enterprise}}")],
             look=OLD,
             threshold=True,
             no_value="nothing collected yet",
-            link=EXPORTER,
-            custom={"axisSoftMax": 4, "lineInterpolation": "linear"},
+            links=[EXPORTER, *runbooks("GitHubCollectorStale")],
+            custom={"axisSoftMax": limit.STALE_INTERVALS + 1, "lineInterpolation": "linear"},
+            since="6h",
         ),
     ]
 
@@ -180,35 +181,29 @@ def _trends() -> Panels:
             threshold=True,
             no_value="metered licence, or no data",
             size=(8, 8),
-            link=LICENCES,
+            links=[LICENCES, *runbooks("GitHubSeatsForecast")],
         ),
         lines(
             "Spend, month to date",
             "Cost after discounts since the first of the month; it begins at zero with every month. A step is a new "
             "subscription, a steeper slope new usage: Billing tells which product.",
             [Query(q.SPEND, "{{enterprise}}")],
-            look=Look(MONEY, 0, 0),
+            look=Look(MONEY, minimum=0),
             no_value="no billing data",
             size=(8, 8),
-            link=BILLING,
+            links=[BILLING],
         ),
         lines(
             "Self-hosted runners by state",
             "Runners of the chosen enterprises. Busy near the top edge for long means that jobs queue; a growing "
             "offline band means machines that fail. See Runners for the groups.",
-            [
-                Query(f"sum by (state) ({q.runners('', 'state')})", "{{state}}"),
-            ],
-            look=Look(COUNT, 0, 0),
-            overrides=[
-                override("busy", {"color": fixed(NEUTRAL)}),
-                override("idle", {"color": fixed(LIMIT)}),
-                override("offline", {"color": fixed(CRITICAL)}),
-            ],
+            [Query(f"sum by (state) ({q.runners('', 'state')})", "{{state}}")],
+            look=COUNTED_FROM_ZERO,
+            overrides=RUNNER_STATES,
             stacked=True,
             no_value="no self-hosted runner",
             size=(8, 8),
-            link=RUNNERS,
+            links=[RUNNERS],
         ),
     ]
 
@@ -221,8 +216,8 @@ def board() -> Board:
         description="Is all well? Licences, billing, runners and the exporter at a glance.",
         rows=[
             ("Now", _now()),
-            ("By enterprise", _enterprises()),
             ("Alerts and freshness", _alerts()),
+            ("By enterprise", _enterprises()),
             ("Trends", _trends()),
         ],
         since="now-7d",

@@ -6,7 +6,7 @@ from typing import Any
 
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards.parts import QUIET, Look, Options, Query, override, panel, thresholds, value_mappings
+from dashboards.parts import QUIET, Link, Look, Options, Query, override, panel, thresholds, value_mappings
 
 LAST: Options = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 WIDE = 12
@@ -14,7 +14,7 @@ ABSENT = "-"
 LINES: Options = {
     "drawStyle": "line",
     "lineWidth": 2,
-    "fillOpacity": 8,
+    "fillOpacity": 0,
     "gradientMode": "none",
     "showPoints": "never",
     "spanNulls": False,
@@ -33,7 +33,7 @@ def stat(
     size: tuple[int, int] = (4, 4),
     filled: bool = False,
     trend: bool = False,
-    link: str = "",
+    links: Sequence[Link] = (),
 ) -> dashboard.Panel:
     """One large number, or one per series; *filled* where its colour judges."""
     options: Options = {
@@ -51,7 +51,7 @@ def stat(
         # Without a value the lowest colour shows: it must not judge.
         look = replace(look, steps=[(None, QUIET), (-1e12, base), *above])
     return panel(
-        *("stat", title, description, [query]), size=size, look=look, no_value=no_value, options=options, link=link
+        *("stat", title, description, [query]), size=size, look=look, no_value=no_value, options=options, links=links
     )
 
 
@@ -64,7 +64,7 @@ def bars(
     no_value: str,
     size: tuple[int, int] = (8, 8),
     overrides: Sequence[Any] = (),
-    link: str = "",
+    links: Sequence[Link] = (),
 ) -> dashboard.Panel:
     """Horizontal bars, one per series, the longest first."""
     options: Options = {
@@ -73,7 +73,7 @@ def bars(
         "reduceOptions": LAST,
         "showUnfilled": True,
         "valueMode": "color",
-        "text": {"titleSize": 12, "valueSize": 15},
+        "text": {"titleSize": 11, "valueSize": 15},  # room is made for the most letters at 12, not for the widest
         "namePlacement": "left",
         "sizing": "manual",
         "minVizHeight": 16,
@@ -82,13 +82,18 @@ def bars(
     }
     look = replace(look, minimum=0 if look.minimum is None else look.minimum)
     return panel(
-        *("bargauge", title, description, [replace(query, instant=True) for query in queries]),
+        *(
+            "bargauge",
+            title,
+            description,
+            [replace(query, instant=True) for query in queries],
+        ),
         size=size,
         look=look,
         no_value=no_value,
         options=options,
         overrides=overrides,
-        link=link,
+        links=links,
     )
 
 
@@ -106,7 +111,8 @@ def lines(
     custom: Options | None = None,
     legend: bool = True,
     calcs: Sequence[str] = ("lastNotNull",),
-    link: str = "",
+    links: Sequence[Link] = (),
+    since: str | None = None,
 ) -> dashboard.Panel:
     """Values over time; *threshold* draws the alert's limit into the picture."""
     wide = size[0] >= WIDE
@@ -132,7 +138,8 @@ def lines(
         no_value=no_value,
         options=options,
         overrides=overrides,
-        link=link,
+        links=links,
+        since=since,
     )
 
 
@@ -146,7 +153,7 @@ def timeline(
     size: tuple[int, int] = (12, 8),
     points: int | None = None,
     cells: bool = False,
-    link: str = "",
+    links: Sequence[Link] = (),
 ) -> dashboard.Panel:
     """States over time, one bar per series; with *cells* the levels of a value, one cell per step."""
     options: Options = {
@@ -166,7 +173,7 @@ def timeline(
         no_value=no_value,
         options=options,
         points=points,
-        link=link,
+        links=links,
     )
 
 
@@ -209,9 +216,13 @@ def table(
     descending: bool = True,
     widths: Mapping[str, int] | None = None,
     hidden: Sequence[str] = (),
-    link: str = "",
+    shown: Mapping[str, Options] | None = None,
+    links: Sequence[Link] = (),
 ) -> dashboard.Panel:
-    """Rows by label set: a column per label (*labels* gives their headings), then one per query."""
+    """Rows by label set: a column per label (*labels* gives their headings), then one per query.
+
+    *widths* and *shown*, by heading, change how labels look.
+    """
     values = {f"Value #{chr(ord('A') + index)}": column.name for index, column in enumerate(columns)}
     if len(columns) == 1:
         values["Value"] = columns[0].name
@@ -225,6 +236,7 @@ def table(
     overrides = [_cell(column) for column in columns if column.kind != "hidden"]
     overrides += [override(name, {"noValue": ABSENT}) for name in labels.values()]
     overrides += [override(name, {"custom.width": width}) for name, width in (widths or {}).items()]
+    overrides += [override(name, properties) for name, properties in (shown or {}).items()]
     options: Options = {
         "showHeader": True,
         "cellHeight": "sm",
@@ -243,5 +255,5 @@ def table(
             dashboard.DataTransformerConfig(id_val="merge", options={}),
             dashboard.DataTransformerConfig(id_val="organize", options=organize),
         ],
-        link=link,
+        links=links,
     )

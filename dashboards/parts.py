@@ -19,7 +19,7 @@ MONEY = "currencyUSD"
 SECONDS = "s"
 BYTES = "decbytes"
 DAYS = "suffix: days"
-RATE = "reqps"
+RATE = "reqpm"
 MOMENT = "dateTimeFromNow"
 NONE = "none"
 
@@ -34,6 +34,15 @@ class Query:
     legend: str = ""
     instant: bool = False
     table: bool = False
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a panel leads; *outside* of Grafana in a window of its own."""
+
+    title: str
+    url: str
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,10 @@ def judged_falling(*, critical: float | None, warning: float) -> list[tuple[floa
     return [(None, CRITICAL), (critical, WARNING), (warning, GOOD)]
 
 
+COUNTED = Look(COUNT, 0)
+COUNTED_FROM_ZERO = Look(COUNT, 0, 0)
+SHARED = Look(SHARE, 0, 0, 1)
+DOLLARS = Look(MONEY, 2)
 YES_NO = {"0": ("no", QUIET), "1": ("yes", NEUTRAL)}
 SUCCEEDED = {"0": ("failed", WARNING), "1": ("ok", GOOD)}
 VERDICT = Look(NONE, steps=((None, "transparent"),), mappings=SUCCEEDED)
@@ -113,6 +126,23 @@ def dashed(colour: str = LIMIT) -> Options:
     }
 
 
+RUNNER_STATES = [
+    override("busy", {"color": fixed(NEUTRAL)}),
+    override("idle", {"color": fixed(LIMIT)}),
+    override("offline", {"color": fixed(CRITICAL)}),
+]
+"""Lines by state of runners."""
+
+INCLUDED_DASHED = [override("/ included$/", dashed(), regexp=True)]
+"""Lines of which one is what the plan includes."""
+
+
+def _link(link: Link) -> dashboard.DashboardLink:
+    made = dashboard.DashboardLink(title=link.title, url=link.url, target_blank=link.outside)
+    made.type_val = dashboard.DashboardLinkType.LINK
+    return made
+
+
 def _target(query: Query, ref_id: str) -> AnyQuery:
     return prometheus.Dataquery(
         expr=query.expr,
@@ -154,13 +184,11 @@ def panel(
     options: Options,
     overrides: Sequence[Any] = (),
     transformations: Sequence[dashboard.DataTransformerConfig] = (),
-    link: str = "",
+    links: Sequence[Link] = (),
     points: int | None = None,
+    since: str | None = None,
 ) -> dashboard.Panel:
-    """A panel of any kind; the layout decides where it stands."""
-    links = [dashboard.DashboardLink(title=link.partition("|")[0], url=link.partition("|")[2])] if link else []
-    for each in links:
-        each.type_val = dashboard.DashboardLinkType.LINK
+    """A panel of any kind; the layout decides where it stands. *since* is a time of its own, as `6h`."""
     return dashboard.Panel(
         type_val=kind,
         title=title,
@@ -171,6 +199,7 @@ def panel(
         options=options,
         field_config=dashboard.FieldConfigSource(defaults=_field_config(look, no_value), overrides=list(overrides)),
         transformations=list(transformations),
-        links=links or None,
+        links=[_link(link) for link in links] or None,
         max_data_points=points,
+        time_from=since,
     )

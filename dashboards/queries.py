@@ -3,13 +3,16 @@
 Two replicas of the exporter tell the same twice, so `max` over their series comes before any arithmetic.
 """
 
+from alerts import thresholds as limit
+
 HERE = 'enterprise=~"$enterprise"'
 
 
-def one(metric: str, *labels: str, where: str = "") -> str:
-    """The series of *metric* by enterprise and *labels*, as if there were one exporter."""
+def one(metric: str, *labels: str, where: str = "", at: str = "") -> str:
+    """The series of *metric* by enterprise and *labels*, as if there were one exporter; *at* is an offset."""
     matchers = f"{HERE}, {where}" if where else HERE
-    return f"max by ({', '.join(('enterprise', *labels))}) ({metric}{{{matchers}}})"
+    series = f"{metric}{{{matchers}}} {at}".rstrip()
+    return f"max by ({', '.join(('enterprise', *labels))}) ({series})"
 
 
 def total(metric: str, *labels: str, of: tuple[str, ...], where: str = "") -> str:
@@ -17,9 +20,9 @@ def total(metric: str, *labels: str, of: tuple[str, ...], where: str = "") -> st
     return f"sum by ({', '.join(('enterprise', *labels))}) ({one(metric, *labels, *of, where=where)})"
 
 
-def named(expr: str, label: str, name: str) -> str:
-    """*expr* with *name* for *label* where it is empty, since a series without a name says nothing."""
-    return f'label_replace({expr}, "{label}", "{name}", "{label}", "")'
+def named(expr: str, label: str, name: str, value: str = "") -> str:
+    """*expr* with *name* in the place of *value* of *label*; a series with an empty one says nothing."""
+    return f'label_replace({expr}, "{label}", "{name}", "{label}", "{value}")'
 
 
 def ratio(part: str, whole: str) -> str:
@@ -38,10 +41,10 @@ ACTIONS = total("ghe_actions_used_seconds", of=("os", "sku"))
 INCLUDED = one("ghe_actions_included_seconds")
 MINUTES_USED = ratio(ACTIONS, INCLUDED)
 # Nothing can be said of the pace in the first tenth of the month.
-MINUTES_PROJECTED = f"{MINUTES_USED} / ({ELAPSED} > 0.1)"
+MINUTES_PROJECTED = f"{MINUTES_USED} / ({ELAPSED} > {limit.PERIOD_SILENT_SHARE})"
 
 SPEND = total("ghe_billing_net_usd", of=("product", "sku"))
-SPEND_PROJECTED = f"{SPEND} / ({ELAPSED} > 0.1)"
+SPEND_PROJECTED = f"{SPEND} / ({ELAPSED} > {limit.PERIOD_SILENT_SHARE})"
 
 
 def runners(state: str, *labels: str, where: str = "") -> str:

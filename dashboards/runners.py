@@ -2,20 +2,18 @@
 
 from alerts import thresholds as limit
 from dashboards import queries as q
-from dashboards.frame import Board, Panels, choice
+from dashboards.frame import Board, Panels, choice, runbooks
 from dashboards.panels import Column, bars, lines, stat, table, timeline
 from dashboards.parts import (
-    COUNT,
-    CRITICAL,
-    LIMIT,
-    NEUTRAL,
+    COUNTED,
+    COUNTED_FROM_ZERO,
+    RUNNER_STATES,
     SHARE,
+    SHARED,
     WARNING,
     Look,
     Query,
-    fixed,
     judged,
-    override,
 )
 
 CHOSEN = 'organization=~"$organization", runner_group=~"$runner_group"'
@@ -51,14 +49,14 @@ def _now() -> Panels:
             "Online",
             "Runners connected to GitHub, busy ones included.",
             f"sum({ONLINE})",
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value=NO_RUNNER,
         ),
         stat(
             "Busy",
             "Runners that execute a job at this moment. GitHub may lag by some seconds.",
             f"sum({BUSY})",
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value=NO_RUNNER,
         ),
         stat(
@@ -66,7 +64,7 @@ def _now() -> Panels:
             "Registered runners without a connection. Single ones are everyday life where machines come and go; look "
             "at the list of offline runners below for those that should be there.",
             f"sum({OFFLINE})",
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value=NO_RUNNER,
         ),
         stat(
@@ -77,6 +75,7 @@ def _now() -> Panels:
             look=Look(SHARE, 0, 0, 1, steps=FULL),
             filled=True,
             no_value="no runner online",
+            links=runbooks("GitHubRunnersSaturated"),
         ),
         stat(
             "Worst group, share offline",
@@ -85,14 +84,16 @@ def _now() -> Panels:
             look=Look(SHARE, 0, 0, 1, steps=LOST),
             filled=True,
             no_value=NO_RUNNER,
+            links=runbooks("GitHubRunnersAllOffline", "GitHubRunnersManyOffline"),
         ),
         stat(
             "Not the newest version",
             "Runners whose application is older than the newest that GitHub offers. GitHub stops sending jobs to "
             "runners that stay behind for 30 days. Not filtered by group, since versions are counted by organization.",
             f"sum({OUTDATED}) or vector(0) and on () count({VERSIONS})",
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value="versions not told",
+            links=runbooks("GitHubRunnersOutdated"),
         ),
     ]
 
@@ -107,7 +108,7 @@ def _groups() -> Panels:
             Query(f"{UTILISATION} and {BY_GROUP} (max_over_time{PAST} > 0)", LEGEND),
             look=Look(SHARE, 0, 0, 1, steps=HEAT),
             no_value=NO_RUNNER,
-            size=(24, 12),
+            size=(24, 14),
             points=72,
             cells=True,
         ),
@@ -131,7 +132,7 @@ def _groups() -> Panels:
             f"How much of the time shown each group was at {limit.RUNNERS_SATURATED:.0%} or more. A group that is "
             "saturated for hours a day needs more runners; autoscaled groups are always full and may be ignored.",
             [Query(f"sort_desc(topk(12, {SATURATED}))", LEGEND)],
-            look=Look(SHARE, 0, 0, 1),
+            look=SHARED,
             no_value=NO_RUNNER,
             size=(10, 10),
         ),
@@ -145,25 +146,21 @@ def _time() -> Panels:
             "All chosen runners. Idle is the reserve; where it vanishes, jobs queue. A growing offline band: machines "
             "are lost faster than they return.",
             [Query(f"sum by (state) ({q.runners('', 'state', where=CHOSEN)})", "{{state}}")],
-            look=Look(COUNT, 0, 0),
-            overrides=[
-                override("busy", {"color": fixed(NEUTRAL)}),
-                override("idle", {"color": fixed(LIMIT)}),
-                override("offline", {"color": fixed(CRITICAL)}),
-            ],
+            look=COUNTED_FROM_ZERO,
+            overrides=RUNNER_STATES,
             stacked=True,
             no_value=NO_RUNNER,
             calcs=("lastNotNull", "max"),
         ),
         lines(
             "Utilisation of the fullest groups",
-            "The five groups with the highest average utilisation in the time shown. The dashed line is the limit of "
-            "the alert, which warns after 30 minutes above it.",
-            [Query(f"{UTILISATION} and {BY_GROUP} topk(5, avg_over_time{PAST})", LEGEND)],
+            "The five groups with the highest utilisation in the time shown, each point the average of the half hour "
+            "before it. On the dashed line jobs have been waiting for that long, and the alert warns.",
+            [Query(f"avg_over_time(({UTILISATION})[30m:1m]) and {BY_GROUP} topk(5, avg_over_time{PAST})", LEGEND)],
             look=Look(SHARE, 0, 0, 1, steps=FULL),
             threshold=True,
-            custom={"fillOpacity": 0},
             no_value=NO_RUNNER,
+            links=runbooks("GitHubRunnersSaturated"),
         ),
     ]
 
@@ -180,20 +177,21 @@ def _machines() -> Panels:
             "will not return, so that they do not hide the others.",
             {"runner": "Runner", "runner_group": "Group", "organization": "Organization", "enterprise": "Enterprise"}
             | {"os": "System", "version": "Version"},
-            [Column("Offline", joined, kind="hidden")],
+            [Column("Offline", q.named(joined, "organization", "(enterprise)"), kind="hidden")],
             no_value="No runner is offline (or single runners are not exported)",
             size=(12, 9),
             sort="Runner",
             descending=False,
-            widths={"System": 85, "Version": 90},
+            widths={"Group": 125, "Organization": 130, "Enterprise": 115, "System": 85, "Version": 90},
             hidden=["runner_id"],
+            links=runbooks("GitHubRunnersManyOffline"),
         ),
         bars(
             "Versions",
             "Runners by version of their application. A long tail of old versions: automatic update is off or blocked; "
             "rebuild the image. Not filtered by group.",
             [Query(f"sort_desc({q.named(f'sum by (version) ({VERSIONS})', 'version', 'not told')})", "{{version}}")],
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value="versions not told",
             size=(6, 9),
         ),
@@ -201,7 +199,7 @@ def _machines() -> Panels:
             "Systems",
             "Registered runners by operating system.",
             [Query(f"sort_desc(sum by (os) ({q.runners('', 'os', where=CHOSEN)}))", "{{os}}")],
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value=NO_RUNNER,
             size=(6, 9),
         ),
@@ -226,7 +224,7 @@ def _hosted() -> Panels:
                 ),
             ],
             no_value="no larger runner is defined",
-            size=(12, 8),
+            size=(11, 8),
             sort="Enterprise",
             descending=False,
         ),
@@ -235,22 +233,22 @@ def _hosted() -> Panels:
             "Machines that the definitions of larger runners may run at a time, by platform. It bounds the bill.",
             [
                 Query(
-                    f"sort_desc(sum by (platform) ({q.one('ghe_hosted_runners_maximum', *labels)}))",
-                    "{{platform}}",
+                    f"sort_desc(sum by (enterprise, platform) ({q.one('ghe_hosted_runners_maximum', *labels)}))",
+                    "{{platform}} ({{enterprise}})",
                 )
             ],
-            look=Look(COUNT, 0),
+            look=COUNTED,
             no_value="no larger runner is defined",
-            size=(6, 8),
+            size=(8, 8),
         ),
         bars(
             "Public addresses used",
             "Public IP addresses of larger runners as a share of those allowed. At 100% no further runner with a fixed "
             "address can be defined.",
             [Query(addresses, "{{enterprise}}")],
-            look=Look(SHARE, 0, 0, 1),
+            look=SHARED,
             no_value="no larger runner",
-            size=(6, 8),
+            size=(5, 8),
         ),
     ]
 

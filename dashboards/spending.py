@@ -1,32 +1,19 @@
 """The lower rows of the billing dashboard: products, who spends, storage."""
 
-from alerts import thresholds as limit
 from dashboards import queries as q
-from dashboards.frame import Panels
+from dashboards.billing_queries import NO_BILLING, SKU
+from dashboards.frame import Panels, runbooks
 from dashboards.panels import Column, bars, lines, table
 from dashboards.parts import (
     BYTES,
+    DOLLARS,
+    INCLUDED_DASHED,
     MONEY,
-    SHARE,
     Look,
     Query,
-    dashed,
-    judged,
-    override,
 )
 
-SKU = ("product", "sku")
-BUDGET = ("budget_id", "scope", "entity", "product")
-AMOUNT, CONSUMED = q.one("ghe_budget_amount_usd", *BUDGET), q.one("ghe_budget_consumed_usd", *BUDGET)
-BUDGET_USED = q.ratio(CONSUMED, AMOUNT)
-BUDGET_LOOK = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.BUDGET_WARNING, critical=limit.BUDGET_EXHAUSTED))
-USED_LOOK = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.INCLUDED_EXHAUSTED))
-PACE_LOOK = Look(SHARE, 0, 0, steps=judged(warning=limit.PACE_WARNING))
-DOLLARS = Look(MONEY, 2)
-NO_BILLING = "no billing data"
-TOO_EARLY = "shown after the first tenth of the month"
-NO_ALLOWANCE = "allowance not configured"
-ALL_KINDS = "all kinds (legacy billing)"
+CHOSEN = 'organization=~"$organization"'
 OPT_IN = "collector billing_usage is off by default"
 
 
@@ -43,7 +30,7 @@ def spend() -> Panels:
             "Cost after discounts, stacked by product; it begins at zero with every month. The band that widens is the "
             "product to look at.",
             [Query(f"sum by (product) ({by_product})", "{{product}}")],
-            look=Look(MONEY, 0, 0),
+            look=Look(MONEY, minimum=0),
             stacked=True,
             no_value=NO_BILLING,
         ),
@@ -52,9 +39,10 @@ def spend() -> Panels:
             "How much each product cost in the 24 hours before each moment. It shows steps that the sum hides. It "
             "needs a day of history; the first day of a month shows nothing.",
             [Query(grown, "{{product}}")],
-            look=Look(MONEY, 0, 0),
+            look=Look(MONEY, minimum=0),
             stacked=True,
             no_value="no history yet",
+            links=runbooks("GitHubSpendUnusual"),
         ),
         table(
             "Dearest SKUs",
@@ -80,12 +68,12 @@ def who() -> Panels:
         f"sum by (enterprise, {center}) ({q.one('ghe_cost_center_net_usd', center, 'product')}) "
         f"* on (enterprise, {center}) group_left (cost_center) {q.one('ghe_cost_center_info', center, 'cost_center')}"
     )
-    by_organization = q.one("ghe_billing_organization_net_usd", "organization", "product")
-    by_repository = q.one("ghe_billing_repository_net_usd", "organization", "repository", "product")
+    by_organization = q.one("ghe_billing_organization_net_usd", "organization", "product", where=CHOSEN)
+    by_repository = q.one("ghe_billing_repository_net_usd", "organization", "repository", "product", where=CHOSEN)
     return [
         bars(
             "Dearest organizations",
-            "Cost this month after discounts. Ask the largest first what it is for.",
+            "Cost this month after discounts. Ask the largest first what it is for. Filtered by organization.",
             [
                 Query(
                     f"sort_desc(topk(12, sum by (enterprise, organization) ({by_organization}) > 0))",
@@ -98,7 +86,8 @@ def who() -> Panels:
         ),
         bars(
             "Dearest repositories",
-            "Cost this month after discounts; (other) is the sum of all that are not among the dearest.",
+            "Cost this month after discounts; (other) is the sum of all that are not among the dearest. Filtered by "
+            "organization.",
             [
                 Query(
                     f"sort_desc(topk(12, sum by (organization, repository) ({by_repository}) > 0))",
@@ -107,7 +96,7 @@ def who() -> Panels:
             ],
             look=DOLLARS,
             no_value=OPT_IN,
-            size=(8, 9),
+            size=(7, 9),
         ),
         bars(
             "Cost centres",
@@ -115,14 +104,13 @@ def who() -> Panels:
             [Query(f"sort_desc({named})", "{{cost_center}} ({{enterprise}})")],
             look=DOLLARS,
             no_value="none, or setting spend of cost_centers is off",
-            size=(8, 9),
+            size=(9, 9),
         ),
     ]
 
 
 def storage() -> Panels:
     """The panels of this row."""
-    bound = [override("/ included$/", dashed(), regexp=True)]
     return [
         lines(
             "Storage against included",
@@ -133,7 +121,8 @@ def storage() -> Panels:
                 Query(q.one("ghe_storage_included_bytes"), "{{enterprise}} included"),
             ],
             look=Look(BYTES, 1, 0),
-            overrides=bound,
+            overrides=INCLUDED_DASHED,
+            links=runbooks("GitHubStorageAboveIncluded"),
             no_value=NO_BILLING,
             size=(8, 8),
         ),
@@ -145,8 +134,9 @@ def storage() -> Panels:
                 Query(q.one("ghe_packages_transfer_bytes"), "{{enterprise}}"),
                 Query(q.one("ghe_packages_transfer_included_bytes"), "{{enterprise}} included"),
             ],
+            links=runbooks("GitHubPackagesTransferExhausted"),
             look=Look(BYTES, 1, 0),
-            overrides=bound,
+            overrides=INCLUDED_DASHED,
             no_value=NO_BILLING,
             size=(8, 8),
         ),

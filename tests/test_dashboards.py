@@ -18,10 +18,9 @@ from alerts import thresholds  # noqa: E402
 from dashboards import generate  # noqa: E402
 from exporter.collectors import COLLECTORS  # noqa: E402
 from exporter.own_metrics import OWN_METRICS  # noqa: E402
+from tests.boards import BOARDS, expressions, panels, variables  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "dashboards"
-BOARDS: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
 UIDS = {
     "overview": "ghe-overview",
     "licences": "ghe-licences",
@@ -48,24 +47,10 @@ GRAFANA = {"$__rate_interval": "5m", "$__range": "6h", "$__interval": "1m"}
 every_board = pytest.mark.parametrize("name", sorted(BOARDS))
 
 
-def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
-    return [panel for panel in board["panels"] if panel["type"] != "row"]
-
-
-def variables(board: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {variable["name"]: variable for variable in board["templating"]["list"]}
-
-
 def substituted(expr: str) -> str:
     for name, value in GRAFANA.items():
         expr = expr.replace(name, value)
     return re.sub(r"\$\w+", "x", expr)
-
-
-def queries(board: dict[str, Any]) -> Iterator[str]:
-    for panel in panels(board):
-        yield from (target["expr"] for target in panel["targets"])
-    yield from (annotation["target"]["expr"] for annotation in board["annotations"]["list"])
 
 
 def inside(node: Any) -> Iterator[Any]:
@@ -173,7 +158,7 @@ def test_panels_stand_beside_each_other(name: str) -> None:
 @every_board
 def test_every_query_parses_and_asks_for_what_is_declared(name: str) -> None:
     known = DECLARED | BUILT_IN
-    for expr in queries(BOARDS[name]):
+    for expr in expressions(BOARDS[name]):
         found = selectors(expr)
         assert found or expr.startswith("vector("), expr
         for metric, labels in found:
@@ -184,7 +169,7 @@ def test_every_query_parses_and_asks_for_what_is_declared(name: str) -> None:
 @every_board
 def test_every_grouping_is_by_labels_that_are_declared(name: str) -> None:
     known = DECLARED | BUILT_IN
-    for expr in queries(BOARDS[name]):
+    for expr in expressions(BOARDS[name]):
         for node in inside(promql_parser.parse(substituted(expr))):
             below = getattr(node, "expr", None)
             if isinstance(node, promql_parser.AggregateExpr) and isinstance(below, promql_parser.VectorSelector):
@@ -197,7 +182,7 @@ def test_two_replicas_read_as_one(name: str) -> None:
     """Gauges of the domain pass through max or min, which leave out job and instance, before anything else."""
     domain = {metric.name for each in COLLECTORS for metric in each.metrics}
     wrapped = re.compile(r"(?:max|min) by \([\w, ]+\) \((?:\w+\()*$")
-    for expr in queries(BOARDS[name]):
+    for expr in expressions(BOARDS[name]):
         for match in re.finditer(r"\bghe_\w+(?=\{)", expr):
             if match[0] in domain:
                 assert wrapped.search(expr[: match.start()]), f"{match[0]} in {expr}"
@@ -206,7 +191,7 @@ def test_two_replicas_read_as_one(name: str) -> None:
 @every_board
 def test_counters_are_read_as_counters(name: str) -> None:
     since_start = {"ghe_exporter_payload_skipped_total"}  # shown as counted since the start, and described so
-    for expr in queries(BOARDS[name]):
+    for expr in expressions(BOARDS[name]):
         for match in re.finditer(r"\bghe_\w+_total(?=\{)", expr):
             assert match[0] in COUNTERS
             assert expr[: match.start()].endswith(("rate(", "increase(")) or match[0] in since_start, expr
@@ -231,18 +216,28 @@ def test_variables_are_defined_and_used(name: str) -> None:
 
 def test_variables_of_each() -> None:
     common = ["datasource", "enterprise"]
-    more = {"runners": ["organization", "runner_group"], "exporter": ["job", "instance"]}
+    more = {
+        "licences": ["organization"],
+        "billing": ["organization"],
+        "runners": ["organization", "runner_group"],
+        "exporter": ["job", "instance"],
+    }
     assert {name: list(variables(board)) for name, board in BOARDS.items()} == {
         name: common + more.get(name, []) for name in UIDS
     }
-    runners = variables(BOARDS["runners"])
     # The runners of the enterprise itself have no organization, and on old servers no group.
-    assert runners["organization"]["allValue"] == runners["runner_group"]["allValue"] == ".*"
+    everything = {
+        variable["allValue"]
+        for board in BOARDS.values()
+        for name, variable in variables(board).items()
+        if name in {"organization", "runner_group"}
+    }
+    assert everything == {".*"}
 
 
 @every_board
 def test_every_query_is_about_the_chosen_enterprises(name: str) -> None:
-    for expr in queries(BOARDS[name]):
+    for expr in expressions(BOARDS[name]):
         for metric, labels in selectors(expr):
             if "enterprise" in (DECLARED | BUILT_IN)[metric]:
                 assert "enterprise" in labels, expr
@@ -252,22 +247,6 @@ def test_queries_of_the_exporter_are_about_the_chosen_targets() -> None:
     for panel in panels(BOARDS["exporter"]):
         for target in panel["targets"]:
             assert all(set(labels) >= TARGET for _, labels in selectors(target["expr"])), target["expr"]
-
-
-@every_board
-def test_links_lead_to_dashboards_that_exist(name: str) -> None:
-    for panel in panels(BOARDS[name]):
-        for link in panel.get("links") or []:
-            match = re.match(r"/d/([\w-]+)\?", link["url"])
-            assert match, link
-            assert match[1] in UIDS.values()
-            assert match[1] != BOARDS[name]["uid"]
-            assert set(re.findall(r"\$\{([a-z]\w*):", link["url"])) <= set(variables(BOARDS[name]))
-
-
-def test_overview_leads_to_all_others() -> None:
-    urls = {link["url"] for panel in panels(BOARDS["overview"]) for link in panel.get("links") or []}
-    assert {re.split(r"[/?]", url)[2] for url in urls} == set(UIDS.values()) - {"ghe-overview"}
 
 
 @every_board

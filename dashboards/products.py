@@ -1,0 +1,80 @@
+"""The last row of the licence dashboard: Advanced Security, Copilot, servers, provisioning."""
+
+from alerts import thresholds as limit
+from dashboards import queries as q
+from dashboards.frame import Panels, runbooks
+from dashboards.panels import bars, lines, stat
+from dashboards.parts import COUNTED, COUNTED_FROM_ZERO, DAYS, SHARE, Look, Query, judged, judged_falling
+
+DAY = 86400
+SEATS = judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED)
+COMMITTERS = q.one("ghe_advanced_security_committers", "product")
+COMMITTERS_BOUGHT = q.one("ghe_advanced_security_committers_purchased", "product")
+
+
+def products() -> Panels:
+    """The panels of this row."""
+    none = "not bought, or no data"
+    return [
+        bars(
+            "Committer licences used",
+            "Active committers of Advanced Security, Code Security and Secret Protection as a share of those bought. "
+            "At 100% the product cannot be switched on for more repositories.",
+            [Query(q.ratio(COMMITTERS, COMMITTERS_BOUGHT), "{{product}} ({{enterprise}})")],
+            look=Look(SHARE, 0, 0, 1, steps=judged(warning=limit.COMMITTERS_EXHAUSTED)),
+            size=(9, 8),
+            no_value="metered, or not bought",
+            links=runbooks("GitHubAdvancedSecurityCommittersExhausted"),
+        ),
+        lines(
+            "Active committers",
+            "People who pushed to protected repositories in the last 90 days, each once. Jumps follow repositories "
+            "for which the product was switched on.",
+            [Query(COMMITTERS, "{{product}} ({{enterprise}})")],
+            look=COUNTED_FROM_ZERO,
+            no_value=none,
+            size=(8, 8),
+        ),
+        bars(
+            "Copilot seats and use",
+            "People with a Copilot seat, and how many used it in the last days. A wide gap: seats to withdraw.",
+            [
+                Query(f"sum({q.one('ghe_copilot_seats', 'plan')})", "seats"),
+                Query(f"sum by (window) ({q.one('ghe_copilot_active_users', 'window')})", "active in {{window}}"),
+                Query(f"sum({q.one('ghe_copilot_seats_pending_cancellation')})", "ending"),
+            ],
+            look=COUNTED,
+            size=(7, 8),
+            no_value="no Copilot",
+        ),
+        stat(
+            "Seats of GitHub Enterprise Servers",
+            "Share of the seats of a server's own licence in use. Red: the server refuses new people.",
+            q.ratio(q.one("ghe_server_license_seats_used"), q.one("ghe_server_license_seats")),
+            look=Look(SHARE, 0, 0, 1, steps=SEATS),
+            legend="{{enterprise}}",
+            filled=True,
+            size=(8, 4),
+            no_value="no server, or unlimited",
+        ),
+        stat(
+            "Server licence expires in",
+            "Days until a server's licence file expires. Upload the new file before that; afterwards nobody can push.",
+            f"({q.one('ghe_server_license_expiry_timestamp_seconds')} - time()) / {DAY}",
+            look=Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.SERVER_LICENSE_DAYS)),
+            legend="{{enterprise}}",
+            size=(8, 4),
+            no_value="no server configured",
+            links=runbooks("GitHubServerLicenseExpiring"),
+        ),
+        stat(
+            "Provisioned people (SCIM)",
+            "People that the identity provider has created, by whether they are active. Only enterprises with managed "
+            "users have them; inactive ones take no seat.",
+            f"sum by (active) ({q.one('ghe_scim_users', 'active')})",
+            look=COUNTED,
+            legend="active: {{active}}",
+            size=(8, 4),
+            no_value="no managed users",
+        ),
+    ]
