@@ -285,7 +285,7 @@ def test_collectors_are_pure(name: str) -> None:
 
 def test_settings_stay_at_the_edge() -> None:
     """Only the composition root, the commands and what describes settings know them."""
-    allowed = {"exporter.app", "exporter.configuration", "exporter.docs", "exporter.settings"}
+    allowed = {"exporter.app", "exporter.configuration", "exporter.credentials", "exporter.docs", "exporter.settings"}
     found = importers("exporter.settings")
     assert {name for name in found if not name.startswith("exporter.commands.")} <= allowed
 
