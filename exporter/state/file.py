@@ -140,7 +140,7 @@ class StateFile:
                 connection.execute("PRAGMA journal_mode = DELETE")
                 connection.execute("PRAGMA secure_delete = ON")
                 yield connection
-        except sqlite3.Error as error:
+        except (sqlite3.Error, MemoryError) as error:  # damage may claim a length that no memory holds
             raise self._meaning(error) from None
         except OSError as error:
             raise unusable(error) from None
@@ -166,7 +166,7 @@ class StateFile:
         of_ours = ids[0] == APPLICATION_ID
         raise StateDamaged(f"it has schema {ids[1]}, not {SCHEMA_VERSION}" if of_ours else "another program made it")
 
-    def _meaning(self, error: sqlite3.Error) -> StateUnusable | StateDamaged:
+    def _meaning(self, error: Exception) -> StateUnusable | StateDamaged:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & PRIMARY_CODE
         # A damaged header may say that the file is for reading only.
         writable = code == sqlite3.SQLITE_READONLY and all(

@@ -125,10 +125,11 @@ class Store:
                 except StateDamaged as problem:
                     self._set_aside(problem)
                     write()
-            except (StateUnusable, StateDamaged) as problem:
+            except Exception as problem:  # noqa: BLE001 - the thread outlives every mistake
                 with self._lock:
                     self._changed |= changed
-                self._complain(str(problem))
+                expected = isinstance(problem, StateUnusable | StateDamaged)
+                self._complain(str(problem) if expected else f"{type(problem).__name__}: please report this")
             else:
                 self._recovered()
 
