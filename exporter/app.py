@@ -173,7 +173,7 @@ class Exporter:
             self._state_dir, self._store = state_dir, None
             if state_dir is not None:
                 self._store = Store(state_dir, RELEASE, self.clock, self.telemetry.state_written)
-                kept = {} if self._started else self._store.load(fingerprints)
+                kept = {} if self.collections else self._store.load(fingerprints)
                 if self._started:
                     self._store.start()
         if self._store is not None:
