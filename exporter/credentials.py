@@ -26,11 +26,11 @@ def personal_access_token(name: str, auth: Auth) -> Credential:
 
 def secret_of(auth: Auth) -> str:
     """What makes *auth* another credential when it changes; an App is another one under another key, too."""
-    if auth.token is not None:
-        return auth.token.get_secret_value()
-    path, clean = (auth.token_file, None) if auth.token_file else (auth.private_key_file, clean_key)
-    if path is None:
-        return ""
-    file = SecretFile(path, clean)
+    if auth.token_file is not None:
+        file = SecretFile(auth.token_file)
+    elif auth.private_key_file is not None:
+        file = SecretFile(auth.private_key_file, clean_key)
+    else:
+        return auth.token.get_secret_value() if auth.token else ""
     file.check()
     return f"{auth.app_id} {file.read()}"
