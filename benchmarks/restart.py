@@ -54,8 +54,7 @@ def collect(chosen: dict[str, Any], state: Path) -> list[bytes]:
     with exporting(chosen) as child:
         client = Client(f"{child.first_line}/metrics", gzip=False)
         measure.wait_until(lambda: b"\nghe_runner_online{" in client.body(), START_SECONDS)
-        ready = Client(f"{child.first_line}/-/ready", gzip=False)
-        measure.wait_until(lambda: ready.body() == b"ready\n", START_SECONDS)
+        measure.wait_until(lambda: is_ready(child.first_line), START_SECONDS)
         lines = DOMAIN.findall(client.body())
         sizes: list[int] = []
 
@@ -66,6 +65,14 @@ def collect(chosen: dict[str, Any], state: Path) -> list[bytes]:
         measure.wait_until(is_stored, START_SECONDS)
         child.process.kill()
     return lines
+
+
+def is_ready(url: str) -> bool:
+    """Whether every collector has been tried."""
+    try:
+        return Client(f"{url}/-/ready", gzip=False).body() == b"ready\n"
+    except ValueError:  # 503
+        return False
 
 
 class Restart(NamedTuple):
