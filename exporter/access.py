@@ -22,6 +22,7 @@ from exporter.github.client import Client
 from exporter.github.observer import ApiObserver
 from exporter.github.run import ClientLimits
 from exporter.settings import Auth, Enterprise, Limits, Settings
+from exporter.state.fingerprint import RELEASE, fingerprint, mark
 
 log = structlog.get_logger()
 
@@ -55,7 +56,12 @@ class Access:
 
 
 def assignments(settings: Settings, enterprise: Enterprise, access: Access) -> Iterator[Assignment]:
-    """What every enabled collector is to read of *enterprise*, also where it cannot exist on that platform."""
+    """What every enabled collector is to read of *enterprise*, also where it cannot exist on that platform.
+
+    Raises:
+        ConfigurationError: a secret cannot be read any more.
+    """
+    credentials = mark({name: secret_of(auth) for name, auth in auths(enterprise).items()})
     for collector in COLLECTORS:
         options = settings.options_of(collector)
         if collector.is_enabled(options):
@@ -68,6 +74,15 @@ def assignments(settings: Settings, enterprise: Enterprise, access: Access) -> I
                 organizations=tuple(organization.name for organization in enterprise.organizations),
                 included=enterprise.included,
                 billing_platform=enterprise.billing_platform,
+                fingerprint=fingerprint(
+                    RELEASE,
+                    enterprise.api_url,
+                    collector,
+                    options,
+                    enterprise.included,
+                    enterprise.billing_platform,
+                ),
+                mark=credentials,
             )
 
 
@@ -150,3 +165,15 @@ def personal_access_token(name: str, auth: Auth) -> Credential:
     if auth.token is not None:
         return PersonalAccessToken(name, auth.token.get_secret_value)
     raise ConfigurationError(f"{name}: no token")
+
+
+def secret_of(auth: Auth) -> str:
+    """What makes *auth* another credential when it changes; an App is another one under another key, too."""
+    if auth.token_file is not None:
+        file = SecretFile(auth.token_file)
+    elif auth.private_key_file is not None:
+        file = SecretFile(auth.private_key_file, clean_key)
+    else:
+        return auth.token.get_secret_value() if auth.token else ""
+    file.check()
+    return f"{auth.app_id} {file.read()}"

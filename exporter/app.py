@@ -2,7 +2,9 @@
 
 import random
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import prometheus_client
 import structlog
@@ -18,6 +20,9 @@ from exporter.revision import REVISION
 from exporter.schedule import Schedule, Task
 from exporter.settings import Settings
 from exporter.snapshot import Snapshots
+from exporter.state.fingerprint import RELEASE
+from exporter.state.kept import Kept
+from exporter.state.store import Store
 from exporter.status import Key, Status, StatusBoard
 from exporter.telemetry import Telemetry
 from exporter.web.application import Application
@@ -38,6 +43,7 @@ class Exporter:
         clock: Clock | None = None,
         randomness: random.Random | None = None,
         process_metrics: bool = True,
+        keeps_state: bool = False,
     ) -> None:
         # The text format has no place for them, and they would double the series of every counter.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -52,6 +58,10 @@ class Exporter:
         self.snapshots = Snapshots(self.exposition, metrics, self.telemetry.dropped)
         self.schedule = Schedule(self.clock, self._expire)
         self.collections: dict[Key, Collection] = {}
+        self._keeps_state = keeps_state
+        self._state_dir: Path | None = None
+        self._store: Store | None = None
+        self._started = False
         self._clients: list[Client] = []
         self._generation = threading.Event()
         self._lock = threading.Lock()
@@ -62,8 +72,6 @@ class Exporter:
         Raises:
             ConfigurationError: a secret cannot be read any more; nothing has changed.
         """
-        if settings.state_dir is not None:
-            log.warning("state_dir is not used yet: a restart begins with nothing")
         with self._lock:
             generation = threading.Event()
             clients: list[Client] = []
@@ -87,7 +95,8 @@ class Exporter:
             self._generation.set()
             self._generation = generation
             self.snapshots.limit(settings.limits.max_series_per_metric)
-            self._swap(collections, impossible, clients)
+            kept = self._open_state(settings.state_dir, collections)
+            self._swap(collections, impossible, clients, kept)
             for enterprise in settings.enterprises:
                 self.telemetry.keep_credentials(enterprise.slug, frozenset(auths(enterprise)))
         self.telemetry.reloaded(self.clock.time())
@@ -95,11 +104,16 @@ class Exporter:
     def start(self) -> None:
         """Begin to collect in the background."""
         self.schedule.start()
+        self._started = True
+        if self._store is not None:
+            self._store.start()
 
     def stop(self) -> None:
         """End collecting; requests under way are abandoned."""
         self._generation.set()
         self.schedule.stop()
+        if self._store is not None:
+            self._store.stop()
         for client in self._clients:
             client.close()
 
@@ -123,9 +137,38 @@ class Exporter:
             observer=self.telemetry,
             clock=self.clock,
             randomness=self._random,
+            kept=self._keep,
         )
 
-    def _swap(self, collections: dict[Key, Collection], impossible: dict[Key, float], clients: list[Client]) -> None:
+    def _open_state(self, state_dir: Path | None, collections: Mapping[Key, Collection]) -> Mapping[Key, Kept]:
+        """Use *state_dir* from now on; return what is stored there of *collections*, if this is the start."""
+        fingerprints = {key: collection.assignment.fingerprint for key, collection in collections.items()}
+        kept: Mapping[Key, Kept] = {}
+        if self._keeps_state and state_dir != self._state_dir:
+            if self._store is not None:
+                self._store.stop()
+            self._state_dir, self._store = state_dir, None
+            if state_dir is not None:
+                self._store = Store(state_dir, RELEASE, self.clock, self.telemetry.state_written)
+                kept = {} if self.collections else self._store.load(fingerprints)
+                if self._started:
+                    self._store.start()
+        if self._store is not None:
+            self._store.expect(fingerprints)
+        return kept
+
+    def _keep(self, key: Key, kept: Kept) -> None:
+        store = self._store
+        if store is not None:
+            store.keep(key, replace(kept, verdicts=self.telemetry.verdicts(key.enterprise)))
+
+    def _swap(
+        self,
+        collections: dict[Key, Collection],
+        impossible: dict[Key, float],
+        clients: list[Client],
+        kept: Mapping[Key, Kept],
+    ) -> None:
         gone = self.statuses.all().keys() - collections.keys() - impossible.keys()
         for key in gone:
             self.statuses.remove(key)
@@ -140,20 +183,38 @@ class Exporter:
             self.statuses.add(key, Status(interval, success=False, available=False))
         for key, collection in collections.items():
             self.telemetry.watch(key)
+            if key in self.collections and not collection.assignment.fits(self.collections[key].assignment):
+                self.statuses.remove(key)
+                self.snapshots.remove(key)
             known = self.statuses.get(key)
             succeeded_at = known.succeeded_at if known else None
             if succeeded_at is not None:
                 collection.has_worked()
-            self.statuses.add(key, Status(collection.assignment.interval, succeeded_at=succeeded_at))
+            shown = succeeded_at is not None
+            self.statuses.add(key, Status(collection.assignment.interval, succeeded_at=succeeded_at, shown=shown))
             self.snapshots.watch(key, frozenset(collection.assignment.levels))
+        delays = self._resume(collections, kept)
         for client in self._clients:
             client.close()
         self._clients, self.collections = clients, collections
         tasks: dict[Hashable, Task] = {
-            key: Task(collection.run, self._random.uniform(0, FIRST_RUNS_SECONDS))
+            key: Task(collection.run, delays.get(key, self._random.uniform(0, FIRST_RUNS_SECONDS)))
             for key, collection in collections.items()
         }
         self.schedule.replace(tasks)
+
+    def _resume(self, collections: Mapping[Key, Collection], kept: Mapping[Key, Kept]) -> dict[Key, float]:
+        """Go on with what is *kept*; return the seconds to the first runs of those that are not due."""
+        delays: dict[Key, float] = {}
+        # The newest verdict on a credential comes last.
+        for key in sorted(kept, key=lambda key: kept[key].status.attempted_at or 0.0):
+            collection = collections[key]
+            resumption = collection.resume(kept[key])
+            if resumption is not None and resumption.delay is not None:
+                delays[key] = resumption.delay
+            if resumption is not None and kept[key].mark == collection.assignment.mark:
+                self.telemetry.believe(key.enterprise, kept[key].verdicts)
+        return delays
 
     def _expire(self) -> None:
         for collection in list(self.collections.values()):

@@ -3,11 +3,12 @@
 import random
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import structlog
 
+from exporter.availability import Availability
 from exporter.clock import Clock
 from exporter.collector import Collector, CollectorOptions, Memory, Platform, Target
 from exporter.errors import NOT_OFFERED, GitHubError, RateLimited, Reason, Stopped
@@ -15,16 +16,18 @@ from exporter.exposition import render
 from exporter.github.client import Client
 from exporter.github.reader import GitHub
 from exporter.github.run import Run
+from exporter.memory import RunMemory
 from exporter.metric import families
 from exporter.plan import BillingPlatform, Included
 from exporter.snapshot import Result, Snapshots
+from exporter.state.kept import Kept
+from exporter.state.resumption import Now, Resumption, resume
 from exporter.status import Key, StatusBoard
 
 log = structlog.get_logger()
 
 PROBE_SECONDS = 24 * 3600.0
 """How often something that GitHub does not offer here is asked for again."""
-REFUSALS_UNTIL_UNAVAILABLE = 3
 SHORTEST_DEADLINE = 300.0
 FIRST_RETRY_SECONDS = 60.0
 JITTER = 0.05
@@ -42,23 +45,6 @@ class RunObserver(Protocol):
         """A run skipped malformed records."""
 
 
-@dataclass(slots=True)
-class RunMemory:
-    """What a collector keeps from run to run; lives as long as the configuration."""
-
-    clock: Clock
-    values: dict[str, tuple[float, Any]] = field(default_factory=dict)
-
-    def recall(self, key: str, max_age: float) -> Any | None:
-        """What was remembered under *key* at most *max_age* seconds ago."""
-        at, value = self.values.get(key, (float("-inf"), None))
-        return value if self.clock.monotonic() - at <= max_age else None
-
-    def remember(self, key: str, value: Any) -> None:
-        """Keep *value* under *key*."""
-        self.values[key] = self.clock.monotonic(), value
-
-
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """A collector, the enterprise it reads and what the settings say about both.
@@ -74,6 +60,14 @@ class Assignment:
     organizations: tuple[str, ...] = ()
     included: Included = field(default_factory=Included)
     billing_platform: BillingPlatform = "auto"
+    fingerprint: str = ""
+    """Of everything that shapes the results; see `exporter.state.fingerprint`."""
+    mark: str = ""
+    """Of the credentials."""
+
+    def fits(self, earlier: "Assignment") -> bool:
+        """Whether results of *earlier* may stand for its own until there are some."""
+        return self.fingerprint == earlier.fingerprint
 
     @property
     def key(self) -> Key:
@@ -109,33 +103,6 @@ class Assignment:
         )
 
 
-@dataclass(slots=True)
-class Availability:
-    """Tells "not offered here" from "not now".
-
-    A refusal counts at once where nothing ever worked; after that only the third in a row does, because GitHub also
-    answers 404 and 403 while something is broken.
-    """
-
-    offered: bool | None = None
-    ever_worked: bool = False
-    refusals: int = 0
-
-    def worked(self) -> None:
-        """Something was read."""
-        self.offered, self.ever_worked, self.refusals = True, True, 0
-
-    def refused(self) -> None:
-        """GitHub said that this is not to be had."""
-        self.refusals += 1
-        self.offered = self.ever_worked and self.refusals < REFUSALS_UNTIL_UNAVAILABLE
-
-    def failed(self) -> None:
-        """Anything else went wrong, which says nothing of what is offered."""
-        self.refusals = 0
-        self.offered = self.offered is not False
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why one level was not read."""
@@ -158,7 +125,9 @@ class Collection:
         observer: RunObserver,
         clock: Clock,
         randomness: random.Random,
+        kept: Callable[[Key, Kept], None] = lambda _key, _kept: None,
     ) -> None:
+        self._kept = kept
         self.assignment = assignment
         self._snapshots = snapshots
         self._statuses = statuses
@@ -169,6 +138,26 @@ class Collection:
         self._availability = Availability()
         self._failed_runs = 0
         self._log = log.bind(enterprise=assignment.enterprise, collector=assignment.collector.name)
+
+    def resume(self, kept: Kept) -> Resumption | None:
+        """Go on where an earlier process stopped, unless what it kept says nothing any more."""
+        assignment = self.assignment
+        now = Now(
+            time=self._clock.time(),
+            interval=assignment.interval,
+            max_age=assignment.max_age,
+            longest_delay=(1 + JITTER) * (assignment.interval if kept.status.success else self._probe_seconds),
+            levels=assignment.levels,
+            mark=assignment.mark,
+        )
+        resumption = resume(kept, now)
+        if resumption is not None:
+            self._availability, self._failed_runs = resumption.availability, kept.failed_runs
+            for level in kept.memories.keys() & self._memories.keys():
+                self._memories[level].read_again(kept.memories[level], assignment.collector.lasting)
+            self._statuses.add(assignment.key, resumption.status)
+            self._snapshots.publish(assignment.key, resumption.results)
+        return resumption
 
     def has_worked(self) -> None:
         """Take note that this collector worked for this enterprise before, so that one refusal is no verdict."""
@@ -199,11 +188,34 @@ class Collection:
             problem=failures[0].problem if failures else "",
             **({} if failures else {"succeeded_at": now}),
         )
+        self._keep()
         return delay
 
     def expire(self) -> None:
         """Drop results that are too old to be shown."""
         self._snapshots.expire(self.assignment.key, self._clock.time() - self.assignment.max_age)
+
+    def _keep(self) -> None:
+        assignment = self.assignment
+        status = self._statuses.get(assignment.key)
+        if status is not None:
+            kept = Kept(
+                fingerprint=assignment.fingerprint,
+                mark=assignment.mark,
+                levels=assignment.levels,
+                status=status,
+                availability=replace(self._availability),
+                failed_runs=self._failed_runs,
+                results=self._snapshots.results(assignment.key),
+                memories={
+                    level: memory.write_down(assignment.collector.lasting) for level, memory in self._memories.items()
+                },
+            )
+            self._kept(assignment.key, kept)
+
+    @property
+    def _probe_seconds(self) -> float:
+        return max(PROBE_SECONDS, self.assignment.interval)
 
     def _read_levels(self) -> tuple[dict[str, Result], list[Failure]]:
         read: dict[str, Result] = {}
@@ -262,7 +274,7 @@ class Collection:
                 write("collector run failed", reason=failure.reason.value, problem=failure.problem)
         elif was_offered is not False:
             self._log.warning("collector not available here", reason=failures[0].reason.value, hint=failures[0].problem)
-        return self._jittered(max(PROBE_SECONDS, self.assignment.interval)) if not_here else self._next_try(failures)
+        return self._jittered(self._probe_seconds) if not_here else self._next_try(failures)
 
     def _next_try(self, failures: list[Failure]) -> float:
         interval = self.assignment.interval

@@ -1,10 +1,10 @@
 """What a collector is: a declaration, one function that fetches and one that turns the answer into samples."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -108,6 +108,13 @@ class Memory(Protocol):
         ...
 
 
+class Lasting(NamedTuple):
+    """How something remembered is written down as JSON, to outlive the process, and read again."""
+
+    dump: Callable[[Any], Any]
+    load: Callable[[Any], Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Whom one fetch is about."""
@@ -142,6 +149,7 @@ class Collector(Generic[Fetched]):
         shortest_max_age: floor of the default max_age, which is three intervals.
         options: its settings.
         calls: how many requests it sends, for the documentation.
+        lasting: what of its memory a restart with `state_dir` keeps.
     """
 
     name: str
@@ -158,6 +166,7 @@ class Collector(Generic[Fetched]):
     shortest_max_age: float = SHORTEST_MAX_AGE
     options: type[CollectorOptions] = CollectorOptions
     calls: Calls = ONE_CALL
+    lasting: Mapping[str, Lasting] = field(default_factory=dict)
 
     @property
     def app_can_read(self) -> bool:

@@ -61,6 +61,9 @@ RELOAD_SUCCESSFUL = OwnMetric(
 RELOAD_SUCCESS_AT = OwnMetric(
     "ghe_exporter_config_last_reload_success_timestamp_seconds", "gauge", "When the configuration was last loaded."
 )
+STATE_WRITTEN = OwnMetric(
+    "ghe_exporter_state_last_write_successful", "gauge", "Whether state_dir was last written to; absent without one."
+)
 BUILD_INFO = OwnMetric(
     "ghe_exporter_build_info", "gauge", "Always 1; what is running.", ("version", "revision", "python_version")
 )
@@ -85,5 +88,6 @@ OWN_METRICS = (
     TOKEN_EXPIRATION,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_AT,
+    STATE_WRITTEN,
     BUILD_INFO,
 )

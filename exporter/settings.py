@@ -212,7 +212,7 @@ class Settings(BaseSettings):
     )
 
     listen: Listen = Field(":10204", description="Address of the web endpoints.")
-    state_dir: Path | None = Field(None, description="Folder for the last good results; not used yet.")
+    state_dir: Path | None = Field(None, description="Folder for the last good results, with which a restart goes on.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
     log_format: Literal["console", "json"] = Field("console", description="How it is logged.")
     enterprises: tuple[Enterprise, ...] = Field(description="The enterprises to read.", min_length=1)

@@ -59,6 +59,11 @@ class Snapshots:
                 self._results[key].update(accepted)
                 self._expose(key)
 
+    def results(self, key: Key) -> Mapping[str, Result]:
+        """The last good results of *key* by organization."""
+        with self._lock:
+            return dict(self._results.get(key, {}))
+
     def expire(self, key: Key, before: float) -> None:
         """Drop the results of *key* that were collected before *before*."""
         with self._lock:

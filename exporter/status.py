@@ -27,6 +27,15 @@ class Status:
     reason: Reason | None = None
     problem: str = ""
     next_at: float | None = None
+    shown: bool = False
+    """Whether figures of an earlier configuration or process are shown while there was no attempt yet."""
+
+
+class Verdict(NamedTuple):
+    """What the API told last of a credential: whether it accepts it and until when; None if it never expires."""
+
+    accepted: bool
+    expires_at: float | None
 
 
 class StatusBoard:
@@ -65,6 +74,6 @@ class StatusBoard:
     def is_ready(self) -> bool:
         """Whether every collector has had its first attempt or has something to show."""
         return all(
-            status.attempted_at is not None or status.succeeded_at is not None or status.available is False
+            status.attempted_at is not None or status.shown or status.available is False
             for status in self.all().values()
         )

@@ -21,7 +21,7 @@ from exporter.exposition import Chunk, renewed
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import Budget
 from exporter.own_series import Distribution, Family, Value, state
-from exporter.status import Key, StatusBoard
+from exporter.status import Key, StatusBoard, Verdict
 
 REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -152,12 +152,13 @@ class Telemetry:
         self._seconds = Family(own.REQUEST_SECONDS, partial(Distribution, bounds=REQUEST_BUCKETS))
         reload_successful = Family(own.RELOAD_SUCCESSFUL, Value)
         reload_success_at = Family(own.RELOAD_SUCCESS_AT, Value)
+        self._state_written = Family(own.STATE_WRITTEN, Value)
         build_info = Family(own.BUILD_INFO, Value)
         build_info.labels(version, revision, platform.python_version()).set(1)
         self._reload_successful, self._reload_success_at = reload_successful.labels(), reload_success_at.labels()
         self._families = (
             *(self._failures, self._skipped, self._requests, self._retries, self._not_modified, self._seconds),
-            *(reload_successful, reload_success_at, build_info),
+            *(reload_successful, reload_success_at, self._state_written, build_info),
         )
         self._chunks: dict[bool, tuple[Chunk, ...]] = {False: (), True: ()}
         self._statuses = statuses
@@ -237,6 +238,26 @@ class Telemetry:
         self._reload_successful.set(at is not None)
         if at is not None:
             self._reload_success_at.set(at)
+
+    def state_written(self, successful: bool) -> None:  # noqa: FBT001 - the one argument is the value itself
+        """The state was written to its file, or could not be."""
+        self._state_written.labels().set(successful)
+
+    def verdicts(self, enterprise: str) -> dict[str, Verdict]:
+        """What the API told of the credentials of *enterprise*."""
+        with self._api.lock:
+            return {
+                name: Verdict(accepted, self._api.expirations.get((slug, name)))
+                for (slug, name), accepted in self._api.accepted.items()
+                if slug == enterprise
+            }
+
+    def believe(self, enterprise: str, verdicts: Mapping[str, Verdict]) -> None:
+        """Begin with what the API told an earlier process of the credentials of *enterprise*."""
+        observer = self.observer(enterprise)
+        for name, verdict in verdicts.items():
+            observer.authenticated(name, accepted=verdict.accepted)
+            observer.token_expires(name, verdict.expires_at)
 
     def _dropped_series(self) -> Iterator[Series]:
         with self._lock:

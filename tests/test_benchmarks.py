@@ -19,6 +19,7 @@ TINY = {
     "memory": ("--users", "100", "--runners", "20", "--times", "2"),
     "idle": ("--seconds", "1"),
     "growth": ("--users", "100", "--runners", "20"),
+    "restart": ("--series", "60", "--rounds", "1"),
 }
 
 

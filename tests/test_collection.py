@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from exporter.collection import Availability, describe_bug
+from exporter.availability import Availability
+from exporter.collection import describe_bug
 from exporter.collector import Collector, Target
 from exporter.collectors.licenses import COLLECTOR as LICENSES
 from exporter.collectors.runner_groups import COLLECTOR as RUNNER_GROUPS

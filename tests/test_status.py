@@ -53,7 +53,8 @@ def test_all_is_a_copy(board: StatusBoard) -> None:
         (Status(60, available=True, next_at=9.0), False),
         (Status(60, attempted_at=0.0, success=False), True),
         (Status(60, attempted_at=5.0, success=True), True),
-        (Status(60, succeeded_at=0.0), True),
+        (Status(60, succeeded_at=0.0), False),
+        (Status(60, succeeded_at=0.0, shown=True), True),
         (Status(60, success=False, available=False), True),
     ],
 )

@@ -42,6 +42,7 @@ ghe_exporter_series_dropped gauge enterprise,metric
 ghe_exporter_payload_skipped_total counter enterprise,collector
 ghe_exporter_config_last_reload_successful gauge
 ghe_exporter_config_last_reload_success_timestamp_seconds gauge
+ghe_exporter_state_last_write_successful gauge
 ghe_exporter_build_info gauge version,revision,python_version
 """
 
@@ -76,6 +77,7 @@ class Bench:
         self.telemetry.watch(LICENSES)
         self.telemetry.dropped(LICENSES, {"ghe_seats": 7})
         self.telemetry.reloaded(9)
+        self.telemetry.state_written(True)
         self.api.attempted(SEATS, "200", 0.3)
         self.api.authenticated("auth", accepted=True)
         self.api.budget("auth", Budget("core", 5000, 4000, 99))

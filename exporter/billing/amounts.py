@@ -23,6 +23,17 @@ class Amounts:
             for part in parts:
                 self.add(part, rename(key))
 
+    def dump(self) -> list[tuple[Key, list[float]]]:
+        """Everything as JSON can hold it."""
+        return list(self._parts.items())
+
+    @classmethod
+    def load(cls, dumped: Iterable[tuple[Iterable[str], Iterable[float]]]) -> "Amounts":
+        """What `dump` told."""
+        made = cls()
+        made._parts = {tuple(key): list(parts) for key, parts in dumped}
+        return made
+
     def totals(self) -> dict[Key, float]:
         """The sums; one too large for a float is left out."""
         sums = ((key, _sum(parts)) for key, parts in self._parts.items())

@@ -9,10 +9,11 @@ from exporter.checkup import diagnosis
 from exporter.checkup.diagnosis import Finding, Subject
 from exporter.checkup.probe import Ended, Ledger, Prober, bug
 from exporter.clock import Clock
-from exporter.collection import Assignment, RunMemory, describe_bug
+from exporter.collection import Assignment, describe_bug
 from exporter.errors import GitHubError, Stopped
 from exporter.github.endpoint import Endpoint
 from exporter.github.run import Run
+from exporter.memory import RunMemory
 
 SECONDS = 300.0
 """The longest that one collector may take, as everywhere else."""

@@ -18,7 +18,7 @@ from exporter.billing.metrics import (
 )
 from exporter.billing.month import Month
 from exporter.billing.summary import USAGE_SUMMARY, UsageItem, usage_summary
-from exporter.collector import Collector, Target
+from exporter.collector import Collector, Lasting, Target
 from exporter.errors import Unavailable
 from exporter.github.reader import GitHub
 from exporter.metric import Sample
@@ -88,6 +88,7 @@ COLLECTOR = Collector(
     metrics=METRICS,
     endpoints=(USAGE_SUMMARY, *legacy.ENDPOINTS),
     interval=3600,
+    lasting={"platform": Lasting(dump=str, load=str)},
     fetch=fetch,
     samples=samples,
 )

@@ -9,7 +9,7 @@ from pydantic import Field
 from exporter.billing.amounts import Amounts, Key
 from exporter.billing.month import Month
 from exporter.billing.summary import BILLING_PERMISSION, BILLING_SCOPE, BillingRow
-from exporter.collector import Calls, Collector, CollectorOptions, Target
+from exporter.collector import Calls, Collector, CollectorOptions, Lasting, Target
 from exporter.collectors.cost_centers import COST_CENTER_LIST, active_cost_centers
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
@@ -80,11 +80,41 @@ class Ledger:
                 self.repositories.add(row.net_amount, (row.organization_name, row.repository, row.product))
         self.days.add(day)
 
+    def dump(self) -> dict[str, Any]:
+        """Everything as JSON can hold it."""
+        return {
+            "net": self.net.dump(),
+            "gross": self.gross.dump(),
+            "repositories": self.repositories.dump(),
+            "days": sorted(self.days),
+        }
+
+    @classmethod
+    def load(cls, dumped: dict[str, Any]) -> "Ledger":
+        """What `dump` told."""
+        net, gross, repositories = (Amounts.load(dumped[name]) for name in ("net", "gross", "repositories"))
+        return cls(net, gross, repositories, set(dumped["days"]))
+
     def merge(self, other: "Ledger") -> None:
         """Add what *other* holds."""
         self.net.merge(other.net)
         self.gross.merge(other.gross)
         self.repositories.merge(other.repositories)
+
+
+FinalDays = tuple[tuple[int, int], dict[str, Ledger]]
+"""Year and month, and the final days of it by cost centre."""
+
+
+def dump_final_days(kept: FinalDays) -> Any:
+    """As JSON can hold it."""
+    return kept[0], {cost_center: ledger.dump() for cost_center, ledger in kept[1].items()}
+
+
+def load_final_days(dumped: Any) -> FinalDays:
+    """What `dump_final_days` told."""
+    (year, month), ledgers = dumped
+    return (year, month), {cost_center: Ledger.load(ledger) for cost_center, ledger in ledgers.items()}
 
 
 def fetch(github: GitHub, target: Target) -> Ledger:
@@ -166,6 +196,7 @@ COLLECTOR = Collector(
     enabled=False,
     options=BillingUsageOptions,
     calls=Calls(fixed=1 + 1 + SETTLING_DAYS),
+    lasting={"final days": Lasting(dump_final_days, load_final_days)},
     fetch=fetch,
     samples=samples,
 )

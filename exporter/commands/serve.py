@@ -48,7 +48,7 @@ def serve(
     Raises:
         ConfigurationError: the listen address cannot be used.
     """
-    exporter = Exporter()
+    exporter = Exporter(keeps_state=True)
     exporter.apply(settings)
 
     def reload_now() -> str:

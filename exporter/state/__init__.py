@@ -1,0 +1,1 @@
+"""What outlives a restart: the last good results in one SQLite file."""
