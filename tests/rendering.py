@@ -19,7 +19,7 @@ ONE = {"credentials": CREDENTIALS[:1]}
 Manifest = dict[str, Any]
 
 
-def rendered(values: Mapping[str, Any], chart: Path = CHART) -> dict[str, str]:
+def rendered(values: Mapping[str, Any], chart: Path = CHART, release: str = RELEASE) -> dict[str, str]:
     """The text of every template.
 
     Raises:
@@ -27,7 +27,7 @@ def rendered(values: Mapping[str, Any], chart: Path = CHART) -> dict[str, str]:
     """
     # Installing validates first; so do we.
     loaded(chart).validate_schema(dict(values))
-    return loaded(chart).render(dict(values), name=RELEASE, namespace=NAMESPACE)
+    return loaded(chart).render(dict(values), name=release, namespace=NAMESPACE)
 
 
 @cache
@@ -36,9 +36,9 @@ def loaded(chart: Path) -> helm_python.Chart:
     return helm_python.Chart.load(chart)
 
 
-def manifests(values: Mapping[str, Any], chart: Path = CHART) -> list[Manifest]:
+def manifests(values: Mapping[str, Any], chart: Path = CHART, release: str = RELEASE) -> list[Manifest]:
     """Every object."""
-    texts = [text for name, text in rendered(values, chart).items() if not name.endswith("NOTES.txt")]
+    texts = [text for name, text in rendered(values, chart, release).items() if not name.endswith("NOTES.txt")]
     return [manifest for text in texts for manifest in yaml.safe_load_all(text) if manifest is not None]
 
 
