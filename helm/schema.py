@@ -83,7 +83,7 @@ def schema(values: list[Value], alerts: list[str]) -> Schema:
         **SPECIAL,
         "config": {"$ref": "#/definitions/Config"},
         "prometheusRule.disabled": {"type": "array", "items": {"enum": alerts}, "uniqueItems": True},
-        "prometheusRule.severities": closed({alert: NAME for alert in alerts}),
+        "prometheusRule.severities": closed(dict.fromkeys(alerts, NAME)),
     }
     top = closed({})
     for value in values:

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,6 @@ from urllib.request import urlopen
 SOURCE = Path(__file__).resolve().parents[1]
 IMAGE = "localhost/ghe-exporter"
 BASE = "localhost/python-base"
-URL = "http://127.0.0.1:10204"
 STOP_SECONDS = 10
 START_SECONDS = 60
 
@@ -171,11 +171,15 @@ class Image:
 
 def runs(root: Path, image: Image, revision: str, *, user: str, read_only: bool) -> None:
     """Run the demo in the image as process 1; it must answer, be healthy, and end when told to."""
-    with contained(root, image, [*image.command, "demo"], user=user, read_only=read_only) as demo:
-        text = eventually(f"{URL}/metrics", demo)
+    # The network is the machine's, where somebody else may have the usual port.
+    address = f"127.0.0.1:{free_port()}"
+    command = [*image.command, "demo", "--listen", address]
+    with contained(root, image, command, user=user, read_only=read_only) as demo:
+        text = eventually(f"http://{address}/metrics", demo)
         promise("ghe_license_seats_consumed" in text, "the metrics lack the licences")
         promise(f'revision="{revision}"' in text, "ghe_exporter_build_info does not tell the revision")
-        with contained(root, image, image.health[1:], user=user, read_only=read_only) as check:
+        ask = [*image.health[1:], "--url", f"http://{address}"]
+        with contained(root, image, ask, user=user, read_only=read_only) as check:
             promise(check.wait(START_SECONDS) == 0, "the health check failed")
         # `unshare` waits outside; process 1 inside is its child.
         children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text(encoding="utf-8").split()
@@ -224,6 +228,14 @@ def eventually(url: str, process: "subprocess.Popen[bytes]") -> str:
             pass  # it has not opened its port yet
         never.wait(0.5)
     raise BrokenPromiseError(f"{url} has no figures after {START_SECONDS} s")
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def running_as(process: str) -> str:

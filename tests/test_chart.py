@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import yaml
 
 from exporter import __version__, configuration
 from helm import generate
+from helm.commented import values_in
 from tests.app_keys import pem
 from tests.rendering import CHART, NAMESPACE, ROOT, Manifest, configurations, manifests
 
@@ -42,10 +45,10 @@ def test_generated_files_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> N
     assert generate.main(["--check"]) == 0, capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kube_version", [f"v{OLDEST}", "v1.37.0"])
-def test_lint(values: Any, kube_version: str) -> None:
+@pytest.mark.parametrize("version", [OLDEST, kubernetes_validate.latest_version()])
+def test_lint(values: Any, version: str) -> None:
     """`helm lint --strict` has nothing to say."""
-    report = helm_python.lint(CHART, values, strict=True, kube_version=kube_version)
+    report = helm_python.lint(CHART, values, strict=True, kube_version=f"v{version}")
     assert (report["errors"], report["messages"]) == ([], [])
 
 
@@ -169,3 +172,22 @@ def test_namespace(objects: list[Manifest]) -> None:
         "grafana",
         "prometheus",
     }
+
+
+def test_schema_is_a_schema() -> None:
+    """Draft 7, which every version of Helm knows."""
+    program = Path(sysconfig.get_path("scripts")) / "check-jsonschema"
+    command = (str(program), "--check-metaschema", str(CHART / "values.schema.json"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_value_without_description_is_an_error() -> None:
+    """Nobody could know it."""
+    text = "# -- Known.\na: 1\nb:\n  # -- Known as well,\n  # in two lines.\n  c: 2\n  d: {}\n"
+    with pytest.raises(ValueError, match=r"values\.yaml: b\.d: no description"):
+        values_in(text)
+    assert [(value.name, value.description, value.default) for value in values_in(text.replace("  d: {}\n", ""))] == [
+        ("a", "Known.", 1),
+        ("b.c", "Known as well, in two lines.", 2),
+    ]

@@ -105,7 +105,11 @@ def test_addresses() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"disabled": ["GitHubSeatsForcast"]}, {"severities": {"GitHubNothing": "info"}}, {"severities": {"GitHubSeatsForecast": ""}}],
+    [
+        {"disabled": ["GitHubSeatsForcast"]},
+        {"severities": {"GitHubNothing": "info"}},
+        {"severities": {"GitHubSeatsForecast": ""}},
+    ],
 )
 def test_unknown_alerts_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(HelmError, match=r"prometheusRule"):
