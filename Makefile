@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-SOURCES := $(foreach folder,exporter tests benchmarks dashboards alerts scripts,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
+SOURCES := $(foreach folder,exporter tests benchmarks dashboards alerts helm scripts,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
@@ -38,6 +38,8 @@ check: $(VENV)/.dev ## Lint, formatting, types, spelling, generated documents
 	$(BIN)/codespell --skip '*.lock,./build,./dist'
 	$(BIN)/python -m exporter docs --check
 	$(BIN)/python dashboards/generate.py --check
+	$(BIN)/python helm/generate.py --check
+	$(BIN)/hadolint Dockerfile
 
 types: $(VENV)/.dev ## Check the types alone
 	$(BIN)/mypy --strict $(SOURCES)
@@ -46,8 +48,9 @@ format: $(VENV)/.dev ## Repair what lint can repair and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.run ## Write the generated documents again
+docs: $(VENV)/.run ## Write the generated documents and the chart's generated files again
 	$(BIN)/python -m exporter docs
+	$(BIN)/python helm/generate.py
 
 build: $(VENV)/.dev ## Build the package: dist/*.whl and dist/*.tar.gz
 	rm -rf dist

@@ -2,9 +2,10 @@
 
 import random
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -16,8 +17,8 @@ from exporter.collector import Collector
 from exporter.collectors import COLLECTORS
 from exporter.errors import ConfigurationError
 from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
-from exporter.github.app_jwt import clean_key
-from exporter.github.auth import Credential, PersonalAccessToken, SecretFile
+from exporter.github.app_jwt import clean_app_id, clean_key
+from exporter.github.auth import Credential, PersonalAccessToken, SecretFile, clean_secret
 from exporter.github.client import Client
 from exporter.github.observer import ApiObserver
 from exporter.github.run import ClientLimits
@@ -128,11 +129,9 @@ def open_access(
         return made
 
     def credential(name: str, auth: Auth) -> Credential:
-        if auth.app_id is None or auth.private_key_file is None:
+        if auth.private_key_file is None:
             return personal_access_token(name, auth)
-        file = SecretFile(auth.private_key_file, clean_key)
-        file.check()
-        key = AppKey(name, auth.app_id, file.read, clock)
+        key = AppKey(name, app_id_of(auth), reader(auth.private_key_file, clean_key), clock)
         return AppCredential(
             key,
             client(key, KeyObserver(observer)),
@@ -156,24 +155,41 @@ def auths(enterprise: Enterprise) -> dict[str, Auth]:
     return {name: auth for name, auth in named.items() if auth is not None}
 
 
+def app_id_of(auth: Auth) -> Callable[[], str]:
+    """Reads the id of the GitHub App that *auth* describes, at every use: id and key may change together."""
+    if auth.app_id_file is not None:
+        return reader(auth.app_id_file, clean_app_id)
+    return lambda: auth.app_id or ""
+
+
+def reader(path: Path, clean: Callable[[str], str]) -> Callable[[], str]:
+    """Reads the secret in the file *path*.
+
+    Raises:
+        ConfigurationError: there is none now.
+    """
+    file = SecretFile(path, clean)
+    file.check()
+    return file.read
+
+
 def personal_access_token(name: str, auth: Auth) -> Credential:
     """The credential that *auth* describes, unless that is a GitHub App."""
     if auth.token_file is not None:
-        file = SecretFile(auth.token_file)
-        file.check()
-        return PersonalAccessToken(name, file.read)
+        return PersonalAccessToken(name, reader(auth.token_file, clean_secret))
     if auth.token is not None:
         return PersonalAccessToken(name, auth.token.get_secret_value)
     raise ConfigurationError(f"{name}: no token")
 
 
 def secret_of(auth: Auth) -> str:
-    """What makes *auth* another credential when it changes; an App is another one under another key, too."""
+    """What makes *auth* another credential when it changes; an App is another one under another key, too.
+
+    Raises:
+        ConfigurationError: it cannot be read now.
+    """
+    if auth.private_key_file is not None:
+        return f"{app_id_of(auth)()} {reader(auth.private_key_file, clean_key)()}"
     if auth.token_file is not None:
-        file = SecretFile(auth.token_file)
-    elif auth.private_key_file is not None:
-        file = SecretFile(auth.private_key_file, clean_key)
-    else:
-        return auth.token.get_secret_value() if auth.token else ""
-    file.check()
-    return f"{auth.app_id} {file.read()}"
+        return reader(auth.token_file, clean_secret)()
+    return auth.token.get_secret_value() if auth.token else ""

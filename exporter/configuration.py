@@ -47,6 +47,7 @@ class EnvironmentEnterprise(BaseSettings):
     token: SecretStr | None = Field(None, description="Its token.")
     token_file: str | None = Field(None, description="A file that holds its token.")
     app_id: str | None = Field(None, description="Or the number or client id of a GitHub App.")
+    app_id_file: str | None = Field(None, description="A file that holds that number or client id.")
     private_key_file: str | None = Field(None, description="A file that holds the App's private key.")
     api_url: str | None = Field(None, description="Address of its API.")
     ca_file: str | None = Field(None, description="Certificates to trust.")

@@ -1,7 +1,7 @@
 """Settings: environment over file over default, validated once, frozen. `exporter.configuration` loads them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,14 +22,11 @@ from exporter.addresses import DEFAULT_API_URL, SERVER_PATH, api_url, listen_add
 from exporter.collector import Collector, CollectorOptions, Platform
 from exporter.collectors import COLLECTORS
 from exporter.errors import ConfigurationError
-from exporter.github.app_jwt import clean_key
-from exporter.github.auth import SecretFile, clean_secret
+from exporter.github.app_jwt import clean_app_id, clean_key, is_app_id
+from exporter.github.auth import CREDENTIAL_SHAPE, SecretFile, clean_secret
 from exporter.plan import BillingPlatform, Included
 
 PREFIX = "GHE_EXPORTER_"
-CREDENTIAL_SHAPE = r"(gh[a-z]|github_pat)_\w+|[0-9a-f]{40}"
-"""What tokens look like, to tell one from the path of a file without repeating it."""
-APP_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 LONGEST_PATH = 500
 SLUG = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 
@@ -47,14 +44,18 @@ def _single_token(value: SecretStr) -> SecretStr:
         raise ValueError(f"the token {error}") from None
 
 
-def _readable_secret(value: Path) -> Path:
-    if re.fullmatch(CREDENTIAL_SHAPE, str(value)):
-        raise ValueError("is a token itself; it must be the path of a file that holds one")
+def _readable(value: Path, clean: Callable[[str], str]) -> Path:
     try:
-        SecretFile(value).check()
+        SecretFile(value, clean).check()
     except ConfigurationError as error:
         raise ValueError(str(error)) from None
     return value
+
+
+def _readable_secret(value: Path) -> Path:
+    if re.fullmatch(CREDENTIAL_SHAPE, str(value)):
+        raise ValueError("is a token itself; it must be the path of a file that holds one")
+    return _readable(value, clean_secret)
 
 
 def _readable_key(value: Path) -> Path:
@@ -62,16 +63,18 @@ def _readable_key(value: Path) -> Path:
     text = str(value)
     if re.search(f"PRIVATE KEY|^({CREDENTIAL_SHAPE})$", text) or not text.isprintable() or len(text) > LONGEST_PATH:
         raise ValueError("is a secret itself; it must be the path of a file that holds one")
-    try:
-        SecretFile(value, clean_key).check()
-    except ConfigurationError as error:
-        raise ValueError(str(error)) from None
-    return value
+    return _readable(value, clean_key)
+
+
+def _readable_app_id(value: Path) -> Path:
+    if re.fullmatch(CREDENTIAL_SHAPE, str(value)):
+        raise ValueError("is a token itself; it must be the path of a file that holds the number or client id")
+    return _readable(value, clean_app_id)
 
 
 def _app_id(value: Any) -> Any:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value  # YAML takes it for a number
-    if isinstance(text, str) and (not re.fullmatch(APP_ID, text) or re.fullmatch(CREDENTIAL_SHAPE, text)):
+    if isinstance(text, str) and not is_app_id(text):
         raise ValueError("must be the number or the client id of the GitHub App")
     return text
 
@@ -94,6 +97,7 @@ Listen = Annotated[str, AfterValidator(listen_address)]
 Token = Annotated[SecretStr, AfterValidator(_single_token)]
 SecretPath = Annotated[Path, AfterValidator(_readable_secret)]
 AppId = Annotated[str, BeforeValidator(_app_id)]
+AppIdPath = Annotated[Path, AfterValidator(_readable_app_id)]
 KeyPath = Annotated[Path, AfterValidator(_readable_key)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 
@@ -111,17 +115,20 @@ class Auth(Section):
     token_file: SecretPath | None = Field(None, description="A file that holds the token; read again when it changes.")
 
     app_id: AppId | None = Field(None, description="Number or client id of a GitHub App; with private_key_file.")
+    app_id_file: AppIdPath | None = Field(None, description="Instead of app_id, a file that holds it; read again too.")
     private_key_file: KeyPath | None = Field(
         None, description="A file that holds the App's private key as PEM text; read again when it changes."
     )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Auth":
-        app = self.app_id, self.private_key_file
+        app = self.app_id or self.app_id_file, self.private_key_file
         if sum((self.token is not None, self.token_file is not None, app != (None, None))) != 1:
             raise ValueError("give exactly one of token, token_file, and app_id with private_key_file")
         if app != (None, None) and None in app:
             raise ValueError("a GitHub App needs both app_id and private_key_file")
+        if self.app_id is not None and self.app_id_file is not None:
+            raise ValueError("give one of app_id and app_id_file")
         return self
 
 

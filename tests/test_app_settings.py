@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from exporter import configuration
+from exporter.access import app_id_of
 from exporter.cli import main
 from exporter.errors import ConfigurationError
 from exporter.settings import Auth
@@ -16,6 +17,8 @@ BOTH = "a GitHub App needs both app_id and private_key_file"
 ONE_OF = "give exactly one of token, token_file, and app_id with private_key_file"
 APP_ID = "must be the number or the client id of the GitHub App"
 ITSELF = "is a secret itself; it must be the path of a file that holds one"
+NO_ID = "does not hold the number or the client id of a GitHub App, and nothing else"
+ID_FILE = ": enterprises[0].auth.app_id_file: "
 KEY_FILE = ": enterprises[0].auth.private_key_file: "
 
 
@@ -24,6 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with keys to work in, and none of our variables set."""
     furnish(tmp_path)
     (tmp_path / "app.pem").write_text(pem())
+    (tmp_path / "app-id").write_text("12345")
     for name, content in wrong_keys().items():
         (tmp_path / f"{name.replace(' ', '-')}.pem").write_text(content)
     monkeypatch.chdir(tmp_path)
@@ -58,6 +62,18 @@ def test_everywhere() -> None:
     assert acme.organizations[0].auth == acme.auth
 
 
+@pytest.mark.parametrize("content", ["12345", "Iv23liOctoOcto\n"])
+def test_app_id_in_a_file(content: str, place: Path) -> None:
+    """Where the number is kept beside the key, as in a secret of Kubernetes, a file holds it."""
+    (place / "app-id").write_text(content)
+    (acme,) = configuration.load(written("{app_id_file: app-id, private_key_file: app.pem}")).enterprises
+    assert acme.auth == Auth(app_id_file=Path("app-id"), private_key_file=Path("app.pem"))
+    read = app_id_of(acme.auth)
+    assert read() == content.strip()
+    (place / "app-id").write_text("another")
+    assert read() == "another"
+
+
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment alone describes one enterprise and replaces what a file says of its credential."""
     monkeypatch.setenv("GHE_EXPORTER_ENTERPRISE", "acme")
@@ -77,6 +93,13 @@ BAD = {
     '{app_id: "", private_key_file: app.pem}': f": enterprises[0].auth.app_id: {APP_ID}",
     "{app_id: acme app, private_key_file: app.pem}": f": enterprises[0].auth.app_id: {APP_ID}",
     f"{{app_id: {TOKEN}, private_key_file: app.pem}}": f": enterprises[0].auth.app_id: {APP_ID}",
+    "{app_id_file: app-id}": f": enterprises[0].auth: {BOTH}",
+    "{app_id_file: acme-token, app_id: 1, private_key_file: app.pem}": f"{ID_FILE}the file acme-token {NO_ID}",
+    "{app_id_file: app.pem, private_key_file: app.pem}": f"{ID_FILE}the file app.pem {NO_ID}",
+    "{app_id_file: empty-token, private_key_file: app.pem}": f"{ID_FILE}the file empty-token {NO_ID}",
+    "{app_id_file: none, private_key_file: app.pem}": f"{ID_FILE}cannot read the file none: No such file or directory",
+    "{app_id: 1, app_id_file: app-id, private_key_file: app.pem}": ": enterprises[0].auth: give one of app_id and",
+    f"{{app_id_file: {TOKEN}, private_key_file: app.pem}}": f"{ID_FILE}is a token itself; it must be the path",
     "{app_id: 1, private_key_file: none.pem}": f"{KEY_FILE}cannot read the file none.pem: No such file or directory",
     "{app_id: 1, private_key_file: folder}": f"{KEY_FILE}cannot read the file folder: Is a directory",
     "{app_id: 1, private_key_file: empty-token}": f"{KEY_FILE}the file empty-token is empty",

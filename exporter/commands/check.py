@@ -116,7 +116,7 @@ class Surveyed:
 
 def kind(access: Access, name: str, auth: Auth) -> Kind:
     """What the credential is."""
-    return Kind.GITHUB_APP if auth.app_id is not None else kind_of(access.credentials[name].token())
+    return Kind.GITHUB_APP if auth.private_key_file is not None else kind_of(access.credentials[name].token())
 
 
 def host(enterprise: Enterprise) -> str:

@@ -34,9 +34,9 @@ TOLERATED_SKEW_SECONDS = 30.0
 class AppKey:
     """The App's own credential, a JWT; it can do no more than find installations and get their tokens."""
 
-    def __init__(self, name: str, app_id: str, read_key: Callable[[], str], clock: Clock) -> None:
+    def __init__(self, name: str, read_id: Callable[[], str], read_key: Callable[[], str], clock: Clock) -> None:
         self.name = name
-        self.app_id = app_id
+        self._read_id = read_id
         self._read_key = read_key
         self._clock = clock
         self._skew = 0.0
@@ -48,7 +48,7 @@ class AppKey:
 
     def token(self) -> str:
         """A JWT for the next request."""
-        return signed(self._read_key(), self.app_id, self.now())
+        return signed(self._read_key(), self._read_id(), self.now())
 
     def renew(self, rejected: str) -> bool:
         """Never: the same key signs the same claims; see `follow` for the one cure."""

@@ -1,11 +1,32 @@
-"""The private key of a GitHub App and what is signed with it."""
+"""Id and private key of a GitHub App and what is signed with them."""
+
+import re
 
 import jwt
+
+from exporter.github.auth import CREDENTIAL_SHAPE
 
 ALGORITHM = "RS256"
 BACKDATED_SECONDS = 60
 LIFETIME_SECONDS = 540
 """GitHub accepts ten minutes at most, by its own clock."""
+APP_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
+
+def is_app_id(text: str) -> bool:
+    """Whether *text* may be the number or the client id of a GitHub App."""
+    return bool(re.fullmatch(APP_ID, text)) and not re.fullmatch(CREDENTIAL_SHAPE, text)
+
+
+def clean_app_id(content: str) -> str:
+    """The number or the client id in a file.
+
+    Raises:
+        ValueError: it holds something else; the message does not repeat it.
+    """
+    if not is_app_id(content.strip()):
+        raise ValueError("does not hold the number or the client id of a GitHub App, and nothing else")
+    return content.strip()
 
 
 def clean_key(content: str) -> str:

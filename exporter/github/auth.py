@@ -12,6 +12,9 @@ from exporter.errors import ConfigurationError
 
 log = structlog.get_logger()
 
+CREDENTIAL_SHAPE = r"(gh[a-z]|github_pat)_\w+|[0-9a-f]{40}"
+"""What tokens look like, to tell one from the path of a file, or from an id, without repeating it."""
+
 
 class Credential(Protocol):
     """What the client needs of a credential."""

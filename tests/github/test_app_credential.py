@@ -116,7 +116,7 @@ def make(clock: FakeClock, observer: RecordingObserver, stop: threading.Event) -
     clients: list[Client] = []
 
     def made(app_id: str = "12345", organization: str = "", read: Callable[[], str] = pem) -> AppCredential:
-        key = AppKey("auth", app_id, read, clock)
+        key = AppKey("auth", lambda: app_id, read, clock)
         client = Client(
             API,
             key,

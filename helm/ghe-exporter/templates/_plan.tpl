@@ -1,0 +1,137 @@
+{{/* Which shard reads what, and with which credential. */}}
+
+{{- define "ghe-exporter.stateDir" -}}
+{{- default (.Values.persistence.enabled | ternary "/var/lib/ghe-exporter" "") .Values.config.state_dir -}}
+{{- end -}}
+
+{{- define "ghe-exporter.port" -}}
+{{- default "10204" (regexFind "[0-9]+$" (default "" .Values.config.listen)) -}}
+{{- end -}}
+
+{{/* The credentials as JSON: each with the volume and folder of its files, and the setting it becomes. */}}
+{{- define "ghe-exporter.credentials" -}}
+{{- $credentials := list -}}
+{{- range $index, $given := .Values.credentials -}}
+  {{- $place := printf "credentials[%d] (%s)" $index $given.enterprise -}}
+  {{- $use := "auth" -}}
+  {{- if and $given.runner $given.organization -}}
+    {{- fail (printf "%s: give one of runner and organization" $place) -}}
+  {{- else if $given.runner -}}
+    {{- $use = "runner_auth" -}}
+  {{- else if $given.organization -}}
+    {{- $use = printf "organization-%s" $given.organization -}}
+  {{- end -}}
+  {{- $folder := printf "/etc/ghe-exporter/credentials/%s/%s" $given.enterprise $use -}}
+  {{- $auth := dict -}}
+  {{- $items := list -}}
+  {{- if and $given.tokenKey (not $given.appIdKey) (not $given.privateKeyKey) -}}
+    {{- $auth = dict "token_file" (printf "%s/token" $folder) -}}
+    {{- $items = list (dict "key" $given.tokenKey "path" "token") -}}
+  {{- else if and $given.appIdKey $given.privateKeyKey (not $given.tokenKey) -}}
+    {{- $auth = dict "app_id_file" (printf "%s/app-id" $folder) "private_key_file" (printf "%s/private-key.pem" $folder) -}}
+    {{- $items = list (dict "key" $given.appIdKey "path" "app-id") (dict "key" $given.privateKeyKey "path" "private-key.pem") -}}
+  {{- else -}}
+    {{- fail (printf "%s: give tokenKey, or appIdKey with privateKeyKey" $place) -}}
+  {{- end -}}
+  {{- range $credentials -}}
+    {{- if eq .folder $folder -}}{{- fail (printf "%s: there are two credentials for the same use" $place) -}}{{- end -}}
+  {{- end -}}
+  {{- $credentials = append $credentials (dict "place" $place "enterprise" $given.enterprise "organization" ($given.organization | default "") "use" $use "secret" $given.existingSecret "volume" (printf "credential-%d" $index) "folder" $folder "auth" $auth "items" $items) -}}
+{{- end -}}
+{{- toJson $credentials -}}
+{{- end -}}
+
+{{/* The enterprises of the configuration with their credentials, as JSON. */}}
+{{- define "ghe-exporter.enterprises" -}}
+{{- $credentials := include "ghe-exporter.credentials" . | fromJsonArray -}}
+{{- $listed := default list .Values.config.enterprises -}}
+{{- if not $listed -}}
+  {{- range $credentials -}}
+    {{- if not (has (dict "slug" .enterprise) $listed) -}}{{- $listed = append $listed (dict "slug" .enterprise) -}}{{- end -}}
+  {{- end -}}
+{{- end -}}
+{{- $slugs := list -}}
+{{- range $listed -}}{{- $slugs = append $slugs (lower .slug) -}}{{- end -}}
+{{- range $credentials -}}
+  {{- if not (has (lower .enterprise) $slugs) -}}
+    {{- fail (printf "%s: config.enterprises has no such enterprise, only %s" .place (join ", " $slugs)) -}}
+  {{- end -}}
+{{- end -}}
+{{- $enterprises := list -}}
+{{- range $listed -}}
+  {{- $enterprise := deepCopy . -}}
+  {{- $organizations := list -}}
+  {{- range default list .organizations -}}
+    {{- $organizations = append $organizations (kindIs "string" . | ternary (dict "name" .) .) -}}
+  {{- end -}}
+  {{- range $credential := $credentials -}}
+    {{- if ne (lower $credential.enterprise) (lower $enterprise.slug) -}}
+    {{- else if $credential.organization -}}
+      {{- $others := list -}}
+      {{- $organization := dict "name" $credential.organization -}}
+      {{- range $organizations -}}
+        {{- if eq (lower .name) (lower $credential.organization) -}}{{- $organization = . -}}{{- else -}}{{- $others = append $others . -}}{{- end -}}
+      {{- end -}}
+      {{- $organizations = append $others (merge (dict "auth" $credential.auth) $organization) -}}
+    {{- else -}}
+      {{- $_ := set $enterprise $credential.use $credential.auth -}}
+    {{- end -}}
+  {{- end -}}
+  {{- if $organizations -}}{{- $_ := set $enterprise "organizations" $organizations -}}{{- end -}}
+  {{- $enterprises = append $enterprises $enterprise -}}
+{{- end -}}
+{{- toJson $enterprises -}}
+{{- end -}}
+
+{{/* The shards as JSON: name, name of their objects, enterprises, credentials, and the configuration's text. */}}
+{{- define "ghe-exporter.plan" -}}
+{{- $root := . -}}
+{{- $full := include "ghe-exporter.fullname" . -}}
+{{- $enterprises := include "ghe-exporter.enterprises" . | fromJsonArray -}}
+{{- $shards := list -}}
+{{- if kindIs "slice" .Values.shards -}}
+  {{- $left := list -}}
+  {{- range $enterprises -}}{{- $left = append $left (lower .slug) -}}{{- end -}}
+  {{- range $shard := .Values.shards -}}
+    {{- $own := list -}}
+    {{- range $slug := $shard.enterprises -}}
+      {{- if not (has (lower $slug) $left) -}}
+        {{- fail (printf "shards: %s: %s is in another shard already, or not in config.enterprises" $shard.name $slug) -}}
+      {{- end -}}
+      {{- $left = without $left (lower $slug) -}}
+      {{- range $enterprises -}}{{- if eq (lower .slug) (lower $slug) -}}{{- $own = append $own . -}}{{- end -}}{{- end -}}
+    {{- end -}}
+    {{- $shards = append $shards (dict "name" $shard.name "object" (printf "%s-%s" $full $shard.name) "enterprises" $own) -}}
+  {{- end -}}
+  {{- if $left -}}{{- fail (printf "shards: no shard has %s" (join ", " $left)) -}}{{- end -}}
+{{- else -}}
+  {{- $number := int .Values.shards -}}
+  {{- range $shard := until $number -}}
+    {{- $own := list -}}
+    {{- range $place, $enterprise := $enterprises -}}
+      {{- if eq (mod $place $number) $shard -}}{{- $own = append $own $enterprise -}}{{- end -}}
+    {{- end -}}
+    {{- if or $own (eq $shard 0) -}}
+      {{- $object := gt $number 1 | ternary (printf "%s-%d" $full $shard) $full -}}
+      {{- $shards = append $shards (dict "name" (toString $shard) "object" $object "enterprises" $own) -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
+{{- if .Values.persistence.enabled -}}
+  {{- if gt (int .Values.replicaCount) 1 -}}{{- fail "persistence: two replicas cannot share a state_dir; set replicaCount to 1, or persistence.enabled to false" -}}{{- end -}}
+  {{- if and .Values.persistence.existingClaim (gt (len $shards) 1) -}}{{- fail "persistence.existingClaim: one claim cannot serve several shards" -}}{{- end -}}
+{{- end -}}
+{{- $credentials := include "ghe-exporter.credentials" . | fromJsonArray -}}
+{{- range $shard := $shards -}}
+  {{- $slugs := list -}}
+  {{- range $shard.enterprises -}}{{- $slugs = append $slugs (lower .slug) -}}{{- end -}}
+  {{- $own := list -}}
+  {{- range $credentials -}}{{- if has (lower .enterprise) $slugs -}}{{- $own = append $own . -}}{{- end -}}{{- end -}}
+  {{- $config := omit $root.Values.config "enterprises" -}}
+  {{- if $shard.enterprises -}}{{- $_ := set $config "enterprises" $shard.enterprises -}}{{- end -}}
+  {{- with include "ghe-exporter.stateDir" $root -}}{{- $_ := set $config "state_dir" . -}}{{- end -}}
+  {{- $_ := set $shard "credentials" $own -}}
+  {{- $_ := set $shard "config" (toYaml $config) -}}
+{{- end -}}
+{{- toJson $shards -}}
+{{- end -}}
