@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
-from exporter import configuration
 from exporter.cause import Cause
 from exporter.checkup.advice import ADVICE, CAUTIONS, Caution
 from exporter.cli import main
@@ -30,13 +28,11 @@ Check = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Neither our variables nor proxies are set, and logging is as it was when the test ends."""
-    for name in [*configuration.own_environment(), *os.environ]:
-        if name.upper().startswith("GHE_EXPORTER_") or name.lower().endswith("_proxy"):
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxies are set."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name, raising=False)
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,13 +29,11 @@ Cause = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Neither our variables nor proxies nor certificates are set, and logging is as it was when the test ends."""
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither proxies nor certificates are set."""
     for name in list(os.environ):
-        if name.upper().startswith("GHE_EXPORTER_") or name.lower().endswith(("_proxy", "_ca_bundle")):
+        if name.lower().endswith(("_proxy", "_ca_bundle")):
             monkeypatch.delenv(name)
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import structlog
 
-from exporter import configuration
 from exporter.cli import main
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
@@ -24,15 +22,6 @@ from exporter.simulator.server import Simulator
 from tests.canary import CANARY, TOKEN, the_line
 from tests.programs import ROOT, command, environment, value
 from tests.tools import PATIENCE_SECONDS, eventually, tool
-
-
-@pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """None of our variables are set, and logging is as it was when the test ends."""
-    for name in configuration.own_environment():
-        monkeypatch.delenv(name)
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

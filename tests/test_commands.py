@@ -2,12 +2,9 @@
 
 import re
 import signal
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
-from exporter import configuration
 from exporter.cli import main
 from exporter.commands.serve import SIGNALS, received_signals
 from exporter.simulator.faults import KINDS
@@ -15,15 +12,6 @@ from exporter.simulator.server import Simulator
 from tests.canary import the_line
 from tests.programs import ask, meanwhile, started
 from tests.tools import eventually, free_port
-
-
-@pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """None of our variables are set, and logging is as it was when the test ends."""
-    for name in configuration.own_environment():
-        monkeypatch.delenv(name)
-    yield
-    structlog.reset_defaults()
 
 
 def test_simulate() -> None:

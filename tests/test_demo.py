@@ -3,12 +3,9 @@
 import os
 import re
 import signal
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
-from exporter import configuration
 from exporter.cli import main
 from exporter.collectors import COLLECTORS
 from exporter.commands.demo import demo_settings
@@ -17,15 +14,6 @@ from tests.tools import eventually, free_port
 
 ENTERPRISES = ("octo-corp", "octo-legacy", "octo-tenant", "octo-server")
 SMALL = ("--users", "40", "--runners", "12", "--organizations", "2")
-
-
-@pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """None of our variables are set, and logging is as it was when the test ends."""
-    for name in configuration.own_environment():
-        monkeypatch.delenv(name)
-    yield
-    structlog.reset_defaults()
 
 
 def test_demo() -> None:

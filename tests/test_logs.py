@@ -1,7 +1,6 @@
 """Logs go to standard error, as lines for people or as JSON."""
 
 import json
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
@@ -10,13 +9,6 @@ import structlog
 from exporter import logs
 
 LEVELS = ("debug", "info", "warning", "error")
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    """Logging is set up as it was when the test ends."""
-    yield
-    structlog.reset_defaults()
 
 
 def log_everything() -> None:
