@@ -12,6 +12,7 @@ import structlog
 
 from exporter.addresses import split_listen_address
 from exporter.errors import ConfigurationError
+from exporter.listening import bind
 from exporter.web.connections import PatientServer
 
 log = structlog.get_logger()
@@ -37,15 +38,7 @@ class QuietServer(PatientServer):
         del msg, traceback
         log.debug("web server error", level=level)
 
-    @staticmethod
-    def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:
-        """Bind, and leave no socket open when that fails."""
-        try:
-            socket_.bind(bind_addr)
-        except OSError:
-            socket_.close()
-            raise
-        return socket_
+    bind_socket = staticmethod(bind)
 
 
 class WebServer:
