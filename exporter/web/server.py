@@ -1,6 +1,6 @@
 """Serve the WSGI application: bounded threads, sizes and times, so that a slow client cannot exhaust it.
 
-cheroot's server is made for embedding. TLS and passwords will come in here, as its SSL adapter and as WSGI middleware.
+cheroot's server is made for embedding. TLS is in `exporter.web.handshake`, passwords are in `exporter.web.guard`.
 """
 
 import socket
@@ -13,14 +13,15 @@ import structlog
 from exporter.addresses import split_listen_address
 from exporter.errors import ConfigurationError
 from exporter.listening import bind
-from exporter.web.connections import PatientServer
+from exporter.web.patient_server import PatientServer
+from exporter.web.protection import LiveProtection
 
 log = structlog.get_logger()
 
 THREADS = 10
 IDLE_SECONDS = 10
-REQUEST_QUEUE = 128
-SHUTDOWN_SECONDS = 3
+REQUEST_QUEUE = 256
+SHUTDOWN_SECONDS = 2
 TURN_SECONDS = 0.0001
 """How long a computing thread keeps others from the interpreter; at Python's 0.005 a scrape would wait for collectors.
 
@@ -44,8 +45,10 @@ class QuietServer(PatientServer):
 class WebServer:
     """The listening socket and the threads behind it."""
 
-    def __init__(self, listen: str, application: Any) -> None:
+    def __init__(self, listen: str, application: Any, protection: LiveProtection | None = None) -> None:
         self._listen = listen
+        protection = protection or LiveProtection()
+        self._scheme = "https" if protection.is_tls else "http"
         self._server = QuietServer(
             bind_address(listen),
             application,
@@ -55,6 +58,7 @@ class WebServer:
             request_queue_size=REQUEST_QUEUE,
             timeout=IDLE_SECONDS,
             shutdown_timeout=SHUTDOWN_SECONDS,
+            protection=protection,
         )
         self._thread: threading.Thread | None = None
 
@@ -83,7 +87,7 @@ class WebServer:
         """Where a browser on this machine finds it."""
         host, port = self._server.bind_addr[:2]
         local = {"::": "127.0.0.1", "0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104
-        return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
+        return f"{self._scheme}://[{local}]:{port}" if ":" in local else f"{self._scheme}://{local}:{port}"
 
 
 def bind_address(listen: str) -> tuple[str, int]:
