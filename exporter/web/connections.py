@@ -13,11 +13,9 @@ from typing import Any
 from cheroot.server import HTTPConnection, HTTPRequest
 
 from exporter.web.handshake import Handshake, Step, say_goodbye
-from exporter.web.sending import Sender
+from exporter.web.sending import Sender, forget_unsent
 
 HEADER_BYTES = 16_384
-ANSWER_SECONDS = 60
-"""The time in which a client must have taken an answer."""
 END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -79,7 +77,10 @@ class Connection(HTTPConnection):
     def close(self) -> None:
         """End it, and leave no descriptor to the garbage collector."""
         self.server.closed(self)
-        say_goodbye(self.socket)
+        if self.wfile.is_done:
+            say_goodbye(self.socket)
+        else:
+            forget_unsent(self.socket)
         try:
             super().close()
         finally:

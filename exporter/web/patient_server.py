@@ -9,7 +9,7 @@ from typing import Any
 from cheroot.workers.threadpool import ThreadPool
 from cheroot.wsgi import Server
 
-from exporter.web.connections import ANSWER_SECONDS, HEADER_BYTES, Connection
+from exporter.web.connections import HEADER_BYTES, Connection
 from exporter.web.protection import LiveProtection
 
 MOST_WAITING = 256
@@ -38,10 +38,11 @@ class PatientServer(Server):
     keep_alive_conn_limit = MOST_WAITING // 2
     _connections: Any
 
-    def __init__(self, *args: Any, protection: LiveProtection, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, protection: LiveProtection, answer_seconds: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.requests = Workers(self, min=self.requests.min, max=self.requests.max)
         self.protection = protection
+        self.answer_seconds = answer_seconds
         self._open: set[Connection] = set()
         self._answering: set[Connection] = set()
         self._changed = threading.Condition()
@@ -96,7 +97,7 @@ class PatientServer(Server):
             conn.close()
         elif not conn.wfile.is_done:
             # The time to take the answer counts from its beginning.
-            conn.last_used = conn.began_at + ANSWER_SECONDS - self.timeout
+            conn.last_used = conn.began_at + self.answer_seconds - self.timeout
             self._wait_for(conn)
         elif conn.handshake is not None:
             self._wait_for(conn)

@@ -12,6 +12,7 @@ import ssl
 import struct
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from cheroot.makefile import StreamWriter
@@ -80,3 +81,9 @@ class Sender(StreamWriter):
             if piece and time.monotonic() > self._waits_until:
                 self._socket.settimeout(0)
         return piece
+
+
+def forget_unsent(sock: Any) -> None:
+    """Let the kernel drop what it holds for a client that does not take it, as soon as the socket closes."""
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

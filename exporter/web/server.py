@@ -20,6 +20,8 @@ log = structlog.get_logger()
 
 THREADS = 10
 IDLE_SECONDS = 10
+ANSWER_SECONDS = 60
+"""The time in which a client must have taken an answer."""
 REQUEST_QUEUE = 256
 SHUTDOWN_SECONDS = 2
 TURN_SECONDS = 0.0001
@@ -45,7 +47,15 @@ class QuietServer(PatientServer):
 class WebServer:
     """The listening socket and the threads behind it."""
 
-    def __init__(self, listen: str, application: Any, protection: LiveProtection | None = None) -> None:
+    def __init__(
+        self,
+        listen: str,
+        application: Any,
+        protection: LiveProtection | None = None,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self._listen = listen
         protection = protection or LiveProtection()
         self._scheme = "https" if protection.is_tls else "http"
@@ -56,7 +66,8 @@ class WebServer:
             max=THREADS,
             server_name="ghe-exporter",
             request_queue_size=REQUEST_QUEUE,
-            timeout=IDLE_SECONDS,
+            timeout=idle_seconds,
+            answer_seconds=answer_seconds,
             shutdown_timeout=SHUTDOWN_SECONDS,
             protection=protection,
         )

@@ -75,10 +75,12 @@ class Site:
 
 
 @contextmanager
-def serving(site: Site, listen: str = "127.0.0.1:0", web_config: Path | None = None) -> Iterator[WebServer]:
+def serving(
+    site: Site, listen: str = "127.0.0.1:0", web_config: Path | None = None, **seconds: float
+) -> Iterator[WebServer]:
     """Serve *site*, protected as the file *web_config* says, as long as the block lasts."""
     protection = LiveProtection(web_config)
-    server = WebServer(listen, Guard(site.application, protection), protection)
+    server = WebServer(listen, Guard(site.application, protection), protection, **seconds)
     server.start()
     try:
         yield server

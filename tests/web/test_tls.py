@@ -265,9 +265,15 @@ def test_silent_clients_hold_nobody_up(tmp_path: Path) -> None:
             for _ in range(2 * THREADS):
                 stack.enter_context(connected(server)).sendall(start)
         assert ask(server, client()) == 200
-        silent = stack.enter_context(connected(server))
-        server._server.timeout = 1
-        assert everything(silent) == b""  # the time for a handshake is bounded
+
+
+def test_the_time_for_a_handshake_is_bounded(tmp_path: Path) -> None:
+    """Who says nothing, or dribbles, is closed."""
+    with serving(Site(), web_config=web_config(tmp_path, tls={}), idle_seconds=0.5) as server:
+        for start in (b"", b"\x16\x03\x01"):
+            with connected(server) as silent:
+                silent.sendall(start)
+                assert everything(silent) == b""
 
 
 @pytest.mark.parametrize(
