@@ -22,6 +22,14 @@ END_OF_HEAD = b"\r\n\r\n"
 class Request(HTTPRequest):
     """A request without a body: nothing here takes one, and one left unread would pass for the next request."""
 
+    def read_request_line(self) -> bool:
+        """Read the first line; an address that nobody can take apart is the client's mistake."""
+        try:
+            return bool(super().read_request_line())  # type: ignore[no-untyped-call]
+        except ValueError:
+            self.simple_response("400 Bad Request", "Malformed Request-URI")
+            return False
+
     def read_request_headers(self) -> bool:
         """Read the headers; refuse a request that announces a body."""
         if not super().read_request_headers():  # type: ignore[no-untyped-call]
