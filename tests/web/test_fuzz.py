@@ -84,7 +84,7 @@ def statuses(answer: bytes, *, asked_for_heads: bool = False) -> list[int]:
 
 HEADER_NAMES = (
     *(b"Host", b"Accept", b"Accept-Encoding", b"Authorization", b"Content-Length", b"Transfer-Encoding"),
-    *(b"Connection", b"Expect", b"Cookie", b"Upgrade", b"Range", b"If-None-Match", b"TE", b"Trailer", b"A" * 300),
+    *(b"Connection", b"Expect", b"Cookie", b"Upgrade", b"Range", b"If-None-Match", b"Trailer", b"A" * 300),
 )
 HEADER_VALUES = (
     *(b"", b"*/*", b"gzip;q=nan", b"gzip;q=-1,*;q=1e999", b"text/plain;version=;q=", b";;;,,,", b"Basic", b"Basic !"),

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import ssl
+import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ import pytest
 
 from exporter.simulator.server import Simulator
 from tests.canary import TOKEN, the_line
-from tests.programs import Program, run, started, value
+from tests.programs import ROOT, Program, run, started, value
 from tests.tools import eventually, free_port, process, tool
 from tests.web.certificates import HOUR, PASSWORD, USER, authority, hashed, install, issue, web_config
 
@@ -280,3 +281,24 @@ def run_promtool(*arguments: str) -> str:
     """What promtool says."""
     with process(tool("promtool"), *arguments) as checked:
         return checked.communicate(timeout=30)[0]
+
+
+def test_the_documented_example(tmp_path: Path) -> None:
+    """The file and the commands of docs/security-model.md work as they stand."""
+    page = (ROOT / "docs" / "security-model.md").read_text()
+    make, ask_it, scrape = re.findall(r"```(?:sh|yaml)\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "web-config.yaml").write_bytes((ROOT / "docs" / "examples" / "web-config.yaml").read_bytes())
+    openssl, demo = re.search(r"(openssl .*?)\nghe-exporter (demo .*)\n", make, re.DOTALL).groups()  # type: ignore[union-attr]
+    subprocess.run(openssl, shell=True, cwd=tmp_path, check=True, capture_output=True)
+    arguments = [str(tmp_path / word) if word.endswith(".yaml") else word for word in demo.split()]
+    listen = f"127.0.0.1:{free_port()}"
+    with started(*arguments, "--listen", listen, "--users", "20") as program:
+        eventually(lambda: "Ctrl-C" in program.out() or program.process.poll() is not None, "the demo starts")
+        curl, check = ask_it.strip().splitlines()
+        curl = curl.replace("docs/examples/", "").replace(":10204", f":{listen.rpartition(':')[2]}")
+        told = subprocess.run(curl, shell=True, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+        assert "ghe_exporter_build_info" in told
+        assert run(*check.replace(":10204", f":{listen.rpartition(':')[2]}").split()[1:]).code == 0
+        assert program.end() == 0
+    (tmp_path / "prometheus.yml").write_text(scrape)
+    assert "SUCCESS" in run_promtool("check", "config", "--syntax-only", str(tmp_path / "prometheus.yml"))
