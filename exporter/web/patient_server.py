@@ -13,7 +13,7 @@ from exporter.web.connections import HEADER_BYTES, Connection
 from exporter.web.protection import LiveProtection
 
 MOST_WAITING = 256
-MOST_OPEN = 512
+MOST_OPEN = 384
 """Connections altogether: those that wait, and those that a thread has or soon will have."""
 FINISHING_SECONDS = 4
 """How long the end waits for answers that clients are still taking."""

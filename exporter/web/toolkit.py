@@ -33,7 +33,7 @@ ClientAuth = Literal["NoClientCert", "RequestClientCert", "VerifyClientCertIfGiv
 
 UNVERIFIED = ("RequireAnyClientCert", "RequireClientCert")
 VERIFYING = ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
-BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
+BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 COSTS = range(4, 16)
 """Beyond it a single guess takes a core for many seconds."""
 HEADERS: dict[str, tuple[str, ...]] = {

@@ -3,6 +3,7 @@
 import gc
 import http.client
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -16,6 +17,7 @@ import pytest
 from exporter.web.patient_server import MOST_OPEN, MOST_WAITING
 from exporter.web.server import THREADS, WebServer
 from tests.tools import eventually
+from tests.web.certificates import authority, web_config
 from tests.web.site import PATIENCE, REQUEST, Site, ask, connected, everything, is_well, port_of, serving
 
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -204,3 +206,48 @@ def test_no_descriptor_is_left(site: Site) -> None:
             assert descriptors() <= before
         finally:
             gc.enable()
+
+
+def test_no_room_at_all(site: Site) -> None:
+    """While every connection there may be has asked and waits for a thread, another one is closed at once."""
+    site.publish("b")
+    site.own.go.clear()
+    with serving(site) as server, ExitStack() as stack:
+        asking = []
+        for _ in range(MOST_OPEN):
+            asking.append(stack.enter_context(connected(server)))
+            asking[-1].sendall(LAST_SCRAPE)
+        eventually(lambda: len(server._server._answering) == MOST_OPEN, "all of them have asked")
+        with connected(server) as late:
+            assert everything(late) == b""
+        site.own.go.set()
+        assert all(everything(client).endswith(b"ghe_up 1\n") for client in asking)
+        assert is_well(server)
+
+
+def test_stop_while_an_answer_is_made(site: Site, tmp_path: Path) -> None:
+    """An answer that takes too long when the end comes is broken off, and not one byte of it is sent unencrypted."""
+    site.publish("b")
+    site.own.go.clear()
+    sent = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+    with serving(site, web_config=web_config(tmp_path, tls={})) as server, connected(server) as plain:
+        tls = ssl.create_default_context(cadata=authority().pem.decode())
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = tls.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        while True:
+            try:
+                client.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                plain.sendall(outgoing.read())
+                incoming.write(plain.recv(65_536))
+        client.write(sent)
+        plain.sendall(outgoing.read())
+        assert site.own.asked.wait(PATIENCE)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        received = everything(plain)
+        site.own.go.set()
+        stopping.join()
+    assert b"HTTP" not in received
+    assert b"ghe_" not in received

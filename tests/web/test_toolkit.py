@@ -163,6 +163,10 @@ def test_taken(folder: Path, document: Any) -> None:
             ": basic_auth_users: entry 2: must be a bcrypt hash, as htpasswd -nBC 10 NAME prints it",
         ),
         (
+            {"basic_auth_users": {"octo": "$2b$04$" + "a" * 53}},
+            ": basic_auth_users: entry 1: must be a bcrypt hash, as htpasswd -nBC 10 NAME prints it",
+        ),
+        (
             {"basic_auth_users": {"octo": hashed().replace("$04$", "$31$")}},
             ": basic_auth_users: entry 1: the cost of the bcrypt hash must be 4 to 15",
         ),
