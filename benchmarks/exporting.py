@@ -14,6 +14,7 @@ def main() -> None:
     serve(
         settings,
         reload=lambda: settings,
+        web_config=None,
         enable_lifecycle=False,
         started=lambda url: print(url, flush=True),
     )

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:  # noqa: PLR0911 - one for each com
         case "serve":
             from exporter.commands import serve
 
-            return serve.run(options.config, enable_lifecycle=options.enable_lifecycle)
+            return serve.run(options.config, web_config=options.web_config, enable_lifecycle=options.enable_lifecycle)
         case "demo":
             from exporter.commands import demo
 
@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:  # noqa: PLR0911 - one for each com
                 runners=options.runners,
                 organizations=options.organizations,
                 seed=options.seed,
+                web_config=options.web_config,
             )
         case "simulate":
             from exporter.commands import simulate
@@ -112,6 +113,7 @@ def parser() -> OneLineParser:
 
     serve = commands.add_parser("serve", help="collect in the background and answer scrapes")
     add_config(serve)
+    add_web_config(serve)
     serve.add_argument(
         "--web.enable-lifecycle",
         dest="enable_lifecycle",
@@ -121,6 +123,7 @@ def parser() -> OneLineParser:
 
     demo = commands.add_parser("demo", help="the whole product on a simulated GitHub, no credentials needed")
     demo.add_argument("--listen", default=DEFAULT_LISTEN, metavar="ADDRESS", help="default: %(default)s")
+    add_web_config(demo)
     add_estate(demo)
 
     simulate = commands.add_parser("simulate", help="only the simulated GitHub, to try the exporter against")
@@ -154,6 +157,17 @@ def parser() -> OneLineParser:
 def add_config(command: argparse.ArgumentParser) -> None:
     """Add the option for the settings file."""
     command.add_argument("--config", type=Path, metavar="FILE", help="settings in YAML; default: $GHE_EXPORTER_CONFIG")
+
+
+def add_web_config(command: argparse.ArgumentParser) -> None:
+    """Add the option for TLS and users."""
+    command.add_argument(
+        "--web.config.file",
+        dest="web_config",
+        type=Path,
+        metavar="FILE",
+        help="TLS, users and headers of the web endpoints, in the format of Prometheus' exporter-toolkit",
+    )
 
 
 def add_estate(command: argparse.ArgumentParser) -> None:

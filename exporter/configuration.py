@@ -6,36 +6,17 @@ Everything wrong ends in one ConfigurationError of one line that names the setti
 import difflib
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from exporter.errors import ConfigurationError
 from exporter.settings import PREFIX, Auth, Section, Settings
-
-WORDS: Mapping[str, str] = {
-    "missing": "is missing",
-    "extra_forbidden": "there is no such setting",
-    "invalid_key": "there is no such setting",
-    "tuple_type": "must be a list",
-    "too_short": "must have at least one entry",
-    "model_type": "must be a mapping of settings",
-    "string_type": "must be text; quote what YAML takes for something else",
-    "path_type": "must be a path",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-}
-"""What to say for the types of pydantic's errors that speak of Python."""
+from exporter.wording import complaint, shown
+from exporter.yaml_file import read_mapping
 
 
 class EnvironmentEnterprise(BaseSettings):
@@ -72,7 +53,7 @@ def load(config: Path | None = None) -> Settings:
     environment = own_environment()
     refuse_unknown(environment)
     path = config or (Path(environment[f"{PREFIX}CONFIG"]) if f"{PREFIX}CONFIG" in environment else None)
-    document = read_document(path) if path is not None else {}
+    document = (read_mapping(path) or {}) if path is not None else {}
     for key in document:
         # pydantic-settings forgives capitals, and would take `_env_file` for an argument of its own.
         if key not in Settings.model_fields:
@@ -143,37 +124,6 @@ def suggestion(name: str, known: frozenset[str]) -> str:
     return f"; did you mean {PREFIX}{close[0]}?" if close else ""
 
 
-def read_document(path: Path) -> dict[str, Any]:
-    """Read the YAML file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the configuration {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: not YAML: it is not UTF-8 text") from None
-    try:
-        document = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        # What stands in quotes may be a token that begins like an alias or a tag.
-        problem = re.sub(r" '[^'<][^']{2,}'", "", error.problem or "")
-        raise ConfigurationError(f"{path}{place}: not YAML: {problem}") from None
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position].split("\n")
-        place = f", line {len(before)}, column {len(before[-1]) + 1}"
-        raise ConfigurationError(f"{path}{place}: not YAML: {error.reason}") from None
-    except ValueError:
-        raise ConfigurationError(f"{path}: not YAML: it holds a date or a number that does not exist") from None
-    except RecursionError:
-        raise ConfigurationError(f"{path}: not YAML: it is nested too deeply") from None
-    if document is None:
-        return {}
-    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
-        raise ConfigurationError(f"{path}: must be a mapping of settings")
-    return document
-
-
 def merge_enterprise(document: dict[str, Any], overrides: dict[str, Any]) -> int | None:
     """Lay *overrides* over the entry of the enterprise they name, or add one; return its place."""
     if not overrides:
@@ -195,11 +145,6 @@ def merge_enterprise(document: dict[str, Any], overrides: dict[str, Any]) -> int
 def is_about(slug: str | None, entry: Mapping[str, Any]) -> bool:
     """Whether *entry* is the enterprise called *slug*; GitHub does not tell capitals from small letters."""
     return slug is None or slug.lower() == str(entry.get("slug")).lower()
-
-
-def shown(key: str) -> str:
-    """*key*, unless it is so unlike a setting that it may be a secret in the wrong place."""
-    return key if re.fullmatch(r"[A-Za-z_-]{1,39}", key) else "…"
 
 
 def holds(text: str, path: Sequence[int | str]) -> bool:
@@ -226,7 +171,7 @@ class Names:
     def describe(self, error: ValidationError) -> str:
         """The first problem, in one line without any value of a secret."""
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        location, message = problem["loc"], problem["msg"].removeprefix("Value error, ")
+        location = problem["loc"]
         if location == ("enterprises",) and problem["type"] == "missing":
             place = (
                 f"{self.name(location)}: is missing; list them there" if self._path else "no enterprise: use --config"
@@ -238,8 +183,7 @@ class Names:
             return f"{place}set {PREFIX}TOKEN_FILE or {PREFIX}TOKEN, {app}" + (
                 ", or auth in the file" if self._path else ""
             )
-        message = WORDS.get(problem["type"], message.replace("Input should be", "must be", 1))
-        return f"{self.name(location)}: {message}".replace("\n", " ")
+        return f"{self.name(location)}: {complaint(problem['type'], problem['msg'])}"
 
     def name(self, location: tuple[int | str, ...]) -> str:
         """The variable or the key that *location* stands for."""

@@ -183,6 +183,9 @@ class Limits(Section):
 class Web(Section):
     """The web endpoints."""
 
+    config_file: Path | None = Field(
+        None, description="TLS and users, in the format of Prometheus' exporter-toolkit; `--web.config.file` wins."
+    )
     enable_lifecycle: bool = Field(default=False, description="Allow `POST /-/reload`.")
 
 

@@ -4,13 +4,17 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
 from exporter.cli import main
+from exporter.commands.healthcheck import is_loopback
 from exporter.web.server import WebServer
 from tests.programs import run
 from tests.tools import free_port
+from tests.web.certificates import HOUR, hashed, install, issue, web_config
+from tests.web.site import Site, port_of, serving
 
 Reply = Callable[[str, list[tuple[str, str]]], object]
 
@@ -104,6 +108,45 @@ def test_https(capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, out) == (1, "")
     assert len(err.splitlines()) == 1
     assert err.startswith("unhealthy: ")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_https_of_this_machine(host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The certificate of a loopback address is not verified, whoever signed it and however old it is."""
+    install(tmp_path, issue("elsewhere", ends=-HOUR))
+    with serving(Site(), web_config=web_config(tmp_path, tls={}, basic_auth_users={"octo": hashed()})) as server:
+        assert check(capsys, f"https://{host}:{port_of(server)}") == (0, "healthy\n", "")
+        assert check(capsys, f"http://{host}:{port_of(server)}")[0] == 1
+
+
+def test_https_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The certificate of any other address is verified, by name and authority."""
+    host = socket.gethostname()
+    with serving(Site(), "0.0.0.0:0", web_config=web_config(tmp_path, tls={})) as server:
+        try:
+            socket.create_connection((host, port_of(server)), timeout=5).close()
+        except OSError:
+            pytest.skip("needs a name of this machine that is no loopback address")
+        url = f"https://{host}:{port_of(server)}"
+        assert check(capsys, url) == (1, "", f"unhealthy: SSLCertVerificationError: cannot ask {url}\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("10.0.0.1", False),
+        ("::", False),
+        ("localhost.acme.example.com", False),
+        ("127.0.0.1.acme.example.com", False),
+    ],
+)
+def test_loopback(host: str, *, loopback: bool) -> None:
+    """What is taken for this machine, and what is not."""
+    assert is_loopback(host) is loopback
 
 
 def test_not_http(capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,7 +112,7 @@ def test_defaults() -> None:
         "state_dir": None,
         "log_level": "info",
         "log_format": "console",
-        "web": {"enable_lifecycle": False},
+        "web": {"config_file": None, "enable_lifecycle": False},
     }
     assert settings.enterprises[0].api_url == "https://api.github.com"
     for collector in COLLECTORS:

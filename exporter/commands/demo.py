@@ -1,6 +1,7 @@
 """`ghe-exporter demo`: the whole product on an embedded simulated GitHub, without any credential."""
 
 import sys
+from pathlib import Path
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
@@ -42,7 +43,7 @@ class DemoSettings(Settings):
         return (init_settings,)
 
 
-def run(listen: str, *, users: int, runners: int, organizations: int, seed: int) -> int:
+def run(listen: str, *, users: int, runners: int, organizations: int, seed: int, web_config: Path | None) -> int:
     """Serve until a signal comes; return the exit code."""
     logs.configure("info", "console")
     try:
@@ -59,6 +60,7 @@ def run(listen: str, *, users: int, runners: int, organizations: int, seed: int)
         serve(
             settings,
             reload=lambda: settings,
+            web_config=web_config,
             enable_lifecycle=False,
             started=lambda url: introduce(url, simulator.url),
         )

@@ -12,6 +12,8 @@ from exporter import __version__, configuration, logs
 from exporter.app import Exporter
 from exporter.errors import ConfigurationError
 from exporter.settings import Settings
+from exporter.web.guard import Guard
+from exporter.web.protection import LiveProtection
 from exporter.web.server import WebServer
 
 log = structlog.get_logger()
@@ -19,7 +21,7 @@ log = structlog.get_logger()
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def run(config: Path | None, *, enable_lifecycle: bool) -> int:
+def run(config: Path | None, *, web_config: Path | None, enable_lifecycle: bool) -> int:
     """Serve what the configuration says; return the exit code."""
 
     def load() -> Settings:
@@ -31,6 +33,7 @@ def run(config: Path | None, *, enable_lifecycle: bool) -> int:
     serve(
         settings,
         reload=load,
+        web_config=web_config,
         enable_lifecycle=enable_lifecycle or settings.web.enable_lifecycle,
     )
     return 0
@@ -40,21 +43,29 @@ def serve(
     settings: Settings,
     *,
     reload: Callable[[], Settings],
+    web_config: Path | None,
     enable_lifecycle: bool,
     started: Callable[[str], None] = lambda _url: None,
 ) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP loads the settings again. *started* is told the URL.
 
+    *web_config* comes before the web configuration that the settings name.
+
     Raises:
-        ConfigurationError: the listen address cannot be used.
+        ConfigurationError: the web configuration or the listen address cannot be used.
     """
+    protection = LiveProtection(web_config or settings.web.config_file)
     exporter = Exporter(keeps_state=True)
     exporter.apply(settings)
 
     def reload_now() -> str:
         """Apply the settings as they are now; return the problem that prevents it, if any."""
         try:
-            exporter.apply(reload())
+            renewed = reload()
+            path = web_config or renewed.web.config_file
+            prepared = protection.prepare(path)
+            exporter.apply(renewed)
+            protection.use(path, prepared)
         except ConfigurationError as error:
             exporter.telemetry.reloaded(None)
             log.error("reload failed, old configuration goes on", problem=str(error))  # noqa: TRY400 - no traceback
@@ -62,7 +73,8 @@ def serve(
         log.info("configuration reloaded")
         return ""
 
-    server = WebServer(settings.listen, exporter.application(reload_now if enable_lifecycle else None))
+    application = exporter.application(reload_now if enable_lifecycle else None)
+    server = WebServer(settings.listen, Guard(application, protection), protection)
     with received_signals() as signals:
         server.start()
         exporter.start()

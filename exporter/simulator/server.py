@@ -1,17 +1,17 @@
 """The simulated GitHub on a real socket."""
 
 import contextlib
-import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import structlog
 from cheroot import wsgi
 
+from exporter.listening import bind
 from exporter.simulator.api import Api
 from exporter.simulator.connection import Connection, Gateway
 from exporter.simulator.estate import Estate
@@ -60,15 +60,7 @@ class _Server(wsgi.Server):
         if level >= ERROR_LEVEL:
             structlog.get_logger().error("simulator failed", message=msg, exc_info=traceback)
 
-    @staticmethod
-    def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:
-        """Bind, and leave no socket open when that fails."""
-        try:
-            socket_.bind(bind_addr)
-        except OSError:
-            socket_.close()
-            raise
-        return socket_
+    bind_socket = staticmethod(bind)
 
 
 class Simulator:

@@ -38,6 +38,14 @@ class Answer:
     body: Iterable[bytes]
     headers: tuple[tuple[str, str], ...] = ()
 
+    def send(self, method: str, start_response: StartResponse) -> list[bytes]:
+        """Hand it to the server; only its head if that is what *method* asks for."""
+        body = list(self.body)
+        length = str(sum(map(len, body)))
+        headers = [("Content-Type", self.content_type), ("Content-Length", length), *self.headers]
+        start_response(self.status, headers + list(SECURITY_HEADERS))
+        return [] if method == "HEAD" else body
+
 
 def text(status: str, line: str, *headers: tuple[str, str]) -> Answer:
     """A one-line answer for people and scripts."""
@@ -62,12 +70,7 @@ class Application:
     def __call__(self, environ: Mapping[str, str], start_response: StartResponse) -> list[bytes]:
         """Answer one request."""
         method = environ["REQUEST_METHOD"]
-        answer = self.answer(method, environ["PATH_INFO"], environ)
-        body = list(answer.body)
-        length = str(sum(map(len, body)))
-        headers = [("Content-Type", answer.content_type), ("Content-Length", length), *answer.headers]
-        start_response(answer.status, headers + list(SECURITY_HEADERS))
-        return [] if method == "HEAD" else body
+        return self.answer(method, environ["PATH_INFO"], environ).send(method, start_response)
 
     def answer(self, method: str, path: str, environ: Mapping[str, str]) -> Answer:
         """Find the route."""

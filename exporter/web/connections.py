@@ -1,7 +1,8 @@
-"""Connections that get a thread only when a whole request has come, so that silent or slow clients hold none.
+"""Connections that get a thread only while there is something to do for them that needs no waiting.
 
-cheroot hands every new connection to a thread, which then waits for what the client says: as many clients as there are
-threads, each sending nothing or a byte now and then, would keep everybody else out.
+cheroot hands every new connection to a thread, which then waits for what the client says and for what it takes: as many
+clients as there are threads, each sending or taking a byte now and then, would keep everybody else out. It also does
+the TLS handshake where connections are accepted, so that one silent client would do.
 """
 
 import selectors
@@ -10,17 +11,24 @@ import time
 from typing import Any
 
 from cheroot.server import HTTPConnection, HTTPRequest
-from cheroot.wsgi import Server
 
-from exporter.web.sending import Sender, block
+from exporter.web.handshake import Handshake, Step, say_goodbye
+from exporter.web.sending import Sender, forget_unsent
 
 HEADER_BYTES = 16_384
-MOST_WAITING = 256
 END_OF_HEAD = b"\r\n\r\n"
 
 
 class Request(HTTPRequest):
     """A request without a body: nothing here takes one, and one left unread would pass for the next request."""
+
+    def read_request_line(self) -> bool:
+        """Read the first line; an address that nobody can take apart is the client's mistake."""
+        try:
+            return bool(super().read_request_line())  # type: ignore[no-untyped-call]
+        except ValueError:
+            self.simple_response("400 Bad Request", "Malformed Request-URI")
+            return False
 
     def read_request_headers(self) -> bool:
         """Read the headers; refuse a request that announces a body."""
@@ -33,22 +41,58 @@ class Request(HTTPRequest):
 
     def respond(self) -> None:
         """Answer; the request is all there, so that nothing but sending waits from here on."""
-        block(self.conn.socket, self.server.timeout)
+        self.conn.wfile.begin()
         super().respond()
 
 
 class Connection(HTTPConnection):
-    """A connection that can tell, without waiting, whether its next request has come."""
+    """A connection that can tell, without waiting, whether there is something to do for it."""
 
     RequestHandlerClass = Request
     # More than a head may have: one that fills it is refused without waiting for the rest.
     rbufsize = 2 * HEADER_BYTES
     is_waiting = False
     """Whether something was awaited, so that finding nothing means that the client has gone."""
+    handshake: Handshake | None = None
+    """The handshake that is still under way."""
+    awaits = selectors.EVENT_READ
+    closes_after = False
+    """Whether it ends when the answer is sent."""
 
     def __init__(self, server: Any, sock: Any, *args: Any) -> None:
         super().__init__(server, sock, *args)
         self.wfile = Sender(sock)
+        if server.protection.is_tls:
+            self.handshake = Handshake(sock, server.protection.current)
+        self.began_at = 0.0
+        server.opened(self)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is a thread's turn as soon as the socket is ready."""
+        return self.handshake is not None or not self.wfile.is_done
+
+    def communicate(self) -> bool:
+        """Do what there is to do; whether the connection stays."""
+        if self.handshake is not None:
+            return self._shake_hands(self.handshake)
+        if not self.wfile.is_done:
+            return self._go_on()
+        self.began_at = time.time()
+        self.closes_after = not super().communicate()  # type: ignore[no-untyped-call]
+        return self._after_sending()
+
+    def close(self) -> None:
+        """End it, and leave no descriptor to the garbage collector."""
+        self.server.closed(self)
+        if self.wfile.is_done:
+            say_goodbye(self.socket)
+        else:
+            forget_unsent(self.socket)
+        try:
+            super().close()
+        finally:
+            self.wfile.raw.close()
 
     def has_request(self) -> bool:
         """Take in what the client has sent; whether a thread has something to do that needs no waiting.
@@ -71,34 +115,28 @@ class Connection(HTTPConnection):
             return True
         return True
 
+    def _shake_hands(self, handshake: Handshake) -> bool:
+        step = handshake.step()
+        if self.socket is not handshake.socket:
+            self.socket = handshake.socket
+            self.rfile = type(self.rfile)(self.socket, "rb", self.rbufsize)
+            self.wfile = Sender(self.socket)
+        self.awaits = selectors.EVENT_WRITE if step is Step.AWAITS_ROOM else selectors.EVENT_READ
+        if step is Step.DONE:
+            self.handshake = None
+        return step is not Step.FAILED
 
-class PatientServer(Server):
-    """Keeps connections aside until there is something to do for them; of too many the oldest go."""
+    def _go_on(self) -> bool:
+        try:
+            self.wfile.go_on()
+        except OSError:
+            return False
+        return self._after_sending()
 
-    ConnectionClass = Connection
-    max_request_header_size = HEADER_BYTES
-    keep_alive_conn_limit = MOST_WAITING // 2
-    _connections: Any
-
-    def process_conn(self, conn: Any) -> None:
-        """Hand *conn* to a thread, or wait for its request to come."""
-        is_new = conn.last_used is None
-        if not is_new and conn.has_request():
-            conn.socket.settimeout(self.timeout)
-            super().process_conn(conn)
-            return
-        conn.is_waiting = True
-        waiting = self._connections._selector  # noqa: SLF001 - cheroot has no other way to put one aside
-        if is_new:
-            # From now on, however slowly it speaks: what waits longer than the timeout is closed.
-            conn.last_used = time.time()
-            if len(waiting) > MOST_WAITING:
-                self._drop_oldest(waiting)
-        waiting.register(conn.socket.fileno(), selectors.EVENT_READ, data=conn)
-
-    def _drop_oldest(self, waiting: Any) -> None:
-        """Close what waits longest: a client that means it speaks at once."""
-        others = [(number, conn) for number, conn in waiting.connections if conn is not self]
-        number, oldest = min(others, key=lambda item: item[1].last_used)
-        waiting.unregister(number)
-        oldest.close()
+    def _after_sending(self) -> bool:
+        if not self.wfile.is_done:
+            self.awaits = selectors.EVENT_WRITE
+            return True
+        self.awaits = selectors.EVENT_READ
+        self.server.answered(self)
+        return not self.closes_after

@@ -1,6 +1,6 @@
 """Serve the WSGI application: bounded threads, sizes and times, so that a slow client cannot exhaust it.
 
-cheroot's server is made for embedding. TLS and passwords will come in here, as its SSL adapter and as WSGI middleware.
+cheroot's server is made for embedding. TLS is in `exporter.web.handshake`, passwords are in `exporter.web.guard`.
 """
 
 import socket
@@ -12,14 +12,18 @@ import structlog
 
 from exporter.addresses import split_listen_address
 from exporter.errors import ConfigurationError
-from exporter.web.connections import PatientServer
+from exporter.listening import bind
+from exporter.web.patient_server import PatientServer
+from exporter.web.protection import LiveProtection
 
 log = structlog.get_logger()
 
 THREADS = 10
 IDLE_SECONDS = 10
-REQUEST_QUEUE = 128
-SHUTDOWN_SECONDS = 3
+ANSWER_SECONDS = 60
+"""The time in which a client must have taken an answer."""
+REQUEST_QUEUE = 256
+SHUTDOWN_SECONDS = 2
 TURN_SECONDS = 0.0001
 """How long a computing thread keeps others from the interpreter; at Python's 0.005 a scrape would wait for collectors.
 
@@ -37,22 +41,24 @@ class QuietServer(PatientServer):
         del msg, traceback
         log.debug("web server error", level=level)
 
-    @staticmethod
-    def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:
-        """Bind, and leave no socket open when that fails."""
-        try:
-            socket_.bind(bind_addr)
-        except OSError:
-            socket_.close()
-            raise
-        return socket_
+    bind_socket = staticmethod(bind)
 
 
 class WebServer:
     """The listening socket and the threads behind it."""
 
-    def __init__(self, listen: str, application: Any) -> None:
+    def __init__(
+        self,
+        listen: str,
+        application: Any,
+        protection: LiveProtection | None = None,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self._listen = listen
+        protection = protection or LiveProtection()
+        self._scheme = "https" if protection.is_tls else "http"
         self._server = QuietServer(
             bind_address(listen),
             application,
@@ -60,8 +66,10 @@ class WebServer:
             max=THREADS,
             server_name="ghe-exporter",
             request_queue_size=REQUEST_QUEUE,
-            timeout=IDLE_SECONDS,
+            timeout=idle_seconds,
+            answer_seconds=answer_seconds,
             shutdown_timeout=SHUTDOWN_SECONDS,
+            protection=protection,
         )
         self._thread: threading.Thread | None = None
 
@@ -90,7 +98,7 @@ class WebServer:
         """Where a browser on this machine finds it."""
         host, port = self._server.bind_addr[:2]
         local = {"::": "127.0.0.1", "0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104
-        return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
+        return f"{self._scheme}://[{local}]:{port}" if ":" in local else f"{self._scheme}://{local}:{port}"
 
 
 def bind_address(listen: str) -> tuple[str, int]:

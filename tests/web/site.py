@@ -1,0 +1,130 @@
+"""A site to serve, and clients that ask it over real sockets."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from exporter.exposition import Chunk, Exposition, render
+from exporter.metric import gauge
+from exporter.web.application import Application
+from exporter.web.guard import Guard
+from exporter.web.protection import LiveProtection
+from exporter.web.server import WebServer
+
+RUNNERS = gauge("ghe_runners", "Runners.", "name")
+REQUEST = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
+PATIENCE = 30.0
+
+
+@dataclass
+class Own:
+    """Own metrics that a test may hold back."""
+
+    asked: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
+
+    def chunks(self, *, openmetrics: bool) -> tuple[Chunk, ...]:
+        del openmetrics
+        self.asked.set()
+        self.go.wait(PATIENCE)
+        return (Chunk(b"# HELP ghe_up Up.\n# TYPE ghe_up gauge\nghe_up 1\n"),)
+
+
+class Site:
+    """An application over results that a test publishes."""
+
+    def __init__(self) -> None:
+        self.own = Own()
+        self.own.go.set()
+        self.exposition = Exposition({"runners": (RUNNERS,)})
+        self.broken = False
+
+    def reset(self) -> None:
+        """Forget what another test did."""
+        self.broken = False
+        self.own.asked.clear()
+        self.own.go.set()
+        self.exposition.publish("runners", "acme", {})
+
+    @property
+    def application(self) -> Application:
+        return Application(
+            exposition=self.exposition,
+            own=self.own,
+            collectors=frozenset({"runners"}),
+            status_page=self.page,
+            is_healthy=lambda: True,
+            is_ready=lambda: True,
+        )
+
+    def page(self) -> str:
+        if self.broken:
+            raise RuntimeError("secret detail")
+        return "page"
+
+    def publish(self, generation: str, number: int = 50) -> None:
+        """Publish *number* runners of one generation."""
+        samples: dict[tuple[str, ...], float] = {(f"{generation}-{index}",): index for index in range(number)}
+        families = render("acme", {RUNNERS: samples})
+        self.exposition.publish("runners", "acme", {name: lines.text for name, lines in families.items()})
+
+
+@contextmanager
+def serving(
+    site: Site, listen: str = "127.0.0.1:0", web_config: Path | None = None, **seconds: float
+) -> Iterator[WebServer]:
+    """Serve *site*, protected as the file *web_config* says, as long as the block lasts."""
+    protection = LiveProtection(web_config)
+    server = WebServer(listen, Guard(site.application, protection), protection, **seconds)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def port_of(server: WebServer) -> int:
+    """The port *server* listens at."""
+    return int(server.url.rpartition(":")[2])
+
+
+@contextmanager
+def connected(server: WebServer) -> Iterator[socket.socket]:
+    """A raw connection."""
+    with socket.create_connection(("127.0.0.1", port_of(server)), timeout=PATIENCE) as client:
+        yield client
+
+
+def everything(client: socket.socket) -> bytes:
+    """Read until the server closes; a reset is an end too."""
+    received = b""
+    try:
+        while piece := client.recv(65_536):
+            received += piece
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def ask(
+    server: WebServer, path: str = "/-/healthy", method: str = "GET", host: str = "127.0.0.1", **headers: str
+) -> Any:
+    """Ask once on a connection of its own; status, headers and body."""
+    connection = HTTPConnection(host, port_of(server), timeout=PATIENCE)
+    try:
+        connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+    finally:
+        connection.close()
+
+
+def is_well(server: WebServer) -> bool:
+    """Whether the server answers an honest client."""
+    status, _, body = ask(server)
+    return (status, body) == (200, b"healthy\n")

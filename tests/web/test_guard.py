@@ -1,0 +1,145 @@
+"""What every request passes: passwords, rate limit, headers; over real sockets, with files that change."""
+
+import threading
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.web.guard import replaced
+from exporter.web.passwords import MOST_WAITING, Passwords
+from exporter.web.rate_limit import RateLimiter
+from exporter.web.server import THREADS, WebServer
+from tests.web.certificates import PASSWORD, USER, hashed, web_config
+from tests.web.site import Site, ask, serving
+
+EVERY_PATH = ("/", "/metrics", "/metrics?collect[]=runners", "/-/healthy", "/-/ready", "/-/reload", "/nothing")
+OPEN = {"/-/healthy", "/-/ready"}
+SLOW = 12
+
+
+def login(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
+    """The header of a client with a password."""
+    return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def status(server: WebServer, path: str = "/metrics", method: str = "GET", **headers: str) -> int:
+    """The status of an answer."""
+    return int(ask(server, path, method, **headers)[0])
+
+
+def test_users(tmp_path: Path) -> None:
+    """Without the right password only the probes are answered."""
+    with serving(Site(), web_config=web_config(tmp_path, basic_auth_users={USER: hashed()})) as server:
+        for path in EVERY_PATH:
+            expected = 200 if path in OPEN else 401
+            assert status(server, path) == expected
+            assert status(server, path, "POST") == (405 if path in OPEN else 401)
+            assert status(server, path, **login(password="wrong")) == expected
+            assert status(server, path, **login(user="nobody")) == expected
+            assert status(server, path, **login()) == (404 if path in {"/nothing", "/-/reload"} else 200)
+        for path in ("/-/healthy/", "/-/healthy/../../metrics", "/-/healthy;/metrics", "/metrics#/-/ready", "/-/Ready"):
+            assert status(server, path) in {400, 401}
+        _, headers, body = ask(server, "/metrics")
+        assert headers["WWW-Authenticate"].startswith("Basic ")
+        assert headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert body == b"unauthorized\n"
+        assert ask(server, "/metrics", "HEAD")[2] == b""
+
+
+def test_users_replaced(tmp_path: Path) -> None:
+    """Users that change count from the next request on; a broken file keeps the old ones."""
+    path = web_config(tmp_path, basic_auth_users={USER: hashed()})
+    with capture_logs() as logged, serving(Site(), web_config=path) as server:
+        assert status(server, **login()) == 200
+        web_config(tmp_path, basic_auth_users={USER: hashed("another"), "acme": hashed()})
+        assert status(server, **login()) == 401
+        assert status(server, **login(password="another")) == 200
+        assert status(server, **login(user="acme")) == 200
+        web_config(tmp_path, basic_auth_users={USER: PASSWORD})
+        for _ in range(3):
+            assert status(server, **login(user="acme")) == 200
+            assert status(server) == 401
+        path.unlink()
+        assert status(server) == 401
+        web_config(tmp_path, basic_auth_users={})
+        assert status(server) == 200
+    events = [entry["event"] for entry in logged]
+    again, kept = "web configuration read again", "web configuration not usable, last one kept"
+    assert events == [again, kept, kept, again]
+    assert "Canary" not in str(logged)
+    assert "$2b$" not in str(logged)
+
+
+def test_headers(tmp_path: Path) -> None:
+    """Headers of the file take the place of the usual ones, also of refusals and probes."""
+    headers = {"X-Frame-Options": "sameorigin", "Strict-Transport-Security": "max-age=9", "X-XSS-Protection": ""}
+    path = web_config(tmp_path, http_server_config={"headers": headers}, basic_auth_users={USER: hashed()})
+    with serving(Site(), web_config=path) as server:
+        for address, given in (("/", login()), ("/", {}), ("/-/ready", {})):
+            _, found, _ = ask(server, address, **given)
+            assert found["X-Frame-Options"] == "sameorigin"
+            assert found["Strict-Transport-Security"] == "max-age=9"
+            assert found["X-Content-Type-Options"] == "nosniff"
+            assert "X-XSS-Protection" not in found
+        web_config(tmp_path)
+        _, found, _ = ask(server, "/")
+        assert found["X-Frame-Options"] == "DENY"
+
+
+def test_replaced() -> None:
+    """Names of headers are the same in capitals; an empty one is left out."""
+    assert replaced([("A", "1"), ("B", "2")], {"b": "3", "C": ""}) == [("A", "1"), ("b", "3")]
+
+
+def test_rate_limit(tmp_path: Path) -> None:
+    """Beyond the burst requests are refused, but never probes."""
+    with serving(Site(), web_config=web_config(tmp_path, rate_limit={"interval": "1h", "burst": 3})) as server:
+        assert [status(server) for _ in range(5)] == [200, 200, 200, 429, 429]
+        assert [status(server, path) for path in OPEN for _ in range(5)] == [200] * 10
+        web_config(tmp_path, rate_limit={"interval": "1h", "burst": 1})
+        assert [status(server) for _ in range(2)] == [200, 429]
+
+
+def test_rate_limiter() -> None:
+    """One more each interval, and never more than the burst in store."""
+    now = [0.0]
+    limiter = RateLimiter(2.0, 2, lambda: now[0])
+    allowed = []
+    for moment in (0, 0, 0, 1, 2, 2, 100, 100, 100):
+        now[0] = float(moment)
+        allowed.append(limiter.allows())
+    assert allowed == [True, True, False, False, True, False, True, True, False]
+
+
+def test_guesses_do_not_keep_scrapes_out(tmp_path: Path) -> None:
+    """While guesses take up all there is for them, who is known and the probes are answered at once."""
+    path = web_config(tmp_path, basic_auth_users={USER: hashed(cost=SLOW)})
+    with serving(Site(), web_config=path) as server:
+        assert status(server, **login()) == 200
+        statuses: list[Any] = []
+        crowd = 3 * THREADS
+
+        def guess(number: int) -> None:
+            statuses.append(status(server, **login(user=f"user-{number}")))
+
+        threads = [threading.Thread(target=guess, args=(number,)) for number in range(crowd)]
+        for thread in threads:
+            thread.start()
+        assert [status(server, **login()), status(server, "/-/healthy")] == [200, 200]
+        computed_by_then = statuses.count(401)
+        for thread in threads:
+            thread.join()
+    assert set(statuses) == {401, 503}
+    assert statuses.count(503) >= MOST_WAITING
+    assert computed_by_then < statuses.count(401)
+
+
+@pytest.mark.parametrize("costs", [(4, 12), (12,)])
+def test_nobody_costs_as_much_as_somebody(costs: tuple[int, ...]) -> None:
+    """The hash that unknown users are checked against is as dear as the dearest real one."""
+    passwords = Passwords({f"user-{cost}": hashed(cost=cost) for cost in costs})
+    assert passwords._nobody.startswith(b"$2b$12$")
+    assert len(passwords._nobody) == len(hashed())
