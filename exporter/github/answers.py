@@ -113,6 +113,17 @@ def is_same_origin(url: str, origin: str) -> bool:
         return False
 
 
+def own(url: str, origin: str, context: object) -> str:
+    """*url*, if it has the scheme, host and port of *origin*.
+
+    Raises:
+        PayloadError: it leads elsewhere.
+    """
+    if not is_same_origin(url, origin):
+        raise PayloadError(f"{context}: sent on to another host; not followed, to keep the token here")
+    return url
+
+
 def resolve(base: str, location: str) -> str:
     """Make *location*, as a header gave it, absolute; empty when it is no URL."""
     try:

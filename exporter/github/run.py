@@ -19,8 +19,12 @@ class ClientLimits:
 
 @dataclass(slots=True)
 class Run:
-    """One run of a collector: until when it may ask, and whether it may use the rate limit's reserve."""
+    """One run of a collector: until when it may ask, and whether it may use the rate limit's reserve.
+
+    `answered` is about how many answers it has; threads that fetch pages at a time may miscount it a little.
+    """
 
     deadline: float
     essential: bool = False
     skipped: int = field(default=0)
+    answered: int = field(default=0)
