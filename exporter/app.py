@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -45,10 +46,12 @@ class Exporter:
         clock: Clock | None = None,
         randomness: random.Random | None = None,
         process_metrics: bool = True,
+        bounds: ClientLimits | None = None,
     ) -> None:
         # The text format has no place for them, and they would double the series of every counter.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.clock = clock or SystemClock()
+        self._bounds = bounds or ClientLimits()
         self._random = randomness or random.Random()  # noqa: S311 - jitter, not cryptography
         metrics = {collector.name: collector.metrics for collector in COLLECTORS}
         self.statuses = StatusBoard()
@@ -184,7 +187,8 @@ class Exporter:
                 observer=observer,
                 clock=self.clock,
                 stop=generation,
-                limits=ClientLimits(
+                limits=replace(
+                    self._bounds,
                     max_concurrency=limits.max_concurrency,
                     rate_limit_reserve=limits.rate_limit_reserve,
                     max_response_bytes=limits.max_response_megabytes * 1_000_000,

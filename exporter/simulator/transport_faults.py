@@ -11,6 +11,7 @@ from typing import Protocol
 from exporter.simulator.bodies import render
 from exporter.simulator.exchange import DOCUMENTATION, JSON_TYPE, Response
 from exporter.simulator.faults import Faults
+from exporter.simulator.text_faults import TEXTS
 
 FOREIGN = "http://127.0.0.2:9"
 """Another host, where nothing listens: a client that follows has sent its token away."""
@@ -23,6 +24,9 @@ NOT_ACCESSIBLE = "Resource not accessible by integration"
 MOVED = "This endpoint has been moved."
 LOGIN = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Password</form></body></html>"
 PADDING = b" " * 65_536
+DRIPPING_HEAD = b"HTTP/1.1 200 OK\r\nX-Drip: "
+OTHER_PROTOCOL = b"SSH-2.0-octo\r\n"
+HEADERS = 200
 PATIENCE = 0.1
 """How often a request that is never answered looks whether anybody still waits, in seconds."""
 
@@ -32,6 +36,10 @@ class Wire(Protocol):
 
     def close_after(self) -> None:
         """Close the connection when the answer is sent."""
+        ...
+
+    def send(self, data: bytes) -> bool:
+        """Send *data* as it is; return whether the client still listens."""
         ...
 
     def reset(self) -> None:
@@ -104,9 +112,26 @@ def _rate_limit_primary(attempt: Attempt) -> Response:
     )
 
 
-def _retry_after(attempt: Attempt) -> Response:
-    limited = _limited(429, SECONDARY_LIMIT, attempt)
-    return limited.with_headers(("Retry-After", str(attempt.faults.retry_after_seconds)))
+def _with_retry_after(limited: Break, attempt: Attempt) -> Response:
+    return limited(attempt).with_headers(("Retry-After", str(attempt.faults.retry_after_seconds)))
+
+
+def _slow_head(attempt: Attempt) -> Response:
+    listens = attempt.wire.send(DRIPPING_HEAD)
+    while listens and not attempt.wire.wait(attempt.faults.drip_seconds):
+        listens = attempt.wire.send(b"x")
+    attempt.wire.reset()
+    return Response(503)
+
+
+def _not_http(attempt: Attempt) -> Response:
+    attempt.wire.send(OTHER_PROTOCOL)
+    attempt.wire.reset()
+    return Response(503)
+
+
+def _many_headers(attempt: Attempt) -> Response:
+    return attempt.proper().with_headers(*((f"X-Octo-{number}", "octo") for number in range(HEADERS)))
 
 
 def _truncated(attempt: Attempt) -> Response:
@@ -166,6 +191,18 @@ def _oversized(attempt: Attempt) -> Response:
     return _streamed(proper, stream())
 
 
+def _gzip_bomb(attempt: Attempt) -> Response:
+    proper = attempt.proper()
+    padding = PADDING * (attempt.faults.oversized_bytes // len(PADDING) + 1)
+    bomb = gzip.compress(padding + proper.body, mtime=0)
+    return replace(proper, body=bomb).with_headers(("Content-Encoding", "gzip"))
+
+
+def _rewritten(rewrite: Callable[[bytes], bytes], attempt: Attempt) -> Response:
+    proper = attempt.proper()
+    return replace(proper, body=rewrite(proper.body))
+
+
 def _wrong_content_type(attempt: Attempt) -> Response:
     return attempt.proper().with_headers(("Content-Type", "text/plain; charset=utf-8"))
 
@@ -190,6 +227,10 @@ def _foreign_redirect(attempt: Attempt) -> Response:
     return _found(f"{FOREIGN}{attempt.target}")
 
 
+def _nowhere_redirect(_: Attempt) -> Response:
+    return _found("http://[octo")
+
+
 def _found(location: str) -> Response:
     return Response(302, (("Content-Type", JSON_TYPE), ("Location", location)), b"{}")
 
@@ -211,13 +252,20 @@ BREAKS: Mapping[str, Break] = MappingProxyType(
         "reset": _reset,
         "hang": _hang,
         "slow-drip": _slow_drip,
+        "slow-head": _slow_head,
+        "many-headers": _many_headers,
+        "not-http": _not_http,
         "bad-gzip": _bad_gzip,
+        "gzip-bomb": _gzip_bomb,
         "oversized": _oversized,
         "wrong-content-type": _wrong_content_type,
         "malformed-json": _malformed_json,
         "rate-limit-primary": _rate_limit_primary,
         "rate-limit-secondary": partial(_limited, 403, SECONDARY_LIMIT),
-        "retry-after": _retry_after,
+        "rate-limit-primary-retry-after": partial(_with_retry_after, _rate_limit_primary),
+        "rate-limit-secondary-retry-after": partial(_with_retry_after, partial(_limited, 403, SECONDARY_LIMIT)),
+        "too-many-requests": partial(_refused, 429, "Too many requests"),
+        "retry-after": partial(_with_retry_after, partial(_limited, 429, SECONDARY_LIMIT)),
         "unauthorized": partial(_refused, 401, "Bad credentials"),
         "forbidden": partial(_refused, 403, NOT_ACCESSIBLE),
         "not-found": partial(_refused, 404, "Not Found"),
@@ -225,6 +273,8 @@ BREAKS: Mapping[str, Break] = MappingProxyType(
         "redirect": _redirect,
         "redirect-loop": _redirect_loop,
         "foreign-redirect": _foreign_redirect,
+        "nowhere-redirect": _nowhere_redirect,
+        **{kind: partial(_rewritten, rewrite) for kind, rewrite in TEXTS.items()},
     }
 )
 """How each kind breaks an answer."""
