@@ -10,7 +10,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check types format docs lock clean
+.PHONY: help demo test check audit soak types format docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,12 @@ check: $(VENV)/.dev ## Lint, formatting, types, spelling, generated documents
 	$(BIN)/codespell --skip '*.lock,./build,./dist'
 	$(BIN)/python -m exporter docs --check
 	$(BIN)/python dashboards/generate.py --check
+
+audit: $(VENV)/.dev ## Look up known vulnerabilities of the locked packages
+	@$(BIN)/python scripts/audit.py
+
+soak: $(VENV)/.dev ## Mix faults at random for minutes; options: make soak ARGS="--minutes 30 --seed 7"
+	@$(BIN)/python scripts/soak.py $(ARGS)
 
 types: $(VENV)/.dev ## Check the types alone
 	$(BIN)/mypy --strict $(SOURCES)

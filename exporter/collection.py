@@ -29,6 +29,7 @@ SHORTEST_DEADLINE = 300.0
 FIRST_RETRY_SECONDS = 60.0
 JITTER = 0.05
 NEEDS_A_PERSON = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN, Reason.BUG})
+SENSELESS = frozenset({Reason.PAYLOAD, Reason.BUG})
 PASSING = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
 
 
@@ -155,6 +156,7 @@ class Collection:
         self._memories = {level: RunMemory(clock) for level in assignment.levels}
         self._availability = Availability()
         self._failed_runs = 0
+        self._doubts = False
         self._log = log.bind(enterprise=assignment.enterprise, collector=assignment.collector.name)
 
     def has_worked(self) -> None:
@@ -171,6 +173,8 @@ class Collection:
         read, failures = self._read_levels()
         if read:
             self._snapshots.publish(self.assignment.key, read)
+        # GitHub would confirm what made no sense for as long as it has the same ETag.
+        self._doubts = any(failure.reason in SENSELESS for failure in failures)
         duration = self._clock.monotonic() - started
         delay = self._failed(failures, everything=not read) if failures else self._succeeded(duration)
         now = self._clock.time()
@@ -220,7 +224,7 @@ class Collection:
             billing_platform=assignment.billing_platform,
         )
         deadline = self._clock.monotonic() + max(assignment.interval, SHORTEST_DEADLINE)
-        run = Run(deadline, essential=collector.essential)
+        run = Run(deadline, essential=collector.essential, revalidate=not self._doubts)
         github = GitHub(assignment.client_of(level), run, enterprise=assignment.enterprise, organization=level)
         try:
             samples = collector.samples(target, collector.fetch(github, target))

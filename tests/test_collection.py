@@ -49,6 +49,18 @@ def test_failure_keeps_the_last_good_result_until_max_age() -> None:
     assert bench.text == ""
 
 
+def test_what_made_no_sense_is_not_confirmed() -> None:
+    """After an answer that could not be understood its ETag is not sent; a 304 would confirm it for ever."""
+    bench = Bench(LICENSES, {PATH: {"headers": {"ETag": '"bad"'}, "body": []}})
+    bench.run()
+    assert bench.status.reason is Reason.PAYLOAD
+    bench.recorded[PATH] = {"headers": {"ETag": '"good"'}, "body": GOOD}
+    for _ in range(2):
+        bench.run()
+        assert bench.status.success
+    assert bench.conditions == [None, None, '"good"']
+
+
 @pytest.mark.parametrize(
     ("answer", "reason", "delay"),
     [

@@ -174,7 +174,7 @@ class Client:
     def _exchange(self, endpoint: Endpoint, url: str, run: Run, token: str) -> Answer | str:
         """Send one request; return the answer or the address it redirects to."""
         headers = {"Accept": endpoint.accept}
-        if endpoint.revalidate:
+        if endpoint.revalidate and run.revalidate:
             headers |= self._kept.conditions(url)
         timeout = (self.limits.connect_seconds, min(self.limits.read_seconds, self._seconds_left(endpoint, run)))
         verify = self._ca_file  # given with each request: REQUESTS_CA_BUNDLE would win over the session's

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Protocol
 
-from exporter.simulator.bodies import render
+from exporter.simulator.bodies import Body, render
 from exporter.simulator.exchange import DOCUMENTATION, JSON_TYPE, Response
 from exporter.simulator.faults import Faults
 from exporter.simulator.text_faults import TEXTS
@@ -200,7 +200,8 @@ def _gzip_bomb(attempt: Attempt) -> Response:
 
 def _rewritten(rewrite: Callable[[bytes], bytes], attempt: Attempt) -> Response:
     proper = attempt.proper()
-    return replace(proper, body=rewrite(proper.body))
+    body = Body(rewrite(proper.body), None)
+    return replace(proper, body=body.content).with_headers(("ETag", body.etag))
 
 
 def _wrong_content_type(attempt: Attempt) -> Response:
