@@ -169,7 +169,7 @@ def assert_valid(text: str, stage: Stage) -> None:
         for metric in collection.assignment.collector.metrics
     }
     parse = parse_openmetrics if text.endswith("# EOF\n") else parse_text
-    for family in parse(text):  # type: ignore[no-untyped-call]
+    for family in parse(text):
         for sample in family.samples:
             assert sample.labels.keys() == declared.get(sample.name, sample.labels.keys())
 
