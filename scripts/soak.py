@@ -265,7 +265,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--scrapers", type=int, default=4, help="default: %(default)s")
-    parser.add_argument("--recovery-seconds", type=float, default=300.0, help="time to recover; default: %(default)s")
+    parser.add_argument("--recovery-seconds", type=float, default=420.0, help="time to recover; default: %(default)s")
     parser.add_argument("--fault", action="append", choices=RECOVERING, help="mix only these; default: all")
     options = parser.parse_args()
     found = soak(
