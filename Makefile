@@ -12,7 +12,7 @@ mutants: ARGS = --sample 24
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo monitor test mutants check types format docs build audit lock clean
+.PHONY: help demo monitor test mutants check audit soak types format docs build lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,12 @@ check: $(VENV)/.dev ## Lint, formatting, types, spelling, generated documents
 	$(BIN)/python helm/generate.py --check
 	$(BIN)/hadolint Dockerfile
 
+audit: $(VENV)/.dev ## Look up known vulnerabilities of the locked packages
+	@$(BIN)/python scripts/audit.py
+
+soak: $(VENV)/.dev ## Mix faults at random for minutes; options: make soak ARGS="--minutes 30 --seed 7"
+	@$(BIN)/python scripts/soak.py $(ARGS)
+
 types: $(VENV)/.dev ## Check the types alone
 	$(BIN)/mypy --strict $(SOURCES)
 
@@ -55,9 +61,6 @@ docs: $(VENV)/.run ## Write the generated documents and the chart's generated fi
 build: $(VENV)/.dev ## Build the package: dist/*.whl and dist/*.tar.gz
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
-
-audit: $(VENV)/.dev ## Look for known vulnerabilities in what the exporter runs with
-	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
 lock: ## Write both lock files again; newer versions: make lock ARGS=--upgrade
 	@set -e; \

@@ -3,7 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -87,9 +87,10 @@ def assignments(settings: Settings, enterprise: Enterprise, access: Access) -> I
             )
 
 
-def client_limits(limits: Limits) -> ClientLimits:
-    """The bounds of a client that the settings speak of."""
-    return ClientLimits(
+def client_limits(limits: Limits, bounds: ClientLimits | None = None) -> ClientLimits:
+    """The *bounds* of a client with those that the settings speak of."""
+    return replace(
+        bounds or ClientLimits(),
         max_concurrency=limits.max_concurrency,
         rate_limit_reserve=limits.rate_limit_reserve,
         max_response_bytes=limits.max_response_megabytes * 1_000_000,

@@ -16,6 +16,7 @@ from exporter.collection import Assignment, Collection
 from exporter.collectors import COLLECTORS
 from exporter.exposition import Exposition
 from exporter.github.client import Client
+from exporter.github.run import ClientLimits
 from exporter.revision import REVISION
 from exporter.schedule import Schedule, Task
 from exporter.settings import Settings
@@ -44,10 +45,12 @@ class Exporter:
         randomness: random.Random | None = None,
         process_metrics: bool = True,
         keeps_state: bool = False,
+        bounds: ClientLimits | None = None,
     ) -> None:
         # The text format has no place for them, and they would double the series of every counter.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.clock = clock or SystemClock()
+        self._bounds = bounds or ClientLimits()
         self._random = randomness or random.Random()  # noqa: S311 - jitter, not cryptography
         metrics = {collector.name: collector.metrics for collector in COLLECTORS}
         self.statuses = StatusBoard()
@@ -80,7 +83,7 @@ class Exporter:
             for enterprise in settings.enterprises:
                 access = open_access(
                     enterprise,
-                    limits=client_limits(settings.limits),
+                    limits=client_limits(settings.limits, self._bounds),
                     observer=self.telemetry.observer(enterprise.slug),
                     clock=self.clock,
                     stop=generation,

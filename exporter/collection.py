@@ -1,7 +1,6 @@
 """Run one collector for one enterprise: time it, classify what went wrong, publish what was read."""
 
 import random
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -11,7 +10,7 @@ import structlog
 from exporter.availability import Availability
 from exporter.clock import Clock
 from exporter.collector import Collector, CollectorOptions, Memory, Platform, Target
-from exporter.errors import NOT_OFFERED, GitHubError, RateLimited, Reason, Stopped
+from exporter.errors import NOT_OFFERED, GitHubError, RateLimited, Reason, Stopped, describe_bug
 from exporter.exposition import render
 from exporter.github.client import Client
 from exporter.github.reader import GitHub
@@ -32,6 +31,7 @@ SHORTEST_DEADLINE = 300.0
 FIRST_RETRY_SECONDS = 60.0
 JITTER = 0.05
 NEEDS_A_PERSON = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN, Reason.BUG})
+SENSELESS = frozenset({Reason.PAYLOAD, Reason.BUG})
 PASSING = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
 
 
@@ -137,6 +137,7 @@ class Collection:
         self._memories = {level: RunMemory(clock) for level in assignment.levels}
         self._availability = Availability()
         self._failed_runs = 0
+        self._doubts = False
         self._log = log.bind(enterprise=assignment.enterprise, collector=assignment.collector.name)
 
     def resume(self, kept: Kept) -> Resumption | None:
@@ -173,6 +174,8 @@ class Collection:
         read, failures = self._read_levels()
         if read:
             self._snapshots.publish(self.assignment.key, read)
+        # GitHub would confirm what made no sense for as long as it has the same ETag.
+        self._doubts = any(failure.reason in SENSELESS for failure in failures)
         duration = self._clock.monotonic() - started
         delay = self._failed(failures, everything=not read) if failures else self._succeeded(duration)
         now = self._clock.time()
@@ -236,7 +239,7 @@ class Collection:
         assignment, collector = self.assignment, self.assignment.collector
         target = assignment.target(level, self._memories[level], self._clock.time())
         deadline = self._clock.monotonic() + max(assignment.interval, SHORTEST_DEADLINE)
-        run = Run(deadline, essential=collector.essential)
+        run = Run(deadline, essential=collector.essential, revalidate=not self._doubts)
         github = GitHub(assignment.client_of(level), run, enterprise=assignment.enterprise, organization=level)
         try:
             samples = collector.samples(target, collector.fetch(github, target))
@@ -288,10 +291,3 @@ class Collection:
 
     def _jittered(self, seconds: float) -> float:
         return seconds * self._random.uniform(1 - JITTER, 1 + JITTER)
-
-
-def describe_bug(error: Exception) -> str:
-    """Where an unexpected exception came from; its message may hold what GitHub sent and stays out."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}; please report this"

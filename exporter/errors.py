@@ -14,6 +14,7 @@ ExporterError
    └─ PayloadError         a complete answer that is not what GitHub documents
 """
 
+import traceback
 from enum import StrEnum
 
 from exporter.cause import Cause
@@ -134,3 +135,10 @@ class PayloadError(GitHubError):
 
 NOT_OFFERED = (Unavailable, Forbidden)
 """Errors that say "not here, not with this credential" rather than "not now"."""
+
+
+def describe_bug(error: Exception) -> str:
+    """Where an unexpected exception came from; its message may hold what GitHub sent and stays out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}; please report this"

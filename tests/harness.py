@@ -80,6 +80,7 @@ class Bench:
         self.recorded = dict(recorded)
         self.clock, self.tally, self.statuses = StillClock(now), Tally(), StatusBoard()
         self.asked: list[str] = []
+        self.conditions: list[str | None] = []
         self.dropped: dict[str, int] = {}
         metrics = {collector.name: collector.metrics}
         self.exposition = Exposition(metrics)
@@ -147,6 +148,7 @@ class Bench:
 
     def _answer(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         self.asked.append(str(request.url).removeprefix(API))
+        self.conditions.append(request.headers.get("If-None-Match"))
         return answer(self.recorded, request)
 
     def _note_dropped(self, _key: Key, dropped: Mapping[str, int]) -> None:

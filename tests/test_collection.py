@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from exporter.availability import Availability
-from exporter.collection import describe_bug
 from exporter.collector import Collector, Target
 from exporter.collectors.licenses import COLLECTOR as LICENSES
 from exporter.collectors.runner_groups import COLLECTOR as RUNNER_GROUPS
-from exporter.errors import Reason
+from exporter.errors import Reason, describe_bug
 from exporter.metric import Sample, gauge
 from tests.harness import NOW, Bench
 
@@ -48,6 +47,18 @@ def test_failure_keeps_the_last_good_result_until_max_age() -> None:
     bench.clock.now += 2
     bench.collection.expire()
     assert bench.text == ""
+
+
+def test_what_made_no_sense_is_not_confirmed() -> None:
+    """After an answer that could not be understood its ETag is not sent; a 304 would confirm it for ever."""
+    bench = Bench(LICENSES, {PATH: {"headers": {"ETag": '"bad"'}, "body": []}})
+    bench.run()
+    assert bench.status.reason is Reason.PAYLOAD
+    bench.recorded[PATH] = {"headers": {"ETag": '"good"'}, "body": GOOD}
+    for _ in range(2):
+        bench.run()
+        assert bench.status.success
+    assert bench.conditions == [None, None, '"good"']
 
 
 @pytest.mark.parametrize(

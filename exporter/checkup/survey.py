@@ -9,8 +9,8 @@ from exporter.checkup import diagnosis
 from exporter.checkup.diagnosis import Finding, Subject
 from exporter.checkup.probe import Ended, Ledger, Prober, bug
 from exporter.clock import Clock
-from exporter.collection import Assignment, describe_bug
-from exporter.errors import GitHubError, Stopped
+from exporter.collection import Assignment
+from exporter.errors import GitHubError, Stopped, describe_bug
 from exporter.github.endpoint import Endpoint
 from exporter.github.run import Run
 from exporter.memory import RunMemory

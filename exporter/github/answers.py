@@ -127,6 +127,18 @@ def is_same_origin(url: str, origin: str) -> bool:
         return False
 
 
+def own(url: str, origin: str, context: object) -> str:
+    """*url*, if it has the scheme, host and port of *origin*.
+
+    Raises:
+        PayloadError: it leads elsewhere.
+    """
+    if not is_same_origin(url, origin):
+        said = f"{context}: sent on to another host; not followed, to keep the token here"
+        raise PayloadError(said, cause=Cause.REDIRECTED)
+    return url
+
+
 def resolve(base: str, location: str) -> str:
     """Make *location*, as a header gave it, absolute; empty when it is no URL."""
     try:

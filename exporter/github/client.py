@@ -9,11 +9,14 @@ import random
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 
 import requests
 import structlog
 from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from exporter.cause import Cause
@@ -27,12 +30,12 @@ from exporter.errors import (
     TimedOut,
     Unauthorized,
 )
-from exporter.github import answers
+from exporter.github import answers, bodies
 from exporter.github.answers import Answer
-from exporter.github.auth import Credential
+from exporter.github.auth import Credential, bearer
+from exporter.github.connections import Patience, patient
 from exporter.github.endpoint import ACCESS_TOKENS, Endpoint
-from exporter.github.models import timestamp
-from exporter.github.observer import ApiObserver
+from exporter.github.observer import ApiObserver, tell
 from exporter.github.rate_limit import RateLimits, budget
 from exporter.github.retries import Retries
 from exporter.github.revalidation import Revalidation
@@ -41,13 +44,13 @@ from exporter.github.unreachable import unreachable
 
 log = structlog.get_logger()
 
-OK, NOT_MODIFIED, UNAUTHORIZED = 200, 304, 401
+NOT_MODIFIED, UNAUTHORIZED = 304, 401
 API_VERSION = "2022-11-28"
 REDIRECT_LIMIT = 5
-ERROR_BYTES = 65_536
-"""More of a refusal than this is not read."""
-CHUNK_BYTES = 16_384
-"""Small, because one compressed chunk may unpack to a thousand times its size."""
+WORTH_WAITING = 50
+"""A run that has this many answers waits for a rate limit's end: begun anew, it might never get through a window."""
+SPREAD_SECONDS = (0.5, 5.0)
+"""What waited for one moment does not come back in step."""
 
 
 class Client:
@@ -76,7 +79,8 @@ class Client:
         self._slots = threading.BoundedSemaphore(limits.max_concurrency)
         self._rates = RateLimits(limits.rate_limit_reserve)
         self._kept = Revalidation()
-        self._session = _session(user_agent, limits.max_concurrency)
+        self._patience = Patience(clock)
+        self._session = _session(user_agent, limits.max_concurrency, self._patience)
         self._ca_file = ca_file
 
     def close(self) -> None:
@@ -108,6 +112,20 @@ class Client:
         return self._request(ACCESS_TOKENS, self.url(ACCESS_TOKENS, {"installation": installation}, {}), run)
 
     def _request(self, endpoint: Endpoint, url: str, run: Run) -> Answer:
+        while True:
+            try:
+                return self._tried(endpoint, url, run)
+            except RateLimited as limit:
+                self._sit_out(endpoint, limit, run)
+
+    def _sit_out(self, endpoint: Endpoint, limit: RateLimited, run: Run) -> None:
+        seconds = limit.retry_at - self._clock.time() + self._random.uniform(*SPREAD_SECONDS)
+        if run.answered < WORTH_WAITING or seconds >= self._seconds_left(endpoint, run):
+            raise limit
+        log.info("long run waits for the rate limit", endpoint=endpoint.path, seconds=round(seconds))
+        self._clock.wait(self._stop, seconds)
+
+    def _tried(self, endpoint: Endpoint, url: str, run: Run) -> Answer:
         retries = Retries(self.limits, self._clock, self._random)
         renewed = False
         while True:
@@ -129,9 +147,7 @@ class Client:
                 self._clock.wait(self._stop, wait)
 
     def _admit(self, endpoint: Endpoint, run: Run) -> None:
-        if self._stop.is_set():
-            raise Stopped
-        self._seconds_left(endpoint, run)
+        self._go_on(endpoint, run)
         retry_at = self._rates.wait_until(endpoint.path, self._clock.time(), essential=run.essential)
         if retry_at is not None:
             raise RateLimited(f"{endpoint} not sent: rate limit or reserve reached", retry_at=retry_at)
@@ -148,7 +164,7 @@ class Client:
         try:
             self._admit(endpoint, run)  # a limit may have been reached while this waited
             for _ in range(REDIRECT_LIMIT + 1):
-                answer = self._exchange(endpoint, self._own(endpoint, url), run, token)
+                answer = self._exchange(endpoint, answers.own(url, self._base_url, endpoint), run, token)
                 if isinstance(answer, Answer):
                     return answer
                 url = answers.resolve(url, answer)
@@ -156,21 +172,16 @@ class Client:
         finally:
             self._slots.release()
 
-    def _own(self, endpoint: Endpoint, url: str) -> str:
-        if not answers.is_same_origin(url, self._base_url):
-            said = f"{endpoint}: sent on to another host; not followed, to keep the token here"
-            raise PayloadError(said, cause=Cause.REDIRECTED)
-        return url
-
     def _exchange(self, endpoint: Endpoint, url: str, run: Run, token: str) -> Answer | str:
         """Send one request; return the answer or the address it redirects to."""
         headers = {"Accept": endpoint.accept}
-        if endpoint.revalidate:
+        if endpoint.revalidate and run.revalidate:
             headers |= self._kept.conditions(url)
         timeout = (self.limits.connect_seconds, min(self.limits.read_seconds, self._seconds_left(endpoint, run)))
         reads = endpoint.method == "GET"
         send = self._session.get if reads else self._session.post
         code = ""
+        self._patience.until = run.deadline
         started = self._clock.monotonic()
         try:
             with (
@@ -178,7 +189,7 @@ class Client:
                 send(
                     url,
                     headers=headers,
-                    auth=_Bearer(token),
+                    auth=bearer(token),
                     stream=True,
                     allow_redirects=False,
                     timeout=timeout,
@@ -188,25 +199,18 @@ class Client:
                 code = str(response.status_code)
                 if reads and response.status_code in answers.REDIRECTS and "location" in response.headers:
                     return response.headers["location"]
-                body = self._read(endpoint, response, run)
+                refused = response.status_code != endpoint.success
+                body = bodies.read(response.raw, self.limits, endpoint, partial(self._go_on, endpoint, run), refused)
         finally:
             self._observer.attempted(endpoint, code, self._clock.monotonic() - started)
-        return self._judge(endpoint, url, response, body)
+        answer = self._judge(endpoint, url, response, body)
+        run.answered += 1
+        return answer
 
-    def _read(self, endpoint: Endpoint, response: requests.Response, run: Run) -> bytes:
-        # read1 gives what has arrived; iter_content waits for a whole chunk of a dripping body, past any deadline.
-        chunks = bytearray()
-        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
-            chunks += chunk
-            if response.status_code != endpoint.success and len(chunks) > ERROR_BYTES:
-                break
-            if len(chunks) > self.limits.max_response_bytes:
-                megabytes = self.limits.max_response_bytes // 1_000_000
-                raise PayloadError(f"{endpoint}: larger than limits.max_response_megabytes ({megabytes})")
-            self._seconds_left(endpoint, run)
-            if self._stop.is_set():
-                raise Stopped
-        return bytes(chunks)
+    def _go_on(self, endpoint: Endpoint, run: Run) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        self._seconds_left(endpoint, run)
 
     def _judge(self, endpoint: Endpoint, url: str, response: requests.Response, body: bytes) -> Answer:
         context = str(endpoint)
@@ -232,28 +236,11 @@ class Client:
         raise error
 
     def _note(self, endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> None:
-        self._observer.answered(self._credential.name, headers)
-        # A gateway's failure or a login page says nothing of the credential; of a 200 the body must show who answers.
-        if status in answers.TELLING:
-            self._observer.authenticated(self._credential.name, accepted=status != UNAUTHORIZED)
-        if status in {OK, NOT_MODIFIED}:
-            expires = timestamp(headers.get("github-authentication-token-expiration"))
-            self._observer.token_expires(self._credential.name, expires)
+        tell(self._observer, self._credential.name, status, headers)
         left = budget(headers)
         if left is not None and status != UNAUTHORIZED:  # that one shows the anonymous budget
             self._rates.note(endpoint.path, left, self._clock.time())
             self._observer.budget(self._credential.name, left)
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Sets the header itself; without an auth object requests would look for a password in ~/.netrc."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 class _Session(requests.Session):
@@ -263,13 +250,25 @@ class _Session(requests.Session):
         """Nowhere."""
 
 
-def _session(user_agent: str, connections: int) -> requests.Session:
+class _Adapter(HTTPAdapter):
+    """Its connections end an answer that drips past the deadline; also those through a proxy."""
+
+    def __init__(self, patience: Patience, **options: Any) -> None:
+        super().__init__(**options)
+        self._patience = patience
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> ConnectionPool:
+        """The pool for a request."""
+        return patient(super().get_connection_with_tls_context(*args, **options), self._patience)
+
+
+def _session(user_agent: str, connections: int, patience: Patience) -> requests.Session:
     session = _Session()
     session.headers.update(
         {"User-Agent": user_agent, "X-GitHub-Api-Version": API_VERSION, "Accept-Encoding": "gzip, deflate"}
     )
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+    adapter = _Adapter(patience, pool_connections=1, pool_maxsize=connections, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from exporter.github.answers import TELLING
 from exporter.github.endpoint import Endpoint
+from exporter.github.models import timestamp
 from exporter.github.rate_limit import Budget
 
 
@@ -30,3 +32,13 @@ class ApiObserver(Protocol):
 
     def token_expires(self, credential: str, at: float | None) -> None:
         """The API told when the token expires; None if it does not."""
+
+
+def tell(observer: ApiObserver, credential: str, status: int, headers: Mapping[str, str]) -> None:
+    """Tell what an answer's status and headers say of the *credential*."""
+    observer.answered(credential, headers)
+    # A gateway's failure or a login page says nothing of it; of a 200 the body must show who answers.
+    if status in TELLING:
+        observer.authenticated(credential, accepted=status != 401)  # noqa: PLR2004 - an HTTP status
+    if status in {200, 304}:
+        observer.token_expires(credential, timestamp(headers.get("github-authentication-token-expiration")))

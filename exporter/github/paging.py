@@ -144,6 +144,8 @@ def _numbered(
             raise _too_many(source)
         previous, answer = answer, source.by_number(page_number)
         page = _new_page(source, previous, answer)
+        if not page.items and answer.fingerprint == previous.fingerprint and has_more(page):
+            raise PayloadError(f"{source.context}: page after page is the same, and empty; the list would never end")
         page_number += 1
         if page.items:
             yield page

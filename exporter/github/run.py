@@ -19,8 +19,14 @@ class ClientLimits:
 
 @dataclass(slots=True)
 class Run:
-    """One run of a collector: until when it may ask, and whether it may use the rate limit's reserve."""
+    """One run of a collector: until when it may ask, and whether it may use the rate limit's reserve.
+
+    Without `revalidate` nothing that is kept is confirmed: what was read of it before made no sense.
+    `answered` is about how many answers it has; threads that fetch pages at a time may miscount it a little.
+    """
 
     deadline: float
     essential: bool = False
+    revalidate: bool = True
     skipped: int = field(default=0)
+    answered: int = field(default=0)

@@ -19,10 +19,11 @@ from exporter.simulator.faults import HEALTHY, Drawn, Faults
 from exporter.simulator.paging import Page, link
 from exporter.simulator.payload_faults import TRANSFORMS
 from exporter.simulator.quota import Quota, Quotas
+from exporter.simulator.refusals import LIMITS, NOT_ACCESSIBLE, PRIMARY_LIMIT
 from exporter.simulator.routes import ROUTES
 from exporter.simulator.routes.instance import OLDEST_API_VERSION, api_versions, rate_limit
 from exporter.simulator.routing import Route, Router
-from exporter.simulator.transport_faults import BREAKS, FOREIGN, LIMITS, NOT_ACCESSIBLE, PRIMARY_LIMIT, Attempt
+from exporter.simulator.transport_faults import BREAKS, FOREIGN, Attempt
 
 STEP = 10
 """The companies change every so many seconds; within a step every answer is the same."""

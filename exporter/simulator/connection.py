@@ -55,6 +55,15 @@ class Wire:
         """Close the connection when the answer is sent."""
         self._request.close_connection = True
 
+    def send(self, data: bytes) -> bool:
+        """Send *data* as it is; return whether the client still listens."""
+        self._request.close_connection = True
+        try:
+            self._request.conn.socket.sendall(data)
+        except OSError:
+            return False
+        return True
+
     def reset(self) -> None:
         """Break the connection off at once."""
         self._request.close_connection = True

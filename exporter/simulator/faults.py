@@ -20,12 +20,19 @@ TRANSPORT: Mapping[str, str] = MappingProxyType(
         "reset": "the connection is reset in the middle of the body",
         "hang": "the request is accepted and never answered",
         "slow-drip": "the right answer, a few bytes at a time",
+        "slow-head": "the head of the answer, a byte at a time, without end",
+        "many-headers": "a head of 200 headers",
+        "not-http": "bytes that are not HTTP",
         "bad-gzip": "a body that says it is gzip and is not",
+        "gzip-bomb": "a small body that unpacks to more than 64 MiB",
         "oversized": "a body larger than 64 MiB",
         "wrong-content-type": "the right JSON, declared as text/plain",
         "malformed-json": "a complete body that is not JSON",
         "rate-limit-primary": "403, the hourly quota is used up",
         "rate-limit-secondary": "403, a secondary rate limit, without Retry-After",
+        "rate-limit-primary-retry-after": "403, the hourly quota is used up, with Retry-After",
+        "rate-limit-secondary-retry-after": "403, a secondary rate limit, with Retry-After",
+        "too-many-requests": "429 that says nothing else",
         "retry-after": "429 with Retry-After",
         "unauthorized": "401, bad credentials",
         "forbidden": "403, not accessible by this credential",
@@ -41,6 +48,16 @@ TRANSPORT: Mapping[str, str] = MappingProxyType(
         "redirect": "302 to the same resource on the same host",
         "redirect-loop": "302 to itself",
         "foreign-redirect": "302 to another host",
+        "nowhere-redirect": "302 to something that is no URL",
+        "invalid-utf-8": "texts that are not UTF-8",
+        "lone-surrogates": "texts with one half of a surrogate pair",
+        "control-characters": "texts with escapes that terminals obey, and NUL",
+        "long-texts": "some texts are 100 kB long",
+        "duplicate-keys": "every key comes twice, null first",
+        "null-last": "every whole number comes twice, null last",
+        "deep-nesting": "the answer is inside 50,000 lists",
+        "enormous-numbers": "whole numbers of 5,000 digits",
+        "wrapped": "a list that holds the right answer",
     }
 )
 """Faults that replace or damage the answer; the first one drawn wins."""
@@ -62,6 +79,7 @@ PAYLOAD: Mapping[str, str] = MappingProxyType(
         "huge-integers": "every number has 400 digits",
         "hostile-labels": "names with quotes, newlines and backslashes, one of them 100 kB long",
         "missing-keys": "half of the keys are missing",
+        "wrong-types": "every value is of another type, every list an object",
         "unknown-keys": "every object has keys nobody knows",
         "slippage": "the list moves between pages: records repeat and are missed",
     }
@@ -142,8 +160,8 @@ class Faults:
     Attributes:
         oversized_bytes: Size of the body of the fault `oversized`.
         drip_bytes: Bytes sent at a time by the fault `slow-drip`.
-        drip_seconds: Pause between them.
-        retry_after_seconds: What the fault `retry-after` asks for.
+        drip_seconds: Pause between them, and between the bytes of `slow-head`.
+        retry_after_seconds: What the faults with Retry-After ask for.
     """
 
     def __init__(self, *texts: str, seed: int = 1) -> None:

@@ -63,6 +63,27 @@ def missing_keys(payload: Any) -> Any:
     return {key: _thinned(value) for key, value in payload.items() if isinstance(value, dict | list)}
 
 
+def wrong_types(payload: Any) -> Any:
+    """Make lists objects, texts numbers, numbers lists, and flags texts; the object around them stays."""
+    if isinstance(payload, dict):
+        return {key: _of_another_type(value) for key, value in payload.items()}
+    return [_of_another_type(value) for value in payload] if isinstance(payload, list) else payload
+
+
+def _of_another_type(value: Any) -> Any:
+    match value:
+        case dict():
+            return wrong_types(value)
+        case list():
+            return {str(place): wrong_types(each) for place, each in enumerate(value)}
+        case bool() | None:
+            return str(value)
+        case str():
+            return len(value)
+        case _:
+            return [value]
+
+
 def unknown_keys(payload: Any) -> Any:
     """Add to every object what no client has heard of."""
     if isinstance(payload, dict):
@@ -81,6 +102,7 @@ TRANSFORMS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "huge-integers": huge_integers,
         "hostile-labels": hostile_labels,
         "missing-keys": missing_keys,
+        "wrong-types": wrong_types,
         "unknown-keys": unknown_keys,
     }
 )

@@ -8,37 +8,21 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Protocol
 
-from exporter.simulator.bodies import render
-from exporter.simulator.exchange import DOCUMENTATION, JSON_TYPE, Response
+from exporter.simulator.bodies import Body
+from exporter.simulator.exchange import JSON_TYPE, Response
 from exporter.simulator.faults import Faults
+from exporter.simulator.refusals import LIMITS, PRIMARY_LIMIT, REFUSALS, SECONDARY_LIMIT, ErrorAnswer
+from exporter.simulator.text_faults import TEXTS
 
 FOREIGN = "http://127.0.0.2:9"
 """Another host, where nothing listens: a client that follows has sent its token away."""
 
 REDIRECTED = "redirected=1"
-LIMITS = f"{DOCUMENTATION}/using-the-rest-api/rate-limits-for-the-rest-api"
-PRIMARY_LIMIT = "API rate limit exceeded for user ID 1."
-SECONDARY_LIMIT = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-NOT_ACCESSIBLE = "Resource not accessible by integration"
-NEEDS_SSO = (
-    "Resource protected by organization SAML enforcement. You must grant your token access to this organization."
-)
-SSO = "required; url=https://github.com/enterprises/octo-corp/sso?authorization_request=AZQRJK5octoOCTOocto"
-NOT_ON_LIST = (
-    "Although you appear to have the correct authorization credentials, the `octo-corp` enterprise has an IP allow "
-    "list enabled, and your IP address is not permitted to access this resource."
-)
-SUSPENDED = "This installation has been suspended"
-PERMISSION = "enterprise_billing=read; enterprise_billing=write"
-POLICY = (
-    "`octo-corp` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a "
-    "personal access token with fine-grained permissions."
-)
-NOT_OWNER = "Must have admin rights to Enterprise."
-NOT_ENABLED = "Advanced Security is not enabled for this enterprise."
-MOVED = "This endpoint has been moved."
 LOGIN = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Password</form></body></html>"
 PADDING = b" " * 65_536
+DRIPPING_HEAD = b"HTTP/1.1 200 OK\r\nX-Drip: "
+OTHER_PROTOCOL = b"SSH-2.0-octo\r\n"
+HEADERS = 200
 PATIENCE = 0.1
 """How often a request that is never answered looks whether anybody still waits, in seconds."""
 
@@ -48,6 +32,10 @@ class Wire(Protocol):
 
     def close_after(self) -> None:
         """Close the connection when the answer is sent."""
+        ...
+
+    def send(self, data: bytes) -> bool:
+        """Send *data* as it is; return whether the client still listens."""
         ...
 
     def reset(self) -> None:
@@ -101,17 +89,12 @@ def _empty(_: Attempt) -> Response:
     return Response(200, (("Content-Type", JSON_TYPE),))
 
 
-def _refused(status: int, message: str, _: Attempt, documentation_url: str = DOCUMENTATION) -> Response:
-    payload = {"message": message, "documentation_url": documentation_url, "status": str(status)}
-    return Response(status, (("Content-Type", JSON_TYPE),), render(payload))
-
-
-def _refused_with(message: str, header: tuple[str, str], attempt: Attempt) -> Response:
-    return _refused(403, message, attempt).with_headers(header)
+def _refused(refusal: ErrorAnswer, _: Attempt) -> Response:
+    return refusal.response()
 
 
 def _limited(status: int, message: str, attempt: Attempt) -> Response:
-    refused = _refused(status, message, attempt, LIMITS)
+    refused = ErrorAnswer(status, message, documentation_url=LIMITS).response()
     quota = (header for header in attempt.proper().headers if header[0].startswith("X-RateLimit-"))
     return refused.with_headers(*quota)
 
@@ -124,9 +107,26 @@ def _rate_limit_primary(attempt: Attempt) -> Response:
     )
 
 
-def _retry_after(attempt: Attempt) -> Response:
-    limited = _limited(429, SECONDARY_LIMIT, attempt)
-    return limited.with_headers(("Retry-After", str(attempt.faults.retry_after_seconds)))
+def _with_retry_after(limited: Break, attempt: Attempt) -> Response:
+    return limited(attempt).with_headers(("Retry-After", str(attempt.faults.retry_after_seconds)))
+
+
+def _slow_head(attempt: Attempt) -> Response:
+    listens = attempt.wire.send(DRIPPING_HEAD)
+    while listens and not attempt.wire.wait(attempt.faults.drip_seconds):
+        listens = attempt.wire.send(b"x")
+    attempt.wire.reset()
+    return Response(503)
+
+
+def _not_http(attempt: Attempt) -> Response:
+    attempt.wire.send(OTHER_PROTOCOL)
+    attempt.wire.reset()
+    return Response(503)
+
+
+def _many_headers(attempt: Attempt) -> Response:
+    return attempt.proper().with_headers(*((f"X-Octo-{number}", "octo") for number in range(HEADERS)))
 
 
 def _truncated(attempt: Attempt) -> Response:
@@ -186,6 +186,19 @@ def _oversized(attempt: Attempt) -> Response:
     return _streamed(proper, stream())
 
 
+def _gzip_bomb(attempt: Attempt) -> Response:
+    proper = attempt.proper()
+    padding = PADDING * (attempt.faults.oversized_bytes // len(PADDING) + 1)
+    bomb = gzip.compress(padding + proper.body, mtime=0)
+    return replace(proper, body=bomb).with_headers(("Content-Encoding", "gzip"))
+
+
+def _rewritten(rewrite: Callable[[bytes], bytes], attempt: Attempt) -> Response:
+    proper = attempt.proper()
+    body = Body(rewrite(proper.body), None)
+    return replace(proper, body=body.content).with_headers(("ETag", body.etag))
+
+
 def _wrong_content_type(attempt: Attempt) -> Response:
     return attempt.proper().with_headers(("Content-Type", "text/plain; charset=utf-8"))
 
@@ -210,6 +223,10 @@ def _foreign_redirect(attempt: Attempt) -> Response:
     return _found(f"{FOREIGN}{attempt.target}")
 
 
+def _nowhere_redirect(_: Attempt) -> Response:
+    return _found("http://[octo")
+
+
 def _found(location: str) -> Response:
     return Response(302, (("Content-Type", JSON_TYPE), ("Location", location)), b"{}")
 
@@ -231,27 +248,25 @@ BREAKS: Mapping[str, Break] = MappingProxyType(
         "reset": _reset,
         "hang": _hang,
         "slow-drip": _slow_drip,
+        "slow-head": _slow_head,
+        "many-headers": _many_headers,
+        "not-http": _not_http,
         "bad-gzip": _bad_gzip,
+        "gzip-bomb": _gzip_bomb,
         "oversized": _oversized,
         "wrong-content-type": _wrong_content_type,
         "malformed-json": _malformed_json,
         "rate-limit-primary": _rate_limit_primary,
         "rate-limit-secondary": partial(_limited, 403, SECONDARY_LIMIT),
-        "retry-after": _retry_after,
-        "unauthorized": partial(_refused, 401, "Bad credentials"),
-        "forbidden": partial(_refused, 403, NOT_ACCESSIBLE),
-        "sso": partial(_refused_with, NEEDS_SSO, ("X-GitHub-SSO", SSO)),
-        "ip-allow-list": partial(_refused, 403, NOT_ON_LIST),
-        "suspended": partial(_refused, 403, SUSPENDED),
-        "no-permission": partial(_refused_with, NOT_ACCESSIBLE, ("X-Accepted-GitHub-Permissions", PERMISSION)),
-        "token-policy": partial(_refused, 403, POLICY),
-        "not-owner": partial(_refused, 403, NOT_OWNER),
-        "not-enabled": partial(_refused, 403, NOT_ENABLED),
-        "not-found": partial(_refused, 404, "Not Found"),
-        "gone": partial(_refused, 410, MOVED, documentation_url="https://gh.io/billing-api-updates-org"),
+        "rate-limit-primary-retry-after": partial(_with_retry_after, _rate_limit_primary),
+        "rate-limit-secondary-retry-after": partial(_with_retry_after, partial(_limited, 403, SECONDARY_LIMIT)),
+        "retry-after": partial(_with_retry_after, partial(_limited, 429, SECONDARY_LIMIT)),
+        **{kind: partial(_refused, refusal) for kind, refusal in REFUSALS.items()},
         "redirect": _redirect,
         "redirect-loop": _redirect_loop,
         "foreign-redirect": _foreign_redirect,
+        "nowhere-redirect": _nowhere_redirect,
+        **{kind: partial(_rewritten, rewrite) for kind, rewrite in TEXTS.items()},
     }
 )
 """How each kind breaks an answer."""

@@ -477,9 +477,54 @@ def test_dripping_body(
         wire.closing.wait(PATIENCE)
         return False
 
-    kind, message = (Stopped, "^$") if ending == "stop" else (TimedOut, "the run reached its deadline")
+    kind, message = (Stopped, "^$") if ending == "stop" else (TimedOut, "deadline|no answer in time|stopped arriving")
     with pytest.raises(kind, match=message):
         fetch(drip, limits=ClientLimits(tries=1, read_seconds=5))
+
+
+STATUS_LINE = "HTTP/1.1 200 OK\r\n"
+CHUNKED = f"{STATUS_LINE}Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "drop"),
+    [
+        ("", "H"),
+        ("HTTP/1.1 200 ", "O"),
+        (f"{STATUS_LINE}X-Drip: ", "x"),
+        (STATUS_LINE, "X: y\r\n"),
+        ("", "HTTP/1.1 100 Continue\r\n\r\n"),
+        (CHUNKED, "0"),
+        (f"{CHUNKED}2\r\n[]\r\n0\r\n", "X: y\r\n"),
+    ],
+    ids=["first byte", "status line", "header", "headers", "100 Continue", "size of a chunk", "trailer"],
+)
+def test_dripping_head(make_wire: MakeWire, make_client: MakeClient, clock: FakeClock, sent: str, drop: str) -> None:
+    """What frames a body cannot drip past the run's deadline either, though no byte lets the client wait for long."""
+
+    def drip(wire: Wire, connection: socket.socket) -> bool:
+        connection.sendall(sent.encode())
+        while not wire.closing.wait(0.002):
+            clock.advance(10)
+            connection.sendall(drop.encode())
+        return False
+
+    wire = make_wire(drip)
+    client = make_client(wire.url, limits=ClientLimits(tries=3, read_seconds=PATIENCE))
+    started = clock.monotonic()
+    with pytest.raises(TimedOut):
+        client.get(SYNC, f"{wire.url}{PATH}", Run(started + 300))
+    assert 300 <= clock.monotonic() - started < 1_000
+    assert len(wire.asked) == 1
+
+
+def test_a_connection_outlives_a_bounded_answer(make_wire: MakeWire, make_client: MakeClient, clock: FakeClock) -> None:
+    """What was left of one run does not bound the next one on the same connection."""
+    wire = make_wire(reply(b"[]"))
+    client = make_client(wire.url, limits=ONCE)
+    for seconds in (0.9, 300):
+        client.get(SYNC, f"{wire.url}{PATH}", Run(clock.monotonic() + seconds))
+    assert wire.connections == 1
 
 
 # Bombs

@@ -295,6 +295,7 @@ def test_total_promises_too_much() -> None:
         pytest.param(Asked(lambda _page: {"items": list(range(100))}), id="short page"),
         pytest.param(Asked(lambda _page: {"items": list(range(100)), "total_count": 300}), id="total_count"),
         pytest.param(Asked(lambda _page: {"items": [1], "has_next_page": True}), id="has_next_page"),
+        pytest.param(Asked(lambda _page: {"items": [], "has_next_page": True}), id="has_next_page, empty"),
         pytest.param(Asked(lambda _page: list(range(100)), key=""), id="bare array"),
         pytest.param(Asked(lambda _page: {"items": [1]}, lambda _page: linked(5)(1)), id="links of the first page"),
         pytest.param(Asked(lambda _page: {"items": [1]}, lambda _page: linked(5, tell_last=False)(1)), id="next alone"),
@@ -335,7 +336,9 @@ def test_repeating_links(following: Links, requests: int) -> None:
         pytest.param(Asked(sliced(10**5, per_page=30, total_count=10**5)), 7, id="capped pages"),
         pytest.param(Asked(sliced(10**5)), 7, id="never a short page"),
         pytest.param(Asked(sliced(10**5, has_next_page=True)), 7, id="has_next_page for ever"),
-        pytest.param(Asked(lambda page: {"items": [], "has_next_page": page > 0}), 7, id="empty pages for ever"),
+        pytest.param(
+            Asked(lambda page: {"items": [], "has_next_page": True, "page": page}), 7, id="empty pages for ever"
+        ),
     ],
 )
 def test_more_pages_than_allowed(asked: Asked, requests: int) -> None:

@@ -124,6 +124,19 @@ def test_missing_keys(simulator: Simulator, get: Get) -> None:
     assert get(f"{RUNNERS}/downloads").json()[0].keys() == {"architecture", "filename"}
 
 
+def test_wrong_types(simulator: Simulator, get: Get) -> None:
+    """No value is of the type it was, lists are objects."""
+    healthy = get(RUNNERS).json()
+    simulator.faults.set("wrong-types=1")
+    broken = get(RUNNERS).json()
+    assert broken["total_count"] == [healthy["total_count"]]
+    assert broken["runners"]["0"]["name"] == len(healthy["runners"][0]["name"])
+    assert broken["runners"]["0"]["busy"] in {"True", "False"}
+    assert broken["runners"]["0"]["labels"].keys() == {
+        str(place) for place in range(len(healthy["runners"][0]["labels"]))
+    }
+
+
 def test_unknown_keys(simulator: Simulator, get: Get) -> None:
     """Every object has more keys than documented, the known ones are right."""
     healthy = get(USERS).json()

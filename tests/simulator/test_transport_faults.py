@@ -242,3 +242,126 @@ def test_foreign_redirect(simulator: Simulator, get: Get) -> None:
     answer = get(f"{USERS}?page=2", allow_redirects=False)
     assert answer.status_code == 302
     assert answer.headers["Location"] == f"http://127.0.0.2:9{USERS}?page=2"
+
+
+def test_slow_head(simulator: Simulator) -> None:
+    """The head begins and goes on and on, a byte at a time."""
+    simulator.faults.drip_seconds = 0.0
+    simulator.faults.set("slow-head=1")
+    with dial(simulator) as connection:
+        received = b""
+        while len(received) < 300:
+            received += connection.recv(100)
+    assert received.startswith(b"HTTP/1.1 200 OK\r\nX-Drip: xxx")
+    assert b"\n" not in received.removeprefix(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_not_http(simulator: Simulator) -> None:
+    """What comes is another protocol."""
+    simulator.faults.set("not-http=1")
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{simulator.url}{USERS}", timeout=10)
+
+
+def test_many_headers(simulator: Simulator) -> None:
+    """The head has more headers than a client accepts."""
+    simulator.faults.set("many-headers=1")
+    with pytest.raises(requests.ConnectionError, match="more than 100 headers"):
+        requests.get(f"{simulator.url}{USERS}", timeout=10, headers={"Authorization": "Bearer x"})
+
+
+def test_gzip_bomb(simulator: Simulator, get: Get) -> None:
+    """A small body unpacks to as much as was set, and still to the right JSON."""
+    whole = get(USERS).json()
+    simulator.faults.oversized_bytes = 3_000_000
+    simulator.faults.set("gzip-bomb=1")
+    answer = get(USERS)
+    assert int(answer.headers["Content-Length"]) < 300_000
+    assert len(answer.content) > 3_000_000
+    assert answer.json() == whole
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "words"),
+    [
+        ("rate-limit-primary-retry-after", 403, "API rate limit exceeded"),
+        ("rate-limit-secondary-retry-after", 403, "secondary rate limit"),
+    ],
+)
+def test_limits_with_retry_after(simulator: Simulator, get: Get, kind: str, status: int, words: str) -> None:
+    """Either limit may say how long to wait."""
+    simulator.faults.retry_after_seconds = 7
+    simulator.faults.set(f"{kind}=1")
+    answer = get(USERS)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
+    assert words in answer.json()["message"]
+
+
+def test_too_many_requests(simulator: Simulator, get: Get) -> None:
+    """A gateway's 429 says neither which limit nor how long."""
+    simulator.faults.set("too-many-requests=1")
+    answer = get(USERS)
+    assert answer.status_code == 429
+    assert not {"Retry-After", "X-RateLimit-Reset"} & answer.headers.keys()
+
+
+def test_nowhere_redirect(simulator: Simulator) -> None:
+    """A redirect leads to something that no URL parser accepts."""
+    simulator.faults.set("nowhere-redirect=1")
+    with dial(simulator) as connection:
+        assert b"\r\nLocation: http://[octo\r\n" in connection.recv(65_536)
+
+
+@pytest.mark.parametrize("kind", ["invalid-utf-8", "lone-surrogates"])
+def test_texts_that_are_none(simulator: Simulator, get: Get, kind: str) -> None:
+    """Texts that cannot be encoded as UTF-8 come in a complete body."""
+    simulator.faults.set(f"{kind}=1")
+    body = get(USERS).content
+    with pytest.raises(UnicodeError):
+        json.dumps(json.loads(body.decode()), ensure_ascii=False).encode()
+
+
+def test_control_characters(simulator: Simulator, get: Get) -> None:
+    """Every text ends with escapes, and no two texts are equal."""
+    simulator.faults.set("control-characters=1")
+    logins = [user["github_com_login"] for user in get(USERS).json()["users"]]
+    assert all("\x1b[31m\r\x07\x00\u202e" in login for login in logins)
+    assert len(set(logins)) == len(logins)
+
+
+def test_long_texts(simulator: Simulator, get: Get) -> None:
+    """Five texts are 100 kB long."""
+    simulator.faults.set("long-texts=1")
+    assert 500_000 < len(get(USERS).content) < 600_000
+
+
+def test_duplicate_keys(simulator: Simulator, get: Get) -> None:
+    """Keys come twice; who takes the last one sees nothing, or sees null."""
+    whole = get(USERS)
+    simulator.faults.set("duplicate-keys=1")
+    answer = get(USERS)
+    assert answer.text.count("total_seats_consumed") == 2 * whole.text.count("total_seats_consumed")
+    assert answer.json() == whole.json()
+    simulator.faults.set("null-last=1")
+    assert get(USERS).json()["total_seats_consumed"] is None
+
+
+def test_deep_nesting(simulator: Simulator, get: Get) -> None:
+    """A parser that calls itself runs out of stack."""
+    simulator.faults.set("deep-nesting=1")
+    with pytest.raises(RecursionError):
+        json.loads(get(USERS).content)
+
+
+def test_enormous_numbers(simulator: Simulator, get: Get) -> None:
+    """Whole numbers have more digits than Python reads."""
+    simulator.faults.set("enormous-numbers=1")
+    with pytest.raises(ValueError, match="4300 digits"):
+        json.loads(get(USERS).content)
+
+
+def test_wrapped(simulator: Simulator, get: Get) -> None:
+    """An object comes inside a list."""
+    whole = get(USERS).json()
+    simulator.faults.set("wrapped=1")
+    assert get(USERS).json() == [whole]

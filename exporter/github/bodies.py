@@ -1,0 +1,40 @@
+"""Read a body as it arrives, within bounds."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from exporter.errors import PayloadError
+from exporter.github.endpoint import Endpoint
+from exporter.github.run import ClientLimits
+
+REFUSAL_BYTES = 65_536
+"""More of a refusal than this is not read."""
+CHUNK_BYTES = 16_384
+"""Small, because one compressed chunk may unpack to a thousand times its size."""
+
+
+class Arriving(Protocol):
+    """What a body is read from: gives what has arrived, at most *amt* bytes of it."""
+
+    def read1(self, amt: int, decode_content: bool) -> bytes:  # noqa: FBT001 - urllib3's own
+        """The next bytes; none at the end."""
+        ...
+
+
+def read(body: Arriving, limits: ClientLimits, endpoint: Endpoint, go_on: Callable[[], None], refused: bool) -> bytes:  # noqa: FBT001
+    """Read *body* to its end; of a *refused* request only the beginning. *go_on* raises when it is time to give up.
+
+    Raises:
+        PayloadError: it is larger than `limits` allow.
+    """
+    # read1 gives what has arrived; iter_content waits for a whole chunk of a dripping body, past any deadline.
+    chunks = bytearray()
+    while chunk := body.read1(CHUNK_BYTES, decode_content=True):
+        chunks += chunk
+        if refused and len(chunks) > REFUSAL_BYTES:
+            break
+        if len(chunks) > limits.max_response_bytes:
+            megabytes = limits.max_response_bytes // 1_000_000
+            raise PayloadError(f"{endpoint}: larger than limits.max_response_megabytes ({megabytes})")
+        go_on()
+    return bytes(chunks)

@@ -1,0 +1,238 @@
+"""Every fault of the simulated GitHub times every collector.
+
+While a fault lasts: the run ends with the right reason, never with a bug; the last good data stays to the byte; no
+more is asked than promised; another collector of the same credential goes on, unless the fault is a limit of the whole
+credential; nothing secret is told. When it is over, the collector recovers by itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.github.client import REDIRECT_LIMIT
+from exporter.github.run import ClientLimits
+from exporter.simulator import KINDS, Simulator
+from exporter.simulator.faults import DOMAIN
+from tests.faults.stage import ALL, HASTY, MOST_PAGES, NOW, Stage, Time, no_secret_told, staged
+
+Others = Literal["go on", "stop"]
+TRIES = HASTY.tries
+OK = "ok"
+WALKED = ("license_users", "advanced_security", "copilot")
+"""Lists that are told by Link."""
+NO_TEXT = ("actions_cache",)
+NO_LISTS = ("actions_cache", "server")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a fault means.
+
+    Attributes:
+        reason: how the run of a collector ends, or `ok`.
+        others: whether other collectors of the credential go on.
+        factor: requests for each one of a good run, at most.
+        besides: collectors for which it ends in another way.
+    """
+
+    reason: str
+    others: Others = "go on"
+    factor: float = 1
+    besides: dict[str, str] = field(default_factory=dict)
+
+    def reason_for(self, collector: str) -> str:
+        return self.besides.get(collector, self.reason)
+
+
+def only(collectors: tuple[str, ...], reason: str, factor: float = 1) -> Expected:
+    """A fault that concerns these collectors alone."""
+    return Expected(OK, factor=factor, besides=dict.fromkeys(collectors, reason))
+
+
+def all_but(collectors: tuple[str, ...], reason: str) -> Expected:
+    """A fault that does not concern these collectors."""
+    return Expected(reason, besides=dict.fromkeys(collectors, OK))
+
+
+RETRIED = Expected("server_error", factor=TRIES)
+BROKEN = Expected("payload")
+LIMITED = Expected("rate_limited", others="stop")
+# A person's own name is part of a request, which GitHub then refuses.
+ASKED_BY_NAME = {"billing_usage": "payload", "cost_centers": "payload"}
+
+TABLE = {
+    "http-500": Expected("server_error"),
+    "http-502": RETRIED,
+    "http-503": RETRIED,
+    "http-504": RETRIED,
+    "html": BROKEN,
+    "empty": BROKEN,
+    "truncated": RETRIED,
+    "reset": RETRIED,
+    "hang": Expected("timeout"),
+    "slow-drip": Expected(OK),
+    "slow-head": Expected("timeout"),
+    "many-headers": Expected("unreachable", factor=TRIES),
+    "not-http": Expected("unreachable", factor=TRIES),
+    "bad-gzip": BROKEN,
+    "gzip-bomb": BROKEN,
+    "oversized": BROKEN,
+    "wrong-content-type": Expected(OK),
+    "malformed-json": BROKEN,
+    "rate-limit-primary": LIMITED,
+    "rate-limit-secondary": LIMITED,
+    "rate-limit-primary-retry-after": LIMITED,
+    "rate-limit-secondary-retry-after": LIMITED,
+    "too-many-requests": LIMITED,
+    "retry-after": LIMITED,
+    "unauthorized": Expected("unauthorized"),
+    "forbidden": Expected("forbidden"),
+    "sso": Expected("forbidden"),
+    "ip-allow-list": Expected("forbidden"),
+    "suspended": Expected("forbidden"),
+    "no-permission": Expected("forbidden"),
+    "token-policy": Expected("forbidden"),
+    "not-owner": Expected("forbidden"),
+    "not-enabled": Expected("forbidden"),
+    "not-found": Expected("unavailable"),
+    "gone": Expected("unavailable"),
+    "redirect": Expected(OK, factor=2),
+    "redirect-loop": Expected("payload", factor=REDIRECT_LIMIT + 1),
+    "foreign-redirect": BROKEN,
+    "nowhere-redirect": BROKEN,
+    "invalid-utf-8": all_but(NO_TEXT, "payload"),
+    "lone-surrogates": all_but(NO_TEXT, "payload"),
+    "control-characters": Expected(OK, besides=ASKED_BY_NAME),
+    "long-texts": Expected(OK, besides=ASKED_BY_NAME),
+    "duplicate-keys": Expected(OK),
+    "null-last": Expected(OK, factor=2),
+    "deep-nesting": BROKEN,
+    "enormous-numbers": all_but(("license_sync", "usage_reports"), "payload"),
+    "wrapped": BROKEN,
+    "endless-link": only(WALKED, "payload", factor=MOST_PAGES),
+    "repeating-link": only(WALKED, "payload"),
+    "foreign-link": only(WALKED, "payload"),
+    "nulls": Expected(OK, factor=2),
+    "strings-for-numbers": Expected(OK),
+    "nan": Expected(OK, factor=2),
+    "huge-integers": Expected(OK, factor=2),
+    "hostile-labels": Expected(OK),
+    "missing-keys": Expected(OK, factor=2, besides={"actions_cache": "payload"}),
+    "wrong-types": all_but(NO_LISTS, "payload"),
+    "unknown-keys": Expected(OK),
+    "slippage": Expected(OK, factor=2),
+}
+BOUNDS = {"hang": ClientLimits(connect_seconds=10, read_seconds=0.2, tries=1)}
+SPEEDS = {"slow-head": 30_000.0}
+"""Seconds that pass for each second of the machine, where only the run's deadline ends a fault."""
+HOMES = {"server": "octo-server", "scim": "octo-tenant"}
+"""Which enterprise has what a collector reads; the others read octo-corp."""
+NEIGHBOURS = {"license_sync": "actions_cache", "server": "runner_groups"}
+"""Another collector of the credential that shares no path; license_sync for most."""
+LATEST_RECOVERY = 3
+
+
+class Github:
+    """The simulated GitHub of all cases, and the time it has."""
+
+    def __init__(self) -> None:
+        self.clock = Time()
+        self.simulator = Simulator(users=130, runners=12, organizations=2, rate_limit=10**9, now=self.time)
+        self.simulator.faults.oversized_bytes = 1_100_000
+
+    def time(self) -> float:
+        return self.clock.time()
+
+
+@pytest.fixture(scope="module")
+def github() -> Iterator[Github]:
+    """One for all cases; each has a clock and an exporter of its own."""
+    made = Github()
+    with made.simulator:
+        yield made
+
+
+@pytest.fixture(name="stage")
+def _stage(github: Github, kind: str, collector: str) -> Iterator[Stage]:
+    github.clock = Time()
+    github.simulator.faults.clear()
+    github.simulator.faults.drip_seconds = 0.001 if kind == "slow-head" else 0.0
+    bounds = BOUNDS.get(kind, HASTY)
+    home = HOMES.get(collector, "octo-corp")
+    limits = {"max_response_megabytes": 1, "max_pages": MOST_PAGES}
+    with staged(github.simulator, home, github.clock, bounds, **limits) as stage:
+        yield stage
+
+
+def assert_valid(text: str, stage: Stage) -> None:
+    """*text* can be read, and every family of a collector has the labels it declares."""
+    declared = {
+        metric.name: {"enterprise", *metric.labels}
+        for collection in stage.exporter.collections.values()
+        for metric in collection.assignment.collector.metrics
+    }
+    parse = parse_openmetrics if text.endswith("# EOF\n") else parse_text
+    for family in parse(text):
+        for sample in family.samples:
+            assert sample.labels.keys() == declared.get(sample.name, sample.labels.keys())
+
+
+def test_the_table_is_complete() -> None:
+    """Every fault that concerns answers is in it."""
+    assert TABLE.keys() == KINDS.keys() - DOMAIN.keys()
+
+
+@pytest.mark.parametrize("collector", ALL)
+@pytest.mark.parametrize("kind", TABLE)
+def test_fault(github: Github, stage: Stage, kind: str, collector: str) -> None:
+    """See above."""
+    expected, neighbour = TABLE[kind], NEIGHBOURS.get(collector, "license_sync")
+    reason, faults, clock = expected.reason_for(collector), github.simulator.faults, stage.clock
+    with no_secret_told(stage):
+        for _ in range(2):
+            stage.collection(collector).run()
+            stage.collection(neighbour).run()
+            assert stage.status(collector).success, stage.status(collector)
+        clock.jump(stage.status(collector).interval)
+        counted = github.simulator.requests
+        stage.collection(collector).run()
+        healthy, before = github.simulator.requests - counted, stage.families(collector)
+        succeeded_at, asked = stage.status(collector).succeeded_at, github.simulator.requests
+
+        faults.set(f"{kind}=1")
+        clock.run(SPEEDS.get(kind, 0.0))
+        delay = stage.collection(collector).run()
+        clock.run(0.0)
+        faults.clear()
+
+        status = stage.status(collector)
+        assert (status.reason.value if status.reason else OK) == reason, status.problem
+        assert github.simulator.requests - asked <= healthy * expected.factor
+        assert 0 <= delay <= 25 * 3600
+        assert_valid(stage.scrape(openmetrics=True), stage)
+        if reason != OK:
+            assert stage.families(collector) == before
+            assert status.succeeded_at == succeeded_at
+            assert stage.failures(collector) == {reason: 1}
+
+        asked = github.simulator.requests
+        stage.collection(neighbour).run()
+        if expected.others == "stop":
+            assert stage.status(neighbour).reason == "rate_limited"
+            assert github.simulator.requests == asked
+        else:
+            assert stage.status(neighbour).success
+
+        for _ in range(LATEST_RECOVERY):
+            clock.jump(delay)
+            delay = stage.collection(collector).run()
+            if stage.status(collector).success:
+                break
+        assert stage.status(collector).success
+        assert stage.status(collector).succeeded_at == clock.time()
+        assert clock.time() < NOW + 26 * 3600
+        assert_valid(stage.families(collector).decode(), stage)

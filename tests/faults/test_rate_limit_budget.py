@@ -1,0 +1,157 @@
+"""A simulated hour with little left of the rate limit: who stops, who goes on, what comes back, and when."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.errors import Reason
+from exporter.simulator import Simulator
+from exporter.status import Key
+from tests.faults.stage import ALL, Stage, Time, play, settings
+
+BUDGET = 50
+RESERVE = 0.2
+EVERY_MINUTE = ("licenses", "license_sync", "actions_cache", "runners")
+CORP = "octo-corp"
+TIMELINE = """
+minutes  left  good runs                                                       refused, not sent
+ 0 to  5    42  licenses:5 license_sync:6 runners:5 actions_cache:5             -
+ 5 to 10    37  licenses:6 license_sync:5 runners:6 actions_cache:6             -
+10 to 15    32  licenses:4 license_sync:5 runners:5 actions_cache:4             -
+15 to 20    26  licenses:5 license_sync:5 runners:5 actions_cache:5             -
+20 to 25    22  licenses:5 license_sync:5 runners:4 actions_cache:5             -
+25 to 30    17  licenses:5 license_sync:5 runners:5 actions_cache:5             -
+30 to 35    12  licenses:5 license_sync:5 runners:5 actions_cache:5             -
+35 to 40     8  licenses:6 license_sync:3 runners:5 actions_cache:4             license_sync:1 actions_cache:1
+40 to 45     4  licenses:5 runners:5                                            -
+45 to 50     1  licenses:5 runners:5                                            -
+50 to 55     0  licenses:1 runners:2                                            licenses:1 runners:1
+55 to 60     0  -                                                               -
+60 to 65    44  licenses:5 license_sync:5 runners:5 actions_cache:5             -
+65 to 70    42  licenses:5 license_sync:5 runners:5 actions_cache:5             -
+70 to 75    40  licenses:5 license_sync:5 runners:5 actions_cache:5             -
+"""
+
+
+def alone(collectors: tuple[str, ...], interval: str = "60s") -> dict[str, Any]:
+    """Settings by which these collectors run, and no others."""
+    return {name: {"interval": interval} if name in collectors else {"enabled": False} for name in ALL}
+
+
+@pytest.fixture
+def clock() -> Time:
+    """Moves when somebody waits."""
+    return Time()
+
+
+@pytest.fixture
+def simulator(clock: Time) -> Iterator[Simulator]:
+    """Gives each token few requests an hour."""
+    with Simulator(users=30, runners=6, organizations=1, rate_limit=BUDGET, now=clock.time) as running:
+        yield running
+
+
+@pytest.fixture
+def stage(clock: Time) -> Iterator[Stage]:
+    """An exporter without settings."""
+    made = Stage(clock)
+    with capture_logs():
+        yield made
+    made.exporter.stop()
+
+
+def watched(stage: Stage, seconds: float) -> tuple[Counter[Key], Counter[Key]]:
+    """Good and refused runs of each collector in that time."""
+    good: Counter[Key] = Counter()
+    refused: Counter[Key] = Counter()
+
+    def note(key: Key, reason: Reason | None) -> None:
+        assert reason in {None, Reason.RATE_LIMITED, Reason.UNAVAILABLE}
+        (refused if reason is Reason.RATE_LIMITED else good)[key] += 1
+
+    play(stage, seconds, note)
+    return good, refused
+
+
+def names(runs: Mapping[Key, int]) -> str:
+    """Each collector with its runs, in the order of the exposition."""
+    counted = {key.collector: number for key, number in runs.items()}
+    return " ".join(f"{name}:{counted[name]}" for name in ALL if name in counted) or "-"
+
+
+def left(stage: Stage) -> int:
+    """What is left of the limit, as the exporter tells."""
+    start = "ghe_rate_limit_remaining{"
+    return next(int(float(line.split(" ")[-1])) for line in stage.scrape().splitlines() if line.startswith(start))
+
+
+def test_an_hour_on_a_small_budget(stage: Stage, simulator: Simulator) -> None:
+    """Below the reserve only runners and licenses go on; at the reset everything comes back at once."""
+    stage.exporter.apply(
+        settings({"slug": CORP, "api_url": simulator.url}, collectors=alone(EVERY_MINUTE), rate_limit_reserve=RESERVE)
+    )
+    lines = TIMELINE.splitlines()[1:2]
+    for start in range(0, 75, 5):
+        good, refused = watched(stage, 300)
+        lines.append(f"{start:>2} to {start + 5:>2}  {left(stage):>4}  {names(good):<62}  {names(refused)}")
+    assert "\n".join(lines) == TIMELINE.strip("\n"), "\n" + "\n".join(lines)
+
+
+def test_nothing_is_sent_beyond_the_budget(stage: Stage, simulator: Simulator) -> None:
+    """With everything switched on and far too little, the exporter itself stays within what it is given."""
+    stage.exporter.apply(settings({"slug": CORP, "api_url": simulator.url}))
+    for hour in range(1, 4):
+        watched(stage, 3600)
+        refusals = [line for line in stage.scrape().splitlines() if 'code="403"' in line]
+        assert refusals == [], hour
+
+
+def test_enterprises_do_not_affect_each_other(stage: Stage, simulator: Simulator) -> None:
+    """What one credential has used up is nothing to another one."""
+    poor = {"slug": CORP, "api_url": simulator.url, "auth": {"token": "poor"}}
+    rich = {"slug": "octo-tenant", "api_url": simulator.url, "auth": {"token": "rich"}}
+    stage.exporter.apply(settings(poor, rich, collectors=alone(EVERY_MINUTE, "300s")))
+    simulator.faults.set(f"rate-limit-secondary@{CORP}=1")
+    good, refused = watched(stage, 900)
+    assert {key.enterprise for key in refused} == {CORP}
+    assert {key.enterprise for key in good} == {"octo-tenant"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "least"),
+    [
+        ("rate-limit-secondary", 60),
+        ("rate-limit-secondary-retry-after", 150),
+        ("retry-after", 150),
+        ("rate-limit-primary", 3600),
+    ],
+)
+def test_a_limit_stops_the_whole_credential(stage: Stage, simulator: Simulator, fault: str, least: float) -> None:
+    """After one answer that says so, nothing is sent before the time is over; then everything works again."""
+    stage.exporter.apply(settings({"slug": CORP, "api_url": simulator.url}, collectors=alone(EVERY_MINUTE, "30s")))
+    simulator.faults.retry_after_seconds = 150
+    simulator.faults.set(f"{fault}=1")
+    watched(stage, 1)
+    assert simulator.requests == 1
+    simulator.faults.clear()
+    watched(stage, least - 5)
+    assert simulator.requests == 1
+    good, _ = watched(stage, 30)
+    assert {key.collector for key in good} == set(EVERY_MINUTE)
+
+
+def test_a_large_walk_leaves_the_reserve_to_runners(stage: Stage, clock: Time) -> None:
+    """A walk of more pages than the window allows waits at the reserve, goes on after the reset and ends."""
+    with Simulator(users=13_000, runners=6, organizations=1, rate_limit=100, now=clock.time) as simulator:
+        collectors = alone(("runners",)) | {"license_users": {"enabled": True}}
+        stage.exporter.apply(settings({"slug": CORP, "api_url": simulator.url}, collectors=collectors))
+        users, runners = stage.collection("license_users"), stage.collection("runners")
+        users.run()
+        assert stage.status("license_users").success
+        assert clock.monotonic() > 3600
+        assert simulator.requests == 130
+        runners.run()
+        assert stage.status("runners").success

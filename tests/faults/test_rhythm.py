@@ -1,0 +1,64 @@
+"""While one collector's requests hang, all others run as often as ever, on the real schedule."""
+
+import threading
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from functools import partial
+
+import pytest
+
+from exporter.github.run import ClientLimits
+from exporter.schedule import Schedule, Task
+from exporter.simulator import Simulator
+from exporter.status import Key
+from tests.faults.stage import Stage, Time, settings
+from tests.tools import eventually
+
+MINUTES = 30
+PATIENT = ClientLimits(connect_seconds=10, read_seconds=60, tries=1)
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    """Sync status is asked for and never answered."""
+    with Simulator(users=30, runners=6, organizations=1, faults=["hang@license-sync-status=1"]) as running:
+        yield running
+
+
+@pytest.mark.parametrize("stuck", ["license_sync"])
+def test_others_keep_their_rhythm(simulator: Simulator, stuck: str) -> None:
+    """In half an hour every other collector runs every minute; the stuck one neither ends nor begins again."""
+    clock = Time()
+    stage = Stage(clock, PATIENT)
+    names = ("licenses", "license_sync", "actions_cache", "runners", "hosted_runners", "scim")
+    every_minute = {name: {"interval": "60s"} for name in names}
+    stage.exporter.apply(settings({"slug": "octo-corp", "api_url": simulator.url}, collectors=every_minute))
+    begun: Counter[str] = Counter()
+    ended: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def counted(key: Key) -> Task:
+        def run() -> float:
+            with lock:
+                begun[key.collector] += 1
+            stage.exporter.collections[key].run()
+            with lock:
+                ended[key.collector] += 1
+            return 60.0
+
+        return Task(run)
+
+    watched: dict[Hashable, Task] = {key: counted(key) for key in stage.exporter.collections if key.collector in names}
+    schedule = Schedule(clock, lambda: None)
+    schedule.replace(watched)
+    others = [name for name in names if name != stuck]
+    for minute in range(1, MINUTES + 1):
+        schedule.run_due()
+        everybody = dict.fromkeys(others, minute)
+        eventually(partial(everybody.__eq__, ended), f"minute {minute}")
+        eventually(lambda: sum("run " in thread.name for thread in threading.enumerate()) <= 1, "the runs have ended")
+        clock.jump(60)
+    assert begun == dict.fromkeys(others, MINUTES) | {stuck: 1}
+    assert ended[stuck] == 0
+    assert stage.status("runners").success
+    stage.exporter.stop()
