@@ -181,8 +181,8 @@ class Client:
         reads = endpoint.method == "GET"
         send = self._session.get if reads else self._session.post
         code = ""
-        self._patience.until = run.deadline
         started = self._clock.monotonic()
+        self._patience.until = min(run.deadline, started + sum(timeout))
         try:
             with (
                 _mapped(str(endpoint)),
@@ -196,6 +196,7 @@ class Client:
                     verify=self._ca_file,  # with each request: REQUESTS_CA_BUNDLE would win over the session's
                 ) as response,
             ):
+                self._patience.until = run.deadline
                 code = str(response.status_code)
                 if reads and response.status_code in answers.REDIRECTS and "location" in response.headers:
                     return response.headers["location"]
