@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from exporter import __version__
 from exporter.errors import ConfigurationError
@@ -86,7 +86,10 @@ def one_line(message: str) -> str:
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose complaint is one line, as every other wrong setting's."""
+    """A parser whose complaint is one line, as every other wrong setting's, and that wants options in full."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def parse(self, arguments: Sequence[str] | None) -> argparse.Namespace:
         """Read *arguments*; refuse what is left over by name alone, for its value may be a secret."""

@@ -63,6 +63,7 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     [
         ([], "ghe-exporter: the following arguments are required: COMMAND; see ghe-exporter --help"),
         (["serve", "--lisen", ":1"], "ghe-exporter: there is no option --lisen; see ghe-exporter --help"),
+        (["serve", "--conf", "f.yaml"], "ghe-exporter: there is no option --conf; see ghe-exporter --help"),
         (["collect", f"--token={TOKEN}"], "ghe-exporter: there is no option --token; see ghe-exporter --help"),
         (["serve", "--token", TOKEN], "ghe-exporter: there is no option --token; see ghe-exporter --help"),
         (["serve", TOKEN], "ghe-exporter: too many arguments; see ghe-exporter --help"),

@@ -181,7 +181,6 @@ def test_variables_are_explained(file: Path) -> None:
     assert [name for name in used if not re.search(rf"\b{name}\b", head)] == []
 
 
-@pytest.mark.skipif(not (ROOT / "Dockerfile").exists(), reason="no Dockerfile yet")
 def test_build() -> None:
     """The image is built with the arguments that the Dockerfile has."""
     build = SERVICES["exporter"]["build"]

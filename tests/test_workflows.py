@@ -178,7 +178,6 @@ def test_trusted_publishing() -> None:
     assert RELEASE["pypi"]["environment"] == "pypi"
 
 
-@pytest.mark.skipif(not (ROOT / "Dockerfile").exists(), reason="no Dockerfile yet")
 def test_build_arguments() -> None:
     """The Dockerfile declares the arguments that the image is built with."""
     (build,) = (step for step in steps("release", "image") if step.get("id") == "build")
