@@ -4,13 +4,14 @@ import argparse
 import json
 import math
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +85,14 @@ def wait_until(met: Callable[[], bool], seconds: float) -> None:
     raise TimeoutError(f"not done after {seconds:.0f} s")
 
 
+def free_port() -> int:
+    """A port that was free a moment ago, for programs that cannot choose one themselves."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def quantile(values: Sequence[float], share: float) -> float:
     """The smallest of *values* that at least *share* of them do not exceed."""
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
@@ -150,10 +159,15 @@ def positive(text: str) -> int:
 
 
 def options(description: str | None, **defaults: Any) -> argparse.Namespace:
-    """Read the command line: one option per default, a whole number unless the default is a fraction."""
-    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    """Read the command line: one option per default."""
+    return parser(description, **defaults).parse_args()
+
+
+def parser(description: str | None, **defaults: Any) -> argparse.ArgumentParser:
+    """A command line with one option per default, a whole number unless the default is a fraction."""
+    made = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     for name, default in defaults.items():
         kind = float if isinstance(default, float) else positive
         flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, type=kind, default=default, metavar="N", help="default: %(default)s")
-    return parser.parse_args()
+        made.add_argument(flag, type=kind, default=default, metavar="N", help="default: %(default)s")
+    return made
