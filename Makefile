@@ -23,8 +23,8 @@ demo: $(VENV)/.run ## Run the exporter on a simulated GitHub; options: make demo
 monitor: $(VENV)/.run ## Run the demo with Prometheus and Alertmanager; options: make monitor ARGS="--prometheus-port 19090"
 	@$(BIN)/python scripts/monitor.py $(ARGS)
 
-test: $(VENV)/.dev ## Run all tests with coverage; options: make test ARGS="-k runners --no-cov"
-	@$(BIN)/python -m pytest --cov=exporter --cov-report=term-missing:skip-covered $(ARGS); status=$$?; \
+test: $(VENV)/.dev ## Run all tests with coverage; options: make test ARGS="-n 0 -k runners --no-cov"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --cov=exporter --cov-report=term-missing:skip-covered $(ARGS); status=$$?; \
 	if [ $$status -eq 5 ]; then echo 'make test: pytest ran no test' >&2; fi; \
 	exit $$status
 

@@ -29,6 +29,9 @@ PAGES = sorted(
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
 VARIABLE = re.compile(r"GHE_EXPORTER_[A-Z0-9_]*[A-Z0-9]")
+PATH = re.compile(r"`((?:alerts|benchmarks|dashboards|deploy|docs|exporter|helm|scripts|tests)/[\w./*-]+)`")
+EXAMPLES = {"exporter/collectors/teams.py", "tests/collectors/teams/github-example/responses.json"}
+"""What CONTRIBUTING shows how to make."""
 METRIC = re.compile(r"\bghe_[a-z0-9_]+\b(?!\*|…|\()")
 PROCESS_SUFFIXES = ("_bucket", "_sum", "_count", "_created")
 
@@ -114,6 +117,13 @@ def test_links_lead_somewhere(page: Path) -> None:
             headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
             anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
             assert anchor in anchors, f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_files_exist(page: Path) -> None:
+    """Every file and folder of the repository that a page names is there."""
+    for path in set(PATH.findall(page.read_text(encoding="utf-8"))) - EXAMPLES:
+        assert list(ROOT.glob(path)) or list(page.parent.glob(path)), path
 
 
 def settings_blocks() -> list[Block]:
