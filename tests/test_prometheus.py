@@ -19,6 +19,7 @@ from tests.tools import eventually, free_port, process, running_demo, tool
 
 # Nothing goes wrong in the demo, so these have nothing to tell.
 WITHOUT_SERIES = {
+    "ghe_exporter_state_last_write_successful": "the demo has no state_dir",
     "ghe_exporter_series_dropped": "no family of the demo has more series than the limit",
 }
 OWN = {metric.name + ("_bucket" if metric.type == "histogram" else "") for metric in OWN_METRICS}
