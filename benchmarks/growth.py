@@ -10,6 +10,9 @@ from benchmarks.collecting import collect, simulated
 from benchmarks.measure import Check
 
 MEGABYTE = 1_000_000
+USER_SHARES = (1_000, 100, 10, 1)
+RUNNER_SHARES = (50, 5, 1)
+"""By default 1,000 to 1,000,000 users, and 1,000, 10,000 and 50,000 runners."""
 LINEAR = 1.5
 """Ten times as much may take this times ten times as long."""
 
@@ -28,9 +31,9 @@ def grown(collector: str, users: int, runners: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure and report."""
-    chosen = measure.options(__doc__, users=100_000, runners=10_000)
-    users = {size: grown("license_users", size, 1) for size in steps(chosen.users, 3)}
-    runners = {size: grown("runners", 1, size) for size in steps(chosen.runners, 2)}
+    chosen = measure.options(__doc__, users=1_000_000, runners=50_000)
+    users = {size: grown("license_users", size, 1) for size in sizes(chosen.users, USER_SHARES)}
+    runners = {size: grown("runners", 1, size) for size in sizes(chosen.runners, RUNNER_SHARES)}
     checks = [
         Check(f"time for {large} / {small} {what}, per {what}", ratio / (large / small), LINEAR)
         for what, series in (("users", users), ("runners", runners))
@@ -41,9 +44,9 @@ def main() -> None:
     measure.report("growth", checks, figures | {f"{size} runners": row for size, row in runners.items()})
 
 
-def steps(largest: int, count: int) -> list[int]:
-    """*largest* and, before it, its tenth, its hundredth and so on: *count* sizes, each at least 1."""
-    return sorted({max(1, largest // 10**power) for power in range(count)})
+def sizes(largest: int, shares: tuple[int, ...]) -> list[int]:
+    """These shares of *largest*, ascending, each at least 1."""
+    return sorted({max(1, largest // share) for share in shares})
 
 
 if __name__ == "__main__":
