@@ -119,8 +119,11 @@ class Schedule:
         return LONGEST_SLEEP_SECONDS if next_at is None else min(max(0.0, next_at - now), LONGEST_SLEEP_SECONDS)
 
     def _loop(self) -> None:
-        while not self._stop.is_set():
+        while True:
+            # In this order: an end that comes in between would lose its call to wake up.
             self._wake.clear()
+            if self._stop.is_set():
+                return
             self._clock.wait(self._wake, self.run_due())
 
     def _run(self, key: Hashable, task: Task) -> None:
