@@ -50,7 +50,7 @@ class Exporter:
         # The text format has no place for them, and they would double the series of every counter.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.clock = clock or SystemClock()
-        self._bounds = bounds or ClientLimits()
+        self._bounds = bounds
         self._random = randomness or random.Random()  # noqa: S311 - jitter, not cryptography
         metrics = {collector.name: collector.metrics for collector in COLLECTORS}
         self.statuses = StatusBoard()
