@@ -102,9 +102,8 @@ def test_from_start_to_end(tmp_path: Path) -> None:
         api = f"http://127.0.0.1:{running.ports.prometheus}/api/v1"
 
         def scraped() -> bool:
-            (target,) = data(f"{api}/targets?state=active")["activeTargets"]
-            assert target["labels"]["job"] == "ghe-exporter"
-            return bool(target["health"] == "up")
+            targets = data(f"{api}/targets?state=active")["activeTargets"]  # none before its service discovery has run
+            return [(target["labels"]["job"], target["health"]) for target in targets] == [("ghe-exporter", "up")]
 
         def evaluated() -> bool:
             groups = data(f"{api}/rules")["groups"]
