@@ -1,12 +1,15 @@
 """`ghe-exporter simulate`, and what commands have in common."""
 
+import os
 import re
 import signal
+import threading
+from pathlib import Path
 
 import pytest
 
 from exporter.cli import main
-from exporter.commands.serve import SIGNALS, received_signals
+from exporter.commands.signals import SIGNALS, received_signals
 from exporter.simulator.faults import KINDS
 from exporter.simulator.server import Simulator
 from tests.canary import the_line
@@ -78,8 +81,33 @@ def test_address_in_use(command: str, capsys: pytest.CaptureFixture[str]) -> Non
 def test_signals_are_handed_back() -> None:
     """After a command the process handles signals as it did before."""
     former = [signal.getsignal(number) for number in SIGNALS]
-    with received_signals() as signals:
+    with received_signals() as receive:
         for number in SIGNALS:
             signal.raise_signal(number)
-        assert [signals.get(timeout=10) for _ in SIGNALS] == list(SIGNALS)
+        assert [receive() for _ in SIGNALS] == list(SIGNALS)
     assert [signal.getsignal(number) for number in SIGNALS] == former
+
+
+def test_a_signal_that_does_not_interrupt() -> None:
+    """One that another thread receives ends the waiting, and so must one that comes just before the waiting begins."""
+    told, late = threading.Event(), []
+
+    def other_thread() -> None:
+        eventually(lambda: is_asleep(threading.main_thread()), "the main thread waits")
+        signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
+        if not told.wait(10):
+            late.append(signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGTERM)  # or this test would never end
+
+    with received_signals() as receive:
+        thread = threading.Thread(target=other_thread)
+        thread.start()
+        assert receive() == signal.SIGHUP
+        told.set()
+        thread.join()
+    assert late == []
+
+
+def is_asleep(thread: threading.Thread) -> bool:
+    """Whether *thread* is waiting for something."""
+    return Path(f"/proc/self/task/{thread.native_id}/stat").read_text().rpartition(")")[2].split()[0] == "S"

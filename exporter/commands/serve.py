@@ -1,15 +1,14 @@
 """`ghe-exporter serve`: collect in the background and answer scrapes until told to stop."""
 
-import queue
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 from exporter import __version__, configuration, logs
 from exporter.app import Exporter
+from exporter.commands.signals import received_signals
 from exporter.errors import ConfigurationError
 from exporter.settings import Settings
 from exporter.web.guard import Guard
@@ -17,8 +16,6 @@ from exporter.web.protection import LiveProtection
 from exporter.web.server import WebServer
 
 log = structlog.get_logger()
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def run(config: Path | None, *, web_config: Path | None, enable_lifecycle: bool) -> int:
@@ -75,25 +72,13 @@ def serve(
 
     application = exporter.application(reload_now if enable_lifecycle else None)
     server = WebServer(settings.listen, Guard(application, protection), protection)
-    with received_signals() as signals:
+    with received_signals() as receive:
         server.start()
         exporter.start()
         log.info("started", version=__version__, listen=settings.listen, enterprises=len(settings.enterprises))
         started(server.url)
-        while signals.get() == signal.SIGHUP:
+        while receive() == signal.SIGHUP:
             reload_now()
         log.info("stopping")
         exporter.stop()
         server.stop()
-
-
-@contextmanager
-def received_signals() -> Iterator["queue.SimpleQueue[int]"]:
-    """The signals a service gets, in a queue that handlers may write to; the former handlers come back at the end."""
-    received: queue.SimpleQueue[int] = queue.SimpleQueue()
-    former = {number: signal.signal(number, lambda number, _frame: received.put(number)) for number in SIGNALS}
-    try:
-        yield received
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

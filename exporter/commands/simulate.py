@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from exporter import logs
 from exporter.addresses import listen_address
-from exporter.commands.serve import received_signals
+from exporter.commands.signals import received_signals
 from exporter.errors import ConfigurationError
 from exporter.simulator.server import Simulator
 
@@ -31,14 +31,14 @@ def run(
         )
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
-    with received_signals() as signals:
+    with received_signals() as receive:
         try:
             simulator.start()
         except OSError as error:
             raise ConfigurationError(f"--listen: cannot listen at {listen}: {error.strerror or error}") from None
         sys.stdout.write(introduction(simulator.url))
         sys.stdout.flush()
-        signals.get()
+        receive()
         simulator.stop()
     return 0
 
