@@ -162,14 +162,15 @@ class Monitor:
         self._running[part.name] = process
         threading.Thread(target=self._watch, args=(part, process), daemon=True).start()
 
-    def is_interrupted(self, seconds: float | None) -> bool:
-        """Whether a signal came; wait for one for *seconds*, or for ever.
+    def is_interrupted(self) -> bool:
+        """Whether a signal came; wait a moment for one.
 
         Raises:
             EndedError: a program ended.
         """
         try:
-            event = self._events.get(timeout=seconds)
+            # Never for ever: where another thread receives a signal, its handler runs when this one wakes up.
+            event = self._events.get(timeout=LOOK_SECONDS)
         except Empty:
             return False
         if isinstance(event, Part):
@@ -186,7 +187,7 @@ class Monitor:
         late = time.monotonic() + READY_SECONDS
         for part in waiting:
             while not part.is_ready():
-                if self.is_interrupted(LOOK_SECONDS):
+                if self.is_interrupted():
                     return False
                 if time.monotonic() > late:
                     raise EndedError(f"{part.name} is not ready after {READY_SECONDS:.0f} s{self._last_words(part)}")
@@ -250,7 +251,8 @@ def run(options: argparse.Namespace) -> None:
             monitor.start(part)
         if monitor.wait_until_ready(wanted):
             introduce(*wanted)
-            monitor.is_interrupted(None)
+            while not monitor.is_interrupted():
+                pass
 
 
 def fail(code: int, why: Exception) -> NoReturn:
