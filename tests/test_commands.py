@@ -2,6 +2,8 @@
 
 import re
 import signal
+import threading
+from itertools import islice
 
 import pytest
 
@@ -81,5 +83,23 @@ def test_signals_are_handed_back() -> None:
     with received_signals() as signals:
         for number in SIGNALS:
             signal.raise_signal(number)
-        assert [signals.get(timeout=10) for _ in SIGNALS] == list(SIGNALS)
+        assert list(islice(signals, len(SIGNALS))) == list(SIGNALS)
     assert [signal.getsignal(number) for number in SIGNALS] == former
+
+
+def test_a_signal_that_another_thread_gets_is_not_lost() -> None:
+    """The kernel chooses the thread; the main thread wakes up all the same."""
+    woken = threading.Event()
+
+    def another() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        if not woken.wait(10):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    with received_signals() as signals:
+        thread = threading.Timer(0.3, another)  # by then the main thread waits
+        thread.start()
+        first = next(signals)
+        woken.set()
+        thread.join()
+    assert first == signal.SIGTERM

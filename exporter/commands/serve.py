@@ -1,7 +1,7 @@
 """`ghe-exporter serve`: collect in the background and answer scrapes until told to stop."""
 
-import queue
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,7 +80,7 @@ def serve(
         exporter.start()
         log.info("started", version=__version__, listen=settings.listen, enterprises=len(settings.enterprises))
         started(server.url)
-        while signals.get() == signal.SIGHUP:
+        while next(signals) == signal.SIGHUP:
             reload_now()
         log.info("stopping")
         exporter.stop()
@@ -88,12 +88,18 @@ def serve(
 
 
 @contextmanager
-def received_signals() -> Iterator["queue.SimpleQueue[int]"]:
-    """The signals a service gets, in a queue that handlers may write to; the former handlers come back at the end."""
-    received: queue.SimpleQueue[int] = queue.SimpleQueue()
-    former = {number: signal.signal(number, lambda number, _frame: received.put(number)) for number in SIGNALS}
-    try:
-        yield received
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+def received_signals() -> Iterator[Iterator[int]]:
+    """The signals a service gets, one after the other, as they come; the former handlers come back at the end."""
+    # The kernel may give a signal to any thread, and whoever waits for a lock or queue then sleeps on. What Python
+    # writes to a socket at the same time does wake the main thread.
+    received, written = socket.socketpair()
+    with received, written:
+        written.setblocking(False)
+        former_socket = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+        former = {number: signal.signal(number, lambda _number, _frame: None) for number in SIGNALS}
+        try:
+            yield (number for number in iter(lambda: received.recv(1)[0], None) if number in SIGNALS)
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(former_socket)

@@ -38,7 +38,7 @@ def run(
             raise ConfigurationError(f"--listen: cannot listen at {listen}: {error.strerror or error}") from None
         sys.stdout.write(introduction(simulator.url))
         sys.stdout.flush()
-        signals.get()
+        next(signals)
         simulator.stop()
     return 0
 
