@@ -112,14 +112,6 @@ def test_without_tls_there_is_no_certificate_to_verify() -> None:
     assert "tlsConfig" not in the(values, "ServiceMonitor")["spec"]["endpoints"][0]
 
 
-def test_names() -> None:
-    assert the({}, "Deployment")["metadata"]["name"] == NAME
-    assert the({"nameOverride": "github"}, "Deployment")["metadata"]["name"] == "acme-github"
-    assert the({"fullnameOverride": "github"}, "Deployment")["metadata"]["name"] == "github"
-    long = "o" * 60
-    assert all(len(item["metadata"]["name"]) <= 63 for item in manifests({"fullnameOverride": long, **FULL}))
-
-
 @pytest.mark.parametrize(
     ("image", "reference"),
     [
@@ -239,6 +231,14 @@ def test_extras_are_filled_in() -> None:
         ({"serviceMonitor": {"enabled": "yes"}}, "'/serviceMonitor/enabled': got string, want boolean"),
         ({"podLabels": {"a": 1}}, "'/podLabels/a': got number, want string"),
         ({"prometheusRule": {"disabled": ["GitHubSeatsForcast"]}}, "'/prometheusRule/disabled/0'"),
+        ({"config": {"enterprises": [{"slug": "a b"}]}}, "'/config/enterprises/0/slug': 'a b' does not match"),
+        ({"config": {"enterprises": [{"slug": "acme", "api_url": "HOST"}]}}, "api_url': 'HOST' does not match"),
+        ({"config": {"listen": "10204"}}, "'/config/listen': '10204' does not match"),
+        ({"credentials": [CREDENTIALS[0] | {"enterprise": "acme/../x"}]}, "'/credentials/0/enterprise'"),
+        ({"livenessProbe": {"periodSecond": 5}}, "'/livenessProbe': additional properties 'periodSecond' not allowed"),
+        ({"resources": {"limit": {}}}, "'/resources': additional properties 'limit' not allowed"),
+        ({"extraEnv": [{"nam": "A"}]}, "'/extraEnv/0'"),
+        ({"extraVolumes": [{"configMap": {"name": "x"}}]}, "'/extraVolumes/0': missing property 'name'"),
     ],
 )
 def test_typing_errors_are_refused(values: dict[str, Any], said: str) -> None:
@@ -262,6 +262,11 @@ def test_typing_errors_are_refused(values: dict[str, Any], said: str) -> None:
         ),
         (ONE | {"config": {"enterprises": [{"slug": "globex"}]}}, "config.enterprises has no such enterprise"),
         ({"credentials": [CREDENTIALS[0]] * 2}, "credentials[1] (acme): there are two credentials for the same use"),
+        (
+            {"credentials": [CREDENTIALS[0], CREDENTIALS[0] | {"enterprise": "Acme"}]},
+            "credentials[1] (Acme): there are two credentials for the same use",
+        ),
+        (ONE | {"config": {"enterprises": [{"slug": "acme"}, {"slug": "Acme"}]}}, "enterprises: Acme is there twice"),
         (
             {"credentials": [CREDENTIALS[0] | {"runner": True, "organization": "acme-web"}]},
             "give one of runner and organization",

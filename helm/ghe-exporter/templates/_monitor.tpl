@@ -1,7 +1,7 @@
 {{/* Given root and monitor: metadata of a monitor. */}}
 {{- define "ghe-exporter.monitorMetadata" -}}
-name: {{ include "ghe-exporter.fullname" .root }}
-namespace: {{ default .root.Release.Namespace .monitor.namespace }}
+name: {{ include "ghe-exporter.fullname" .root | quote }}
+namespace: {{ default .root.Release.Namespace .monitor.namespace | quote }}
 labels:
   {{- merge (deepCopy .monitor.labels) (include "ghe-exporter.labels" .root | fromYaml) | toYaml | nindent 2 }}
 {{- with .monitor.annotations }}
