@@ -59,7 +59,7 @@ PROBE = closed(
 RESOURCES = closed({"claims": {"type": "array"}, "limits": {"type": "object"}, "requests": {"type": "object"}})
 VARIABLE = closed({"name": NAME, "value": TEXT, "valueFrom": {"type": "object"}}, "name")
 COUNT_OR_SHARE: Schema = {"type": ["integer", "string"]}
-DURATION: Schema = {"type": "string", "pattern": "^([0-9]+(ms|s|m|h|d|w|y))+$"}
+DURATION: Schema = {"type": "string", "pattern": "^([0-9]+(ms|s|m|h|d|w|y))*$"}
 
 SPECIAL: Mapping[str, Schema] = {
     "image.repository": NAME,

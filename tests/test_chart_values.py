@@ -107,6 +107,21 @@ def test_every_value_has_an_effect(name: str) -> None:
     assert manifests(after) != manifests(before)
 
 
+@pytest.mark.parametrize(("kind", "name"), [("ServiceMonitor", "serviceMonitor"), ("PodMonitor", "podMonitor")])
+def test_a_short_interval_alone_is_enough(kind: str, name: str) -> None:
+    """The operator leaves out monitors whose time-out is longer than the interval, and says so only in its log."""
+    spec = the({name: {"enabled": True, "interval": "5s"}}, kind)["spec"]
+    (endpoint,) = spec.get("endpoints") or spec["podMetricsEndpoints"]
+    assert (endpoint["interval"], "scrapeTimeout" in endpoint) == ("5s", False)
+
+
+@pytest.mark.parametrize(("given", "expected"), [("", None), ("-", ""), ("fast", "fast")])
+def test_storage_class(given: str, expected: str | None) -> None:
+    """None asks for the cluster's default; an empty one for a volume made by hand."""
+    claim = the({"persistence": {"enabled": True, "storageClass": given}}, "PersistentVolumeClaim")
+    assert claim["spec"].get("storageClassName") == expected
+
+
 def test_without_tls_there_is_no_certificate_to_verify() -> None:
     values = {"serviceMonitor": {"enabled": True, "tlsConfig": {"serverName": "x"}}}
     assert "tlsConfig" not in the(values, "ServiceMonitor")["spec"]["endpoints"][0]

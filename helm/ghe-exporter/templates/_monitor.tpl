@@ -15,8 +15,12 @@ annotations:
 port: metrics
 path: /metrics
 scheme: {{ include "ghe-exporter.scheme" .root }}
-interval: {{ .monitor.interval }}
-scrapeTimeout: {{ .monitor.scrapeTimeout }}
+{{- with .monitor.interval }}
+interval: {{ . }}
+{{- end }}
+{{- with .monitor.scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
 {{- if eq (include "ghe-exporter.scheme" .root) "https" }}
 {{- with .monitor.tlsConfig }}
 tlsConfig:
