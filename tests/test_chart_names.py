@@ -1,10 +1,10 @@
-"""What the chart's objects are called, whatever release and values are called."""
+"""What the chart's objects and image are called, whatever release and values are called."""
 
 import kubernetes_validate
 import pytest
 import yaml
 
-from tests.rendering import CHART, NAME, ONE, manifests, pod, the
+from tests.rendering import CHART, NAME, ONE, container, manifests, pod, the
 
 FULL = yaml.safe_load((CHART / "ci" / "full-values.yaml").read_text())
 
@@ -50,3 +50,16 @@ def test_names_that_look_like_numbers_stay_text() -> None:
     for manifest in manifests(values):
         kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
     assert pod(values)["spec"]["volumes"][1]["secret"]["secretName"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("image", "reference"),
+    [
+        ({}, "ghe-exporter:0.1.0"),
+        ({"registry": "registry.acme.example.com", "repository": "x/y"}, "registry.acme.example.com/x/y:0.1.0"),
+        ({"tag": "1.2.3"}, "ghe-exporter:1.2.3"),
+        ({"tag": "1.2.3", "digest": "sha256:" + "a" * 64}, "ghe-exporter@sha256:" + "a" * 64),
+    ],
+)
+def test_image(image: dict[str, str], reference: str) -> None:
+    assert container({"image": image})["image"] == reference

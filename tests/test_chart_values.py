@@ -98,7 +98,7 @@ def test_every_value_has_an_effect(name: str) -> None:
     assert value is not None, "ci/full-values.yaml does not set it"
     section = name.partition(".")[0]
     needed = nested(section, NEEDS[section]) if section in NEEDS and not name.endswith(".enabled") else {}
-    if name.endswith(".tlsConfig"):
+    if name.endswith((".tlsConfig", ".tlsSecret")):
         needed = merged(needed, TLS)
     before = merged({} if name in {"config", "credentials"} else ONE, needed)
     after = merged(before, nested(name, value))
@@ -127,19 +127,6 @@ def test_without_tls_there_is_no_certificate_to_verify() -> None:
     assert "tlsConfig" not in the(values, "ServiceMonitor")["spec"]["endpoints"][0]
 
 
-@pytest.mark.parametrize(
-    ("image", "reference"),
-    [
-        ({}, "ghe-exporter:0.1.0"),
-        ({"registry": "registry.acme.example.com", "repository": "x/y"}, "registry.acme.example.com/x/y:0.1.0"),
-        ({"tag": "1.2.3"}, "ghe-exporter:1.2.3"),
-        ({"tag": "1.2.3", "digest": "sha256:" + "a" * 64}, "ghe-exporter@sha256:" + "a" * 64),
-    ],
-)
-def test_image(image: dict[str, str], reference: str) -> None:
-    assert container({"image": image})["image"] == reference
-
-
 def test_pull_secrets() -> None:
     secrets = pod({"image": {"pullSecrets": ["one", {"name": "two"}]}})["spec"]["imagePullSecrets"]
     assert secrets == [{"name": "one"}, {"name": "two"}]
@@ -164,6 +151,7 @@ def test_probes() -> None:
         ({}, "HTTP"),
         (TLS, "HTTPS"),
         ({"webConfig": {"existingSecret": "w", "tls": False}}, "HTTP"),
+        ({"config": {"web": {"config_file": "/etc/own/web.yaml"}}}, "HTTPS"),
     ):
         found = container(values)
         assert found["livenessProbe"]["httpGet"] == {"path": "/-/healthy", "port": "metrics", "scheme": scheme}
@@ -287,6 +275,7 @@ def test_typing_errors_are_refused(values: dict[str, Any], said: str) -> None:
             "give one of runner and organization",
         ),
         (ONE | {"replicaCount": 2, "persistence": {"enabled": True}}, "two replicas cannot share a state_dir"),
+        (ONE | {"webConfig": {"tlsSecret": "tls"}}, "webConfig.tlsSecret: without webConfig.existingSecret"),
         (
             {"credentials": CREDENTIALS, "shards": 2, "persistence": {"enabled": True, "existingClaim": "x"}},
             "one claim cannot serve several shards",

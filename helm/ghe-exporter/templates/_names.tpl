@@ -41,7 +41,11 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "ghe-exporter.scheme" -}}
-{{- if and .Values.webConfig.existingSecret .Values.webConfig.tls }}https{{ else }}http{{ end -}}
+{{- $file := or .Values.webConfig.existingSecret (dig "web" "config_file" "" .Values.config) -}}
+{{- if and .Values.webConfig.tlsSecret (not $file) -}}
+  {{- fail "webConfig.tlsSecret: without webConfig.existingSecret, whose file names the certificate, there is no TLS" -}}
+{{- end -}}
+{{- if and $file .Values.webConfig.tls }}https{{ else }}http{{ end -}}
 {{- end -}}
 
 {{/* Given root, values, and what they are: YAML with its templates filled in. */}}
