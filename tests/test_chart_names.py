@@ -4,6 +4,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from exporter import __version__
 from tests.rendering import CHART, NAME, ONE, container, manifests, pod, the
 
 FULL = yaml.safe_load((CHART / "ci" / "full-values.yaml").read_text())
@@ -55,8 +56,11 @@ def test_names_that_look_like_numbers_stay_text() -> None:
 @pytest.mark.parametrize(
     ("image", "reference"),
     [
-        ({}, "ghe-exporter:0.1.0"),
-        ({"registry": "registry.acme.example.com", "repository": "x/y"}, "registry.acme.example.com/x/y:0.1.0"),
+        ({}, f"ghe-exporter:{__version__}"),
+        (
+            {"registry": "registry.acme.example.com", "repository": "x/y"},
+            f"registry.acme.example.com/x/y:{__version__}",
+        ),
         ({"tag": "1.2.3"}, "ghe-exporter:1.2.3"),
         ({"tag": "1.2.3", "digest": "sha256:" + "a" * 64}, "ghe-exporter@sha256:" + "a" * 64),
     ],
