@@ -240,7 +240,7 @@ def test_extras_are_filled_in() -> None:
         ({"credentials": [CREDENTIALS[0] | {"enterprise": "acme/../x"}]}, "'/credentials/0/enterprise'"),
         ({"livenessProbe": {"periodSecond": 5}}, "'/livenessProbe': additional properties 'periodSecond' not allowed"),
         ({"resources": {"limit": {}}}, "'/resources': additional properties 'limit' not allowed"),
-        ({"extraEnv": [{"nam": "A"}]}, "'/extraEnv/0'"),
+        ({"extraEnv": [{"key": "A"}]}, "'/extraEnv/0'"),
         ({"extraVolumes": [{"configMap": {"name": "x"}}]}, "'/extraVolumes/0': missing property 'name'"),
     ],
 )
