@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from exporter.settings import Settings
+from exporter.settings import SLUG, Settings
 from helm.commented import Value
 
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
 NAME: Schema = {"type": "string", "minLength": 1}
+GITHUB_NAME: Schema = {"type": "string", "pattern": f"^{SLUG}$"}
 
 
 def one_of(*values: str) -> Schema:
@@ -29,13 +30,13 @@ def closed(properties: Schema, *required: str) -> Schema:
 
 CREDENTIAL = closed(
     {
-        "enterprise": NAME,
+        "enterprise": GITHUB_NAME,
         "existingSecret": NAME,
         "tokenKey": NAME,
         "appIdKey": NAME,
         "privateKeyKey": NAME,
         "runner": {"type": "boolean"},
-        "organization": NAME,
+        "organization": GITHUB_NAME,
     },
     "enterprise",
     "existingSecret",
@@ -48,8 +49,17 @@ SHARD = closed(
     "name",
     "enterprises",
 )
+HANDLERS = "exec", "grpc", "httpGet", "tcpSocket"
+TIMES = "initialDelaySeconds", "periodSeconds", "terminationGracePeriodSeconds", "timeoutSeconds"
+THRESHOLDS = "failureThreshold", "successThreshold"
+PROBE = closed(
+    {name: {"type": "object"} for name in HANDLERS}
+    | {name: {"type": "integer", "minimum": 0} for name in (*TIMES, *THRESHOLDS)}
+)
+RESOURCES = closed({"claims": {"type": "array"}, "limits": {"type": "object"}, "requests": {"type": "object"}})
+VARIABLE = closed({"name": NAME, "value": TEXT, "valueFrom": {"type": "object"}}, "name")
 COUNT_OR_SHARE: Schema = {"type": ["integer", "string"]}
-DURATION: Schema = {"type": "string", "pattern": "^([0-9]+(ms|s|m|h|d|w|y))+$"}
+DURATION: Schema = {"type": "string", "pattern": "^([0-9]+(ms|s|m|h|d|w|y))*$"}
 
 SPECIAL: Mapping[str, Schema] = {
     "image.repository": NAME,
@@ -70,6 +80,12 @@ SPECIAL: Mapping[str, Schema] = {
     "podMonitor.scrapeTimeout": DURATION,
     "podDisruptionBudget.minAvailable": COUNT_OR_SHARE,
     "podDisruptionBudget.maxUnavailable": COUNT_OR_SHARE,
+    "resources": RESOURCES,
+    "livenessProbe": PROBE,
+    "readinessProbe": PROBE,
+    "extraEnv": {"type": "array", "items": VARIABLE},
+    "extraVolumes": {"type": "array", "items": {"type": "object", "required": ["name"]}},
+    "extraVolumeMounts": {"type": "array", "items": {"type": "object", "required": ["name", "mountPath"]}},
     "extraArgs": {"type": "array", "items": TEXT},
     "extraManifests": {"type": "array", "items": {"type": ["object", "string"]}},
     "image.pullSecrets": {"type": "array", "items": {"type": ["object", "string"]}},
@@ -118,10 +134,16 @@ def settings() -> Schema:
     # The chart adds what `credentials` tell.
     for name in ("Config", "Enterprise"):
         definitions[name]["required"] = [key for key in definitions[name]["required"] if key == "slug"]
+    del definitions["Config"]["properties"]["enterprises"]["minItems"]
     # An organization may be its mere name, an id of an App a number.
     definitions["Enterprise"]["properties"]["organizations"]["items"] = {
-        "anyOf": [NAME, {"$ref": "#/$defs/Organization"}]
+        "anyOf": [GITHUB_NAME, {"$ref": "#/$defs/Organization"}]
     }
+    # What pydantic's validators check, its schema does not tell.
+    definitions["Enterprise"]["properties"]["slug"] |= GITHUB_NAME
+    definitions["Organization"]["properties"]["name"] |= GITHUB_NAME
+    definitions["Enterprise"]["properties"]["api_url"]["pattern"] = "^https?://"
+    definitions["Config"]["properties"]["listen"]["pattern"] = ":[0-9]{1,5}$"
     definitions["Auth"]["properties"]["app_id"] = {"type": ["string", "integer"]}
     kept: Schema = slim(definitions)
     return kept

@@ -19,18 +19,18 @@ COMMIT = re.compile(r"[0-9a-f]{7,40}")
 COPIES = {
     "compose.yaml": r"image: \$\{EXPORTER_IMAGE:-ghe-exporter:([^}\n]+)\}",
     "helm/ghe-exporter/Chart.yaml": r"^appVersion: *[\"']?([^\"'\s#]+)",
+    "docs/kubernetes.md": r"/ghe-exporter:(\S+)",
 }
 
 
 def version(root: Path) -> str:
     """The version of the package."""
-    return found(root / "exporter" / "__init__.py", r'^__version__ = "([^"]+)"$')
+    return found(root / "exporter" / "__init__.py", r'^__version__ = "([^"]+)"$')[0]
 
 
-def found(file: Path, expression: str) -> str:
-    """What *expression* finds in *file*; empty if nothing."""
-    match = re.search(expression, file.read_text("utf-8"), re.MULTILINE)
-    return match[1] if match else ""
+def found(file: Path, expression: str) -> list[str]:
+    """What *expression* finds in *file*, each once; one empty text if nothing."""
+    return sorted(set(re.findall(expression, file.read_text("utf-8"), re.MULTILINE))) or [""]
 
 
 def notes(root: Path, wanted: str) -> str:
@@ -48,8 +48,8 @@ def problems(root: Path, tag: str | None) -> Iterator[str]:
     for name, expression in COPIES.items():
         if not (root / name).exists():
             yield f"{name}: is missing"
-        elif (copy := found(root / name, expression)) != ours:
-            yield f"{name}: says {copy!r}, but exporter/__init__.py {ours!r}"
+        elif (copies := found(root / name, expression)) != [ours]:
+            yield f"{name}: says {' and '.join(map(repr, copies))}, but exporter/__init__.py {ours!r}"
     if tag is None:
         return
     if tag != f"v{ours}":

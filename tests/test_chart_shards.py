@@ -88,6 +88,10 @@ def test_another_enterprise_restarts_its_shard_only() -> None:
             [{"name": "a", "enterprises": ["acme", "globex", "octo"]}, {"name": "b", "enterprises": ["acme"]}],
             "shards: b: acme is in another shard already",
         ),
+        (
+            [{"name": "a", "enterprises": ["acme"]}, {"name": "a", "enterprises": ["globex", "octo"]}],
+            "shards: a is there twice",
+        ),
         ([{"name": "a", "enterprises": ["acme-labs"]}], "shards: a: acme-labs is in another shard already, or not in"),
     ],
 )

@@ -98,7 +98,7 @@ def test_every_value_has_an_effect(name: str) -> None:
     assert value is not None, "ci/full-values.yaml does not set it"
     section = name.partition(".")[0]
     needed = nested(section, NEEDS[section]) if section in NEEDS and not name.endswith(".enabled") else {}
-    if name.endswith(".tlsConfig"):
+    if name.endswith((".tlsConfig", ".tlsSecret")):
         needed = merged(needed, TLS)
     before = merged({} if name in {"config", "credentials"} else ONE, needed)
     after = merged(before, nested(name, value))
@@ -107,30 +107,24 @@ def test_every_value_has_an_effect(name: str) -> None:
     assert manifests(after) != manifests(before)
 
 
+@pytest.mark.parametrize(("kind", "name"), [("ServiceMonitor", "serviceMonitor"), ("PodMonitor", "podMonitor")])
+def test_a_short_interval_alone_is_enough(kind: str, name: str) -> None:
+    """The operator leaves out monitors whose time-out is longer than the interval, and says so only in its log."""
+    spec = the({name: {"enabled": True, "interval": "5s"}}, kind)["spec"]
+    (endpoint,) = spec.get("endpoints") or spec["podMetricsEndpoints"]
+    assert (endpoint["interval"], "scrapeTimeout" in endpoint) == ("5s", False)
+
+
+@pytest.mark.parametrize(("given", "expected"), [("", None), ("-", ""), ("fast", "fast")])
+def test_storage_class(given: str, expected: str | None) -> None:
+    """None asks for the cluster's default; an empty one for a volume made by hand."""
+    claim = the({"persistence": {"enabled": True, "storageClass": given}}, "PersistentVolumeClaim")
+    assert claim["spec"].get("storageClassName") == expected
+
+
 def test_without_tls_there_is_no_certificate_to_verify() -> None:
     values = {"serviceMonitor": {"enabled": True, "tlsConfig": {"serverName": "x"}}}
     assert "tlsConfig" not in the(values, "ServiceMonitor")["spec"]["endpoints"][0]
-
-
-def test_names() -> None:
-    assert the({}, "Deployment")["metadata"]["name"] == NAME
-    assert the({"nameOverride": "github"}, "Deployment")["metadata"]["name"] == "acme-github"
-    assert the({"fullnameOverride": "github"}, "Deployment")["metadata"]["name"] == "github"
-    long = "o" * 60
-    assert all(len(item["metadata"]["name"]) <= 63 for item in manifests({"fullnameOverride": long, **FULL}))
-
-
-@pytest.mark.parametrize(
-    ("image", "reference"),
-    [
-        ({}, "ghe-exporter:0.1.0"),
-        ({"registry": "registry.acme.example.com", "repository": "x/y"}, "registry.acme.example.com/x/y:0.1.0"),
-        ({"tag": "1.2.3"}, "ghe-exporter:1.2.3"),
-        ({"tag": "1.2.3", "digest": "sha256:" + "a" * 64}, "ghe-exporter@sha256:" + "a" * 64),
-    ],
-)
-def test_image(image: dict[str, str], reference: str) -> None:
-    assert container({"image": image})["image"] == reference
 
 
 def test_pull_secrets() -> None:
@@ -157,6 +151,7 @@ def test_probes() -> None:
         ({}, "HTTP"),
         (TLS, "HTTPS"),
         ({"webConfig": {"existingSecret": "w", "tls": False}}, "HTTP"),
+        ({"config": {"web": {"config_file": "/etc/own/web.yaml"}}}, "HTTPS"),
     ):
         found = container(values)
         assert found["livenessProbe"]["httpGet"] == {"path": "/-/healthy", "port": "metrics", "scheme": scheme}
@@ -239,6 +234,14 @@ def test_extras_are_filled_in() -> None:
         ({"serviceMonitor": {"enabled": "yes"}}, "'/serviceMonitor/enabled': got string, want boolean"),
         ({"podLabels": {"a": 1}}, "'/podLabels/a': got number, want string"),
         ({"prometheusRule": {"disabled": ["GitHubSeatsForcast"]}}, "'/prometheusRule/disabled/0'"),
+        ({"config": {"enterprises": [{"slug": "a b"}]}}, "'/config/enterprises/0/slug': 'a b' does not match"),
+        ({"config": {"enterprises": [{"slug": "acme", "api_url": "HOST"}]}}, "api_url': 'HOST' does not match"),
+        ({"config": {"listen": "10204"}}, "'/config/listen': '10204' does not match"),
+        ({"credentials": [CREDENTIALS[0] | {"enterprise": "acme/../x"}]}, "'/credentials/0/enterprise'"),
+        ({"livenessProbe": {"periodSecond": 5}}, "'/livenessProbe': additional properties 'periodSecond' not allowed"),
+        ({"resources": {"limit": {}}}, "'/resources': additional properties 'limit' not allowed"),
+        ({"extraEnv": [{"key": "A"}]}, "'/extraEnv/0'"),
+        ({"extraVolumes": [{"configMap": {"name": "x"}}]}, "'/extraVolumes/0': missing property 'name'"),
     ],
 )
 def test_typing_errors_are_refused(values: dict[str, Any], said: str) -> None:
@@ -263,10 +266,16 @@ def test_typing_errors_are_refused(values: dict[str, Any], said: str) -> None:
         (ONE | {"config": {"enterprises": [{"slug": "globex"}]}}, "config.enterprises has no such enterprise"),
         ({"credentials": [CREDENTIALS[0]] * 2}, "credentials[1] (acme): there are two credentials for the same use"),
         (
+            {"credentials": [CREDENTIALS[0], CREDENTIALS[0] | {"enterprise": "Acme"}]},
+            "credentials[1] (Acme): there are two credentials for the same use",
+        ),
+        (ONE | {"config": {"enterprises": [{"slug": "acme"}, {"slug": "Acme"}]}}, "enterprises: Acme is there twice"),
+        (
             {"credentials": [CREDENTIALS[0] | {"runner": True, "organization": "acme-web"}]},
             "give one of runner and organization",
         ),
         (ONE | {"replicaCount": 2, "persistence": {"enabled": True}}, "two replicas cannot share a state_dir"),
+        (ONE | {"webConfig": {"tlsSecret": "tls"}}, "webConfig.tlsSecret: without webConfig.existingSecret"),
         (
             {"credentials": CREDENTIALS, "shards": 2, "persistence": {"enabled": True, "existingClaim": "x"}},
             "one claim cannot serve several shards",

@@ -36,6 +36,7 @@ RIGHT = {
     "exporter/__init__.py": '__version__ = "1.2.3"\n',
     "compose.yaml": "    image: ${EXPORTER_IMAGE:-ghe-exporter:1.2.3}\n",
     "helm/ghe-exporter/Chart.yaml": 'version: 3.0.0\nappVersion: "1.2.3"\n',
+    "docs/kubernetes.md": "docker build --tag x/ghe-exporter:1.2.3 .\ndocker push x/ghe-exporter:1.2.3\n",
     "CHANGELOG.md": CHANGELOG,
 }
 
@@ -77,6 +78,12 @@ def test_right(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
             "appVersion",
             "#",
             "helm/ghe-exporter/Chart.yaml: says '', but exporter/__init__.py '1.2.3'",
+        ),
+        (
+            "docs/kubernetes.md",
+            "1.2.3 .",
+            "1.2.2 .",
+            "docs/kubernetes.md: says '1.2.2' and '1.2.3', but exporter/__init__.py '1.2.3'",
         ),
         ("CHANGELOG.md", "2026-11-21", "soon", "CHANGELOG.md: has no heading '## [1.2.3] - YYYY-MM-DD'"),
         (

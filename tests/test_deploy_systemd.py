@@ -131,6 +131,22 @@ def test_settings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert settings.state_dir == Path("/var/lib") / found["Service"]["StateDirectory"]
 
 
+def test_second_enterprise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the comments say about a second enterprise is all that it needs."""
+    service, text = unit("ghe-exporter.service"), read(FOLDER / "config.yaml")
+    added = dict(re.findall(r"^#   (Environment|LoadCredential)=(.+)$", text, re.MULTILINE))
+    for variable, value in service.environment({"%d": str(tmp_path), "%S": "/var/lib"}).items():
+        monkeypatch.setenv(f"GHE_EXPORTER_{variable}", value)
+    monkeypatch.setenv(*added["Environment"].split("="))
+    for credential in (*service.repeated["LoadCredential"], added["LoadCredential"]):
+        (tmp_path / credential.partition(":")[0]).write_text("octo-token", "utf-8")
+    both = re.sub(r"^  # (- |  )", r"  \1", text, flags=re.MULTILINE)
+    (tmp_path / "config.yaml").write_text(both.replace("/run/credentials/ghe-exporter.service", str(tmp_path)), "utf-8")
+    settings = configuration.load(tmp_path / "config.yaml")
+    found = {enterprise.slug: enterprise.auth.token_file for enterprise in settings.enterprises}
+    assert found == {"acme": tmp_path / "token", "globex": tmp_path / "globex"}
+
+
 def test_no_state_outside() -> None:
     """What the textfile service may write to is the folder of its output, as the snippet for tmpfiles opens it."""
     service = unit("ghe-exporter-textfile.service")

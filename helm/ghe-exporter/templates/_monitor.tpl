@@ -1,7 +1,7 @@
 {{/* Given root and monitor: metadata of a monitor. */}}
 {{- define "ghe-exporter.monitorMetadata" -}}
-name: {{ include "ghe-exporter.fullname" .root }}
-namespace: {{ default .root.Release.Namespace .monitor.namespace }}
+name: {{ include "ghe-exporter.fullname" .root | quote }}
+namespace: {{ default .root.Release.Namespace .monitor.namespace | quote }}
 labels:
   {{- merge (deepCopy .monitor.labels) (include "ghe-exporter.labels" .root | fromYaml) | toYaml | nindent 2 }}
 {{- with .monitor.annotations }}
@@ -15,8 +15,12 @@ annotations:
 port: metrics
 path: /metrics
 scheme: {{ include "ghe-exporter.scheme" .root }}
-interval: {{ .monitor.interval }}
-scrapeTimeout: {{ .monitor.scrapeTimeout }}
+{{- with .monitor.interval }}
+interval: {{ . }}
+{{- end }}
+{{- with .monitor.scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
 {{- if eq (include "ghe-exporter.scheme" .root) "https" }}
 {{- with .monitor.tlsConfig }}
 tlsConfig:

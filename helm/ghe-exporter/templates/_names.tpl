@@ -4,16 +4,17 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Room is left for what follows the name: a shard, a dashboard. */}}
+{{/* A release may be called 2024.Acme_1; a service may not. Room is left for what follows: a shard, a dashboard. */}}
 {{- define "ghe-exporter.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
-{{- default $full .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- $name = regexReplaceAll "[^a-z0-9-]" (default $full .Values.fullnameOverride | lower) "-" -}}
+{{- regexReplaceAll "^([^a-z])" $name "ghe-${1}" | trunc 40 | trimAll "-" -}}
 {{- end -}}
 
 {{- define "ghe-exporter.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "ghe-exporter.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "ghe-exporter.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "ghe-exporter.labels" -}}
@@ -40,7 +41,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- define "ghe-exporter.scheme" -}}
-{{- if and .Values.webConfig.existingSecret .Values.webConfig.tls }}https{{ else }}http{{ end -}}
+{{- $file := or .Values.webConfig.existingSecret (dig "web" "config_file" "" .Values.config) -}}
+{{- if and .Values.webConfig.tlsSecret (not $file) -}}
+  {{- fail "webConfig.tlsSecret: without webConfig.existingSecret, whose file names the certificate, there is no TLS" -}}
+{{- end -}}
+{{- if and $file .Values.webConfig.tls }}https{{ else }}http{{ end -}}
 {{- end -}}
 
 {{/* Given root, values, and what they are: YAML with its templates filled in. */}}

@@ -34,7 +34,7 @@
     {{- fail (printf "%s: give tokenKey, or appIdKey with privateKeyKey" $place) -}}
   {{- end -}}
   {{- range $credentials -}}
-    {{- if eq .folder $folder -}}{{- fail (printf "%s: there are two credentials for the same use" $place) -}}{{- end -}}
+    {{- if eq (lower .folder) (lower $folder) -}}{{- fail (printf "%s: there are two credentials for the same use" $place) -}}{{- end -}}
   {{- end -}}
   {{- $credentials = append $credentials (dict "place" $place "enterprise" $given.enterprise "organization" ($given.organization | default "") "use" $use "secret" $given.existingSecret "volume" (printf "credential-%d" $index) "folder" $folder "auth" $auth "items" $items) -}}
 {{- end -}}
@@ -46,12 +46,17 @@
 {{- $credentials := include "ghe-exporter.credentials" . | fromJsonArray -}}
 {{- $listed := default list .Values.config.enterprises -}}
 {{- if not $listed -}}
+  {{- $known := list -}}
   {{- range $credentials -}}
-    {{- if not (has (dict "slug" .enterprise) $listed) -}}{{- $listed = append $listed (dict "slug" .enterprise) -}}{{- end -}}
+    {{- if not (has (lower .enterprise) $known) -}}{{- $listed = append $listed (dict "slug" .enterprise) -}}{{- end -}}
+    {{- $known = append $known (lower .enterprise) -}}
   {{- end -}}
 {{- end -}}
 {{- $slugs := list -}}
-{{- range $listed -}}{{- $slugs = append $slugs (lower .slug) -}}{{- end -}}
+{{- range $listed -}}
+  {{- if has (lower .slug) $slugs -}}{{- fail (printf "config.enterprises: %s is there twice" .slug) -}}{{- end -}}
+  {{- $slugs = append $slugs (lower .slug) -}}
+{{- end -}}
 {{- range $credentials -}}
   {{- if not (has (lower .enterprise) $slugs) -}}
     {{- fail (printf "%s: config.enterprises has no such enterprise, only %s" .place (join ", " $slugs)) -}}
@@ -93,6 +98,7 @@
   {{- $left := list -}}
   {{- range $enterprises -}}{{- $left = append $left (lower .slug) -}}{{- end -}}
   {{- range $shard := .Values.shards -}}
+    {{- range $shards -}}{{- if eq .name $shard.name -}}{{- fail (printf "shards: %s is there twice" .name) -}}{{- end -}}{{- end -}}
     {{- $own := list -}}
     {{- range $slug := $shard.enterprises -}}
       {{- if not (has (lower $slug) $left) -}}
