@@ -9,6 +9,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # it is run as a file
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder  # noqa: E402
+from grafana_foundation_sdk.models.dashboard import AnnotationQuery, DashboardLink  # noqa: E402
 
 from dashboards import billing, itself, licences, overview, runners  # noqa: E402
 from dashboards.frame import build  # noqa: E402
@@ -22,10 +23,21 @@ MODULES = {
 }
 
 
+class Encoder(JSONEncoder):
+    """The SDK's, without what it puts into Grafana's menu of controls, where links and annotations are hidden."""
+
+    def default(self, o: object) -> object:
+        """Leave the place open: then they stand above the panels."""
+        encoded = super().default(o)
+        if isinstance(o, AnnotationQuery | DashboardLink):
+            encoded.pop("placement")
+        return encoded
+
+
 def files() -> dict[str, str]:
     """The text of every file by its name."""
     return {
-        f"{name}.json": json.dumps(build(module.board()), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+        f"{name}.json": json.dumps(build(module.board()), cls=Encoder, indent=2, sort_keys=True) + "\n"
         for name, module in MODULES.items()
     }
 

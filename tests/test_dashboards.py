@@ -109,6 +109,7 @@ def test_frame(name: str) -> None:
     assert [link["tags"] for link in board["links"]] == [["github-enterprise"]]
     assert board["tags"] == ["github-enterprise"]
     assert all(link["includeVars"] and link["keepTime"] for link in board["links"])
+    assert "inControlsMenu" not in json.dumps(board)  # there nobody would see links and annotations
 
 
 @every_board
