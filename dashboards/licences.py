@@ -227,7 +227,7 @@ def _sync() -> Panels:
             "is broken or it was retired.",
             [Query(f"sort_desc({people})", "{{hostname}}")],
             look=COUNTED,
-            no_value="no data of collector license_users",
+            no_value="no server, or no data",
             size=(12, 8),
         ),
     ]
