@@ -126,7 +126,7 @@ def _freshness() -> Panels:
             "figures are on all dashboards. A run as long as the interval: the collector cannot keep up.",
             {"enterprise": "Enterprise", "collector": "Collector"},
             [
-                Column("Age in intervals", INTERVALS, STALE, 145, "color-text"),
+                Column("Age in intervals", INTERVALS, STALE, 170, "color-text"),
                 Column("Age", f"{AGE} and {AVAILABLE}", Look(SECONDS, 0), 90),
                 Column("Interval", f"{run('interval_seconds')} and {AVAILABLE}", Look(SECONDS, 0), 90),
                 Column("Run took", f"{run('duration_seconds')} and {AVAILABLE}", Look(SECONDS, 2), 105),
