@@ -3,7 +3,7 @@
 from alerts import thresholds as limit
 from dashboards import queries as q
 from dashboards import spending
-from dashboards.billing_queries import AMOUNT, BUDGET, BUDGET_LOOK, BUDGET_USED, CONSUMED, NO_BILLING, SKU
+from dashboards.billing_queries import AMOUNT, BUDGET, BUDGET_LOOK, BUDGET_USED, CONSUMED, NO_BILLING, NO_COST, SKU
 from dashboards.frame import Board, Panels, choice, runbooks
 from dashboards.panels import Column, bars, lines, stat, table
 from dashboards.parts import (
@@ -25,7 +25,7 @@ from dashboards.parts import (
 
 USED_LOOK = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.INCLUDED_EXHAUSTED))
 PACE_LOOK = Look(SHARE, 0, 0, steps=judged(warning=limit.PACE_WARNING))
-TOO_EARLY = "shown after the first tenth of the month"
+TOO_EARLY = "too early, or not told"
 NO_ALLOWANCE = "allowance not configured"
 ALL_KINDS = "all (legacy)"
 
@@ -38,12 +38,12 @@ def _month() -> Panels:
             "Cost after discounts since the first of the month (UTC), all chosen enterprises.",
             f"sum({q.SPEND})",
             look=DOLLARS,
-            no_value=NO_BILLING,
+            no_value=NO_COST,
         ),
         stat(
-            "Projected for the month",
-            "Cost at the month's end if it goes on at the even pace of the month so far. Subscriptions that are "
-            "charged at once make it too high early in the month.",
+            "Projected spend",
+            "Cost at the month's end if it goes on at the even pace of the month so far; shown after the first tenth "
+            "of the month. Subscriptions that are charged at once make it too high early in the month.",
             f"sum({q.SPEND_PROJECTED})",
             look=DOLLARS,
             no_value=TOO_EARLY,
@@ -53,7 +53,7 @@ def _month() -> Panels:
             "What allowances and discounts took off the cost this month.",
             f"sum({gross}) - sum({q.SPEND})",
             look=DOLLARS,
-            no_value=NO_BILLING,
+            no_value=NO_COST,
         ),
         stat(
             "Month elapsed",
@@ -74,7 +74,7 @@ def _month() -> Panels:
             links=runbooks("GitHubBudgetExhausted", "GitHubBudgetNearlyExhausted"),
         ),
         stat(
-            "Newest usage report",
+            "Usage report age",
             "Days since the newest completed export of a usage report. If finance expects one each month, export it "
             "in the enterprise's billing settings.",
             f"(time() - max({q.one('ghe_usage_report_last_completed_timestamp_seconds', 'report_type')})) / 86400",
@@ -103,8 +103,9 @@ def _actions() -> Panels:
             ),
             stat(
                 "Projected at the month's end",
-                "Share of the included minutes that will be used at the month's end at the pace so far. Above 100% an "
-                "alert warns: find the largest users below, or plan the cost.",
+                "Share of the included minutes that will be used at the month's end at the pace so far; shown "
+                "after the first tenth of the month. Above 100% an alert warns: find the largest users below, or plan "
+                "the cost.",
                 q.MINUTES_PROJECTED,
                 look=PACE_LOOK,
                 legend="{{enterprise}}",
@@ -150,7 +151,7 @@ def _actions() -> Panels:
             "Minutes this month beyond the allowance, or of larger runners, to which no allowance applies.",
             [Query(f"sort_desc({q.named(f'sum by (os, sku) ({paid}) / 60', 'sku', ALL_KINDS)} > 0)", "{{sku}}")],
             look=COUNTED,
-            no_value=NO_BILLING,
+            no_value="none, or not told",
             size=(12, 8),
         ),
     ]
@@ -166,14 +167,15 @@ def _budgets() -> Panels:
             "stops, 100% means that jobs no longer start: raise it in time.",
             name,
             [
-                Column("Used", BUDGET_USED, BUDGET_LOOK, 220, "gauge"),
+                Column("Used", BUDGET_USED, BUDGET_LOOK, 180, "gauge"),
                 Column("Consumed", CONSUMED, DOLLARS, 130),
                 Column("Amount", AMOUNT, DOLLARS, 130),
                 Column("Stops usage", blocks, Look(mappings=YES_NO), 110, "color-text"),
             ],
             no_value="no budget is set",
             size=(24, 9),
-            sort="Used",
+            sort=["-Used"],
+            widths={"Enterprise": 120, "Scope": 180, "Product": 180},
             hidden=["budget_id"],
             links=runbooks("GitHubBudgetExhausted", "GitHubBudgetNearlyExhausted"),
         ),

@@ -10,3 +10,4 @@ AMOUNT, CONSUMED = q.one("ghe_budget_amount_usd", *BUDGET), q.one("ghe_budget_co
 BUDGET_USED = q.ratio(CONSUMED, AMOUNT)
 BUDGET_LOOK = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.BUDGET_WARNING, critical=limit.BUDGET_EXHAUSTED))
 NO_BILLING = "no billing data"
+NO_COST = "no cost told"

@@ -9,9 +9,11 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # it is run as a file
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder  # noqa: E402
+from grafana_foundation_sdk.models.dashboard import AnnotationQuery, DashboardLink  # noqa: E402
 
 from dashboards import billing, itself, licences, overview, runners  # noqa: E402
 from dashboards.frame import build  # noqa: E402
+from exporter.generated import bring_up_to_date  # noqa: E402
 
 MODULES = {
     "overview": overview,
@@ -22,10 +24,21 @@ MODULES = {
 }
 
 
+class Encoder(JSONEncoder):
+    """The SDK's, without what it puts into Grafana's menu of controls, where links and annotations are hidden."""
+
+    def default(self, o: object) -> object:
+        """Leave the place open: then they stand above the panels."""
+        encoded = super().default(o)
+        if isinstance(o, AnnotationQuery | DashboardLink):
+            encoded.pop("placement")
+        return encoded
+
+
 def files() -> dict[str, str]:
     """The text of every file by its name."""
     return {
-        f"{name}.json": json.dumps(build(module.board()), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+        f"{name}.json": json.dumps(build(module.board()), cls=Encoder, indent=2, sort_keys=True) + "\n"
         for name, module in MODULES.items()
     }
 
@@ -35,20 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file differs")
     check = parser.parse_args(arguments).check
-    texts = files()
-    stray = sorted(path.name for path in HERE.glob("*.json") if path.name not in texts)
-    different = stray
-    for name, text in texts.items():
-        path = HERE / name
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        different.append(name)
-        if not check:
-            path.write_text(text, encoding="utf-8")
+    wanted = {HERE / name: text.encode() for name, text in files().items()}
+    stray = sorted(set(HERE.glob("*.json")) - wanted.keys())
+    different = stray + bring_up_to_date(wanted, check=check)
     if not check:
         return 0
-    for name in different:
-        sys.stderr.write(f"dashboards/{name} is not what dashboards/generate.py writes\n")
+    for path in different:
+        sys.stderr.write(f"dashboards/{path.name} is not what dashboards/generate.py writes\n")
     return 1 if different else 0
 
 

@@ -1,5 +1,7 @@
 """The exporter itself: for whoever operates it; the target of its alerts."""
 
+from dataclasses import replace
+
 from alerts import thresholds as limit
 from dashboards.frame import Board, Panels, choice, runbooks
 from dashboards.itself_api import api, process
@@ -22,6 +24,7 @@ from dashboards.parts import (
     ACCEPTED,
     COUNT,
     COUNTED,
+    IN_INTERVALS,
     NONE,
     QUIET,
     SECONDS,
@@ -58,18 +61,18 @@ def _health() -> Panels:
             size=(4, 5),
         ),
         stat(
-            "Stalest data, in intervals",
+            "Oldest data",
             "Age of the stalest collector's data in units of its own interval. Up to 1 is normal; from 3 on the alert "
             "warns that figures are frozen.",
             f"max({INTERVALS})",
-            look=STALE,
+            look=replace(STALE, unit=IN_INTERVALS),
             filled=True,
             no_value=NOTHING,
             links=runbooks("GitHubCollectorStale"),
             size=(4, 5),
         ),
         stat(
-            "First token expires in",
+            "Token expires in",
             "Days until the first of the tokens in use expires. Make a new one before that and write it to the same "
             "file. Apps and tokens without an end are not counted.",
             f"min({EXPIRY})",
@@ -80,7 +83,7 @@ def _health() -> Panels:
             size=(4, 5),
         ),
         stat(
-            "Lowest rate limit left",
+            "Lowest rate limit",
             "Share left of the rate limit of the credential that has least. Near zero: other users of the same "
             "credential starve it; give the exporter one of its own.",
             f"min({LEFT})",
@@ -119,22 +122,22 @@ def _freshness() -> Panels:
         ),
         table(
             "Collectors",
-            "Every collector that is offered, the stalest first. Age tells how old its figures are on all dashboards. "
-            "A run as long as the interval: the collector cannot keep up.",
+            "Every collector that is offered, those that failed first, then the stalest. Age tells how old its "
+            "figures are on all dashboards. A run as long as the interval: the collector cannot keep up.",
             {"enterprise": "Enterprise", "collector": "Collector"},
             [
-                Column("Age in intervals", INTERVALS, STALE, 150, "color-text"),
-                Column("Age", f"{AGE} and {AVAILABLE}", Look(SECONDS, 0), 130),
-                Column("Interval", f"{run('interval_seconds')} and {AVAILABLE}", Look(SECONDS, 0), 120),
-                Column("Run took", f"{run('duration_seconds')} and {AVAILABLE}", Look(SECONDS, 2), 120),
+                Column("Age in intervals", INTERVALS, STALE, 170, "color-text"),
+                Column("Age", f"{AGE} and {AVAILABLE}", Look(SECONDS, 0), 90),
+                Column("Interval", f"{run('interval_seconds')} and {AVAILABLE}", Look(SECONDS, 0), 90),
+                Column("Run took", f"{run('duration_seconds')} and {AVAILABLE}", Look(SECONDS, 2), 105),
                 Column(
-                    *("Last run", f"{run('success')} and {AVAILABLE}", VERDICT, 110),
+                    *("Last run", f"{run('success')} and {AVAILABLE}", VERDICT, 100),
                     "color-background",
                 ),
             ],
             no_value=NOTHING,
             size=(16, 11),
-            sort="Age in intervals",
+            sort=["Last run", "-Age in intervals"],
         ),
         table(
             "Not offered here",
@@ -144,8 +147,7 @@ def _freshness() -> Panels:
             [Column("Offered", f"{run('available')} == 0", Look(mappings=YES_NO), kind="hidden")],
             no_value="Every collector is offered",
             size=(8, 11),
-            sort="Enterprise",
-            descending=False,
+            sort=["Enterprise"],
         ),
     ]
 
@@ -172,7 +174,7 @@ def _failures() -> Panels:
             [Column("Records", f"sum by (collector) (ghe_exporter_payload_skipped_total{{{ALL}}}) > 0")],
             no_value="No record was left out",
             size=(8, 8),
-            sort="Records",
+            sort=["-Records"],
         ),
         table(
             "Series left out",
@@ -183,7 +185,7 @@ def _failures() -> Panels:
             no_value="Nothing is left out",
             links=runbooks("GitHubSeriesDropped"),
             size=(8, 8),
-            sort="Series",
+            sort=["-Series"],
         ),
     ]
 

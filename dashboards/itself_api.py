@@ -94,7 +94,7 @@ def api() -> Panels:
             ],
             no_value="no request in the last hour",
             size=(12, 8),
-            sort="95% within",
+            sort=["-95% within"],
         ),
         bars(
             "Tokens expire in",
@@ -121,22 +121,18 @@ def api() -> Panels:
 
 def process() -> Panels:
     """The panels of this row."""
+    built = f"max by (instance, version, revision, python_version) (ghe_exporter_build_info{{{TARGET}}})"
     return [
         table(
             "What is running",
             "Version of each exporter that Prometheus scrapes. Two versions for long: an update is stuck.",
             {"instance": "Instance", "version": "Version", "revision": "Revision", "python_version": "Python"},
             [
-                Column(
-                    "Running",
-                    f"max by (instance, version, revision, python_version) (ghe_exporter_build_info{{{TARGET}}})",
-                    kind="hidden",
-                ),
+                Column("Running", built, kind="hidden"),
                 Column(
                     "Configuration",
-                    f"max by (instance) (ghe_exporter_config_last_reload_successful{{{TARGET}}}) * on (instance) "
-                    "group_left (version, revision, python_version) max by (instance, version, revision, "
-                    f"python_version) (ghe_exporter_build_info{{{TARGET}}})",
+                    f"{built} * on (instance) group_left () "
+                    f"max by (instance) (ghe_exporter_config_last_reload_successful{{{TARGET}}})",
                     VERDICT,
                     130,
                     "color-background",

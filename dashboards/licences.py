@@ -8,7 +8,6 @@ from dashboards.parts import (
     COUNTED,
     COUNTED_FROM_ZERO,
     DAYS,
-    SECONDS,
     SHARE,
     SUCCEEDED,
     VERDICT,
@@ -27,7 +26,10 @@ SEATS = judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED)
 METERED = "metered licence, or no data"
 WINDOW = f"{limit.FORECAST_WINDOW_DAYS}d"
 SERVER = ("hostname", "server_id")
-SYNC_AGE = f"time() - {q.one('ghe_license_sync_last_timestamp_seconds', *SERVER)}"
+SYNCED = "ghe_license_sync_last_timestamp_seconds"
+SYNC_AGE = f"(time() - {q.one(SYNCED, *SERVER)}) / {DAY}"
+SAME_SERVER = "on (enterprise, hostname, server_id)"
+MOST_SERVERS = 12
 
 
 def _growth() -> str:
@@ -71,8 +73,8 @@ def _seats() -> Panels:
         stat(
             "Days until exhausted",
             f"Days until all seats are used if the growth of the last {limit.FORECAST_WINDOW_DAYS} days goes on. Below "
-            f"{limit.FORECAST_DAYS} days an alert warns if the licence is nearly full: order seats now.",
-            f"clamp_min({q.SEATS_LEFT}, 0) / ({_growth()} > 0) / {DAY}",
+            f"{limit.FORECAST_DAYS} days an alert warns if the licence is nearly full: order seats. 0: none is left.",
+            f"clamp_min({q.SEATS_LEFT}, 0) / ({_growth()} > 0) / {DAY} or clamp_min({q.SEATS_LEFT} <= 0, 0)",
             look=Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.FORECAST_DAYS)),
             legend="{{enterprise}}",
             size=(6, 5),
@@ -116,7 +118,7 @@ def _who() -> Panels:
             "Many with only a server account after a sync: check that e-mail addresses match.",
             [Query(f"sort_desc({accounts})", "{{license_type}}: {{account}}")],
             look=COUNTED,
-            size=(7, 8),
+            size=(6, 8),
             no_value=people,
         ),
         bars(
@@ -130,7 +132,7 @@ def _who() -> Panels:
                 )
             ],
             look=COUNTED,
-            size=(9, 8),
+            size=(10, 8),
             no_value=people,
         ),
         bars(
@@ -149,14 +151,14 @@ def _who() -> Panels:
         ),
         [
             stat(
-                "Pending invitations",
+                "Invitations",
                 "Invited people who have not accepted; each takes a seat. Withdraw old invitations to free seats.",
                 f"sum({q.one('ghe_license_pending_invitation_users')})",
                 look=COUNTED,
                 no_value=people,
             ),
             stat(
-                "Visual Studio subscribers",
+                "Visual Studio",
                 "People whose seat comes with a Visual Studio subscription and is paid there.",
                 f"sum({q.one('ghe_license_visual_studio_users')})",
                 look=COUNTED,
@@ -168,39 +170,40 @@ def _who() -> Panels:
 
 def _sync() -> Panels:
     sync = "no server connected for license sync"
-    stale = judged(warning=limit.SYNC_STALE_DAYS * DAY)
+    stale = Look(DAYS, 1, 0, steps=judged(warning=limit.SYNC_STALE_DAYS))
+    success = q.one("ghe_license_sync_success", *SERVER)
     status = f"{q.one('ghe_license_sync_status', *SERVER, 'status')} == 1"
     people = q.one("ghe_license_server_users", "hostname")
     return [
         table(
             "License sync by server",
             "Last sync of every connected GitHub Enterprise Server. While it fails or is old, people on both sides "
-            "may be counted twice and paid twice: check GitHub Connect on that server.",
+            "may be counted twice and paid twice: check GitHub Connect on that server. Those that never synchronised "
+            "or failed come first.",
             {"enterprise": "Enterprise", "hostname": "Server", "status": "Last answer"},
             [
                 Column("Status", status, kind="hidden"),
-                Column("Last sync", SYNC_AGE, Look(SECONDS, 1, steps=stale), 130, "color-text"),
-                Column(
-                    "Result",
-                    q.one("ghe_license_sync_success", *SERVER),
-                    VERDICT,
-                    90,
-                    "color-background",
-                ),
+                Column("Last sync", SYNC_AGE, stale, 115, "color-text"),
+                Column("Result", success, VERDICT, 90, "color-background"),
             ],
             no_value=sync,
             size=(12, 9),
-            sort="Last sync",
-            widths={"Enterprise": 130, "Last answer": 110},
+            sort=["Result", "-Last sync"],
+            widths={"Enterprise": 115, "Last answer": 110},
             hidden=["server_id"],
             links=runbooks("GitHubLicenseSyncFailed", "GitHubLicenseSyncStale"),
         ),
         lines(
             "Time since the last sync",
             f"It should fall to zero once a week. The dashed line is {limit.SYNC_STALE_DAYS} days, where the alert "
-            "warns: the server cannot reach GitHub, or Connect is off.",
-            [Query(SYNC_AGE, "{{hostname}}")],
-            look=Look(SECONDS, 1, 0, steps=stale),
+            "warns: the server cannot reach GitHub, or Connect is off. The {MOST_SERVERS} oldest.",
+            [
+                Query(
+                    f"{SYNC_AGE} and {SAME_SERVER} bottomk({MOST_SERVERS}, {q.one(SYNCED, *SERVER, at='@ end()')})",
+                    "{{hostname}}",
+                )
+            ],
+            look=stale,
             threshold=True,
             no_value=sync,
             links=runbooks("GitHubLicenseSyncStale"),
@@ -209,8 +212,11 @@ def _sync() -> Panels:
         timeline(
             "Sync results over time",
             "Result of the newest sync of each server at each time. Orange: it failed, and the figures of that server "
-            "are those of an earlier sync.",
-            Query(q.one("ghe_license_sync_success", "hostname"), "{{hostname}}"),
+            f"are those of an earlier sync. The {MOST_SERVERS} that failed for longest.",
+            Query(
+                f"{success} and {SAME_SERVER} bottomk({MOST_SERVERS}, avg_over_time(({success})[$__range:5m] @ end()))",
+                "{{hostname}}",
+            ),
             look=Look("bool", mappings=SUCCEEDED),
             no_value=sync,
             size=(12, 8),
@@ -221,7 +227,7 @@ def _sync() -> Panels:
             "is broken or it was retired.",
             [Query(f"sort_desc({people})", "{{hostname}}")],
             look=COUNTED,
-            no_value="no data of collector license_users",
+            no_value="no server, or no data",
             size=(12, 8),
         ),
     ]

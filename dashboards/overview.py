@@ -1,5 +1,7 @@
 """Is all well? The first look, for everyone."""
 
+from dataclasses import replace
+
 from alerts import thresholds as limit
 from dashboards import queries as q
 from dashboards.frame import RUNBOOKS, Board, Panels, runbooks, to
@@ -9,6 +11,7 @@ from dashboards.parts import (
     COUNT,
     COUNTED_FROM_ZERO,
     CRITICAL,
+    IN_INTERVALS,
     MONEY,
     NEUTRAL,
     NONE,
@@ -44,7 +47,7 @@ def _now() -> Panels:
             links=[LICENCES, *runbooks("GitHubSeatsExhausted", "GitHubSeatsNearlyExhausted")],
         ),
         stat(
-            "Included minutes used",
+            "Minutes used",
             "Share of the plan's Actions minutes used this month, of the enterprise that used most. Beyond 100% every "
             "minute is billed, or jobs stop where a budget blocks. See Billing.",
             f"max({q.MINUTES_USED})",
@@ -63,10 +66,10 @@ def _now() -> Panels:
             links=[BILLING],
         ),
         stat(
-            "Runners offline",
-            "Share of the registered self-hosted runners that are not connected. A whole group offline pages, because "
-            "its jobs wait for ever. See Runners for which ones.",
-            f"sum({q.runners('offline')}) / (sum({q.runners('')}) > 0)",
+            "Worst runner group",
+            "The largest share of offline runners in a group, where the alerts would count it. 100%: a whole group is "
+            "offline and pages, because its jobs wait for ever. See Runners for which one.",
+            q.worst_group(),
             look=OFFLINE,
             filled=True,
             no_value="no self-hosted runner",
@@ -83,11 +86,11 @@ def _now() -> Panels:
             links=[EXPORTER, *runbooks("GitHubCredentialRejected")],
         ),
         stat(
-            "Oldest data, in intervals",
+            "Oldest data",
             "Age of the stalest collector's data in units of its own interval; 1 is normal. From 3 on the other "
             "figures are frozen: see Exporter for the reason before believing them.",
             f"max({q.INTERVALS_OLD})",
-            look=OLD,
+            look=replace(OLD, unit=IN_INTERVALS),
             filled=True,
             no_value="nothing collected yet",
             links=[EXPORTER, *runbooks("GitHubCollectorStale")],
@@ -110,11 +113,10 @@ def _enterprises() -> Panels:
                 Column("Spend this month", q.SPEND, MONEY_LOOK),
                 Column("Runners online", q.runners(q.ONLINE), Look(COUNT)),
                 Column("Runners offline", q.runners("offline"), Look(COUNT)),
-                Column("Oldest data, intervals", by_enterprise, OLD, kind="color-text"),
+                Column("Oldest data", by_enterprise, replace(OLD, unit=IN_INTERVALS), kind="color-text"),
             ],
             size=(24, 6),
-            sort="Enterprise",
-            descending=False,
+            sort=["Enterprise"],
             no_value="no enterprise is collected",
             links=runbooks("GitHubEnterpriseMissing", "GitHubExporterAbsent"),
         ),
@@ -148,8 +150,7 @@ def _alerts() -> Panels:
         [Column("Firing", expr, kind="hidden")],
         no_value="No alert fires",
         size=(12, 8),
-        sort="Severity",
-        descending=False,
+        sort=["Severity"],
         widths={"Severity": 100, "Enterprise": 160},
         shown={"Severity": severity, "Alert": {"links": [runbook]}},
     )

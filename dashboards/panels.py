@@ -6,7 +6,7 @@ from typing import Any
 
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards.parts import QUIET, Link, Look, Options, Query, override, panel, thresholds, value_mappings
+from dashboards.parts import Link, Look, Options, Query, override, panel, thresholds, unjudged, value_mappings
 
 LAST: Options = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 WIDE = 12
@@ -46,12 +46,13 @@ def stat(
         "wideLayout": True,
     }
     query = Query(expr, legend or title, instant=not trend)
-    (_, base), *above = look.steps
-    if above:
-        # Without a value the lowest colour shows: it must not judge.
-        look = replace(look, steps=[(None, QUIET), (-1e12, base), *above])
     return panel(
-        *("stat", title, description, [query]), size=size, look=look, no_value=no_value, options=options, links=links
+        *("stat", title, description, [query]),
+        size=size,
+        look=unjudged(look),
+        no_value=no_value,
+        options=options,
+        links=links,
     )
 
 
@@ -89,7 +90,7 @@ def bars(
             [replace(query, instant=True) for query in queries],
         ),
         size=size,
-        look=look,
+        look=unjudged(look),
         no_value=no_value,
         options=options,
         overrides=overrides,
@@ -189,7 +190,7 @@ class Column:
 
 
 def _cell(column: Column) -> Any:
-    look = column.look or Look()
+    look = unjudged(column.look or Look())
     properties: dict[str, Any] = {"unit": look.unit, "thresholds": thresholds(look.steps), "noValue": ABSENT}
     bounds = {"decimals": look.decimals, "min": look.minimum, "max": look.maximum}
     properties |= {key: value for key, value in bounds.items() if value is not None}
@@ -212,8 +213,7 @@ def table(
     *,
     no_value: str,
     size: tuple[int, int] = (12, 8),
-    sort: str = "",
-    descending: bool = True,
+    sort: Sequence[str] = (),
     widths: Mapping[str, int] | None = None,
     hidden: Sequence[str] = (),
     shown: Mapping[str, Options] | None = None,
@@ -221,7 +221,8 @@ def table(
 ) -> dashboard.Panel:
     """Rows by label set: a column per label (*labels* gives their headings), then one per query.
 
-    *widths* and *shown*, by heading, change how labels look.
+    *sort* names columns, those with the largest first marked by a minus. *widths* and *shown*, by heading, change how
+    labels look.
     """
     values = {f"Value #{chr(ord('A') + index)}": column.name for index, column in enumerate(columns)}
     if len(columns) == 1:
@@ -242,12 +243,11 @@ def table(
         "cellHeight": "sm",
         "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
     }
-    if sort:
-        options["sortBy"] = [{"displayName": sort, "desc": descending}]
+    options["sortBy"] = [{"displayName": name.lstrip("-"), "desc": name.startswith("-")} for name in sort]
     return panel(
         *("table", title, description, [Query(column.expr, table=True) for column in columns]),
         size=size,
-        look=Look(custom={"align": "auto", "filterable": True}),
+        look=Look(custom={"align": "auto", "filterable": True, "minWidth": 90}),
         no_value=no_value,
         options=options,
         overrides=overrides,

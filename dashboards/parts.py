@@ -1,7 +1,7 @@
 """The vocabulary of all dashboards: units, colours, thresholds, mappings, queries and the frame of a panel."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grafana_foundation_sdk.cog.variants import Dataquery as AnyQuery
@@ -11,7 +11,7 @@ SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 # One meaning per colour. Green, orange and red only judge, at the thresholds of the alerts; the rest does not.
 GOOD, WARNING, CRITICAL = "green", "orange", "red"
-NEUTRAL, LIMIT, QUIET, SECOND = "blue", "#8e8e8e", "#5a7ea6", "purple"
+NEUTRAL, LIMIT, QUIET = "blue", "#8e8e8e", "#5a7ea6"
 
 COUNT = "locale"  # 12,345 where `short` says 12.3 K
 SHARE = "percentunit"
@@ -19,8 +19,8 @@ MONEY = "currencyUSD"
 SECONDS = "s"
 BYTES = "decbytes"
 DAYS = "suffix: days"
+IN_INTERVALS = "suffix: intervals"
 RATE = "reqpm"
-MOMENT = "dateTimeFromNow"
 NONE = "none"
 
 Options = dict[str, Any]
@@ -74,6 +74,12 @@ def judged_falling(*, critical: float | None, warning: float) -> list[tuple[floa
     if critical is None:
         return [(None, WARNING), (warning, GOOD)]
     return [(None, CRITICAL), (critical, WARNING), (warning, GOOD)]
+
+
+def unjudged(look: Look) -> Look:
+    """*look* for what may have no value, which Grafana gives the lowest colour: it must not judge."""
+    (_, base), *above = look.steps
+    return replace(look, steps=[(None, QUIET), (-1e12, base), *above]) if above else look
 
 
 COUNTED = Look(COUNT, 0)

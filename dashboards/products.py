@@ -6,6 +6,7 @@ from dashboards.frame import Panels, runbooks
 from dashboards.panels import bars, lines, stat
 from dashboards.parts import COUNTED, COUNTED_FROM_ZERO, DAYS, SHARE, Look, Query, judged, judged_falling
 
+ACTIVE, INACTIVE = ("active", "active", "true"), ("active", "inactive", "false")
 DAY = 86400
 SEATS = judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED)
 COMMITTERS = q.one("ghe_advanced_security_committers", "product")
@@ -71,9 +72,9 @@ def products() -> Panels:
             "Provisioned people (SCIM)",
             "People that the identity provider has created, by whether they are active. Only enterprises with managed "
             "users have them; inactive ones take no seat.",
-            f"sum by (active) ({q.one('ghe_scim_users', 'active')})",
+            q.named(q.named(f"sum by (active) ({q.one('ghe_scim_users', 'active')})", *ACTIVE), *INACTIVE),
             look=COUNTED,
-            legend="active: {{active}}",
+            legend="{{active}}",
             size=(8, 4),
             no_value="no managed users",
         ),

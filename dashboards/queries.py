@@ -46,6 +46,11 @@ MINUTES_PROJECTED = f"{MINUTES_USED} / ({ELAPSED} > {limit.PERIOD_SILENT_SHARE})
 SPEND = total("ghe_billing_net_usd", of=("product", "sku"))
 SPEND_PROJECTED = f"{SPEND} / ({ELAPSED} > {limit.PERIOD_SILENT_SHARE})"
 
+# Neither Git LFS nor Codespaces count against the allowance.
+STORED = total("ghe_storage_average_bytes", of=("product",), where='product=~"actions|packages|shared"')
+STORAGE_INCLUDED = one("ghe_storage_included_bytes")
+TRANSFER, TRANSFER_INCLUDED = one("ghe_packages_transfer_bytes"), one("ghe_packages_transfer_included_bytes")
+
 
 def runners(state: str, *labels: str, where: str = "") -> str:
     """Self-hosted runners in *state*, a regular expression, by enterprise and *labels*."""
@@ -55,7 +60,19 @@ def runners(state: str, *labels: str, where: str = "") -> str:
 
 
 ONLINE = "busy|idle"
-RUNNERS_OFFLINE = ratio(runners("offline"), runners(""))
+GROUP = ("organization", "runner_group")
+
+
+def lost(where: str = "") -> str:
+    """The offline share of each group."""
+    return ratio(runners("offline", *GROUP, where=where), runners("", *GROUP, where=where))
+
+
+def worst_group(where: str = "") -> str:
+    """The largest offline share of a group; as for the alert, some of very few count as none."""
+    large = f"({runners('', *GROUP, where=where)} >= bool {limit.RUNNERS_OFFLINE_SMALLEST_GROUP})"
+    return f"max({lost(where)} >= 1 or {lost(where)} * {large})"
+
 
 AGE = "ghe_exporter_collector_last_success_timestamp_seconds"
 AVAILABLE = one("ghe_exporter_collector_available", "collector")

@@ -2,6 +2,7 @@
 
 from alerts import thresholds as limit
 from dashboards import queries as q
+from dashboards import runners_queries as r
 from dashboards.frame import Board, Panels, choice, runbooks
 from dashboards.panels import Column, bars, lines, stat, table, timeline
 from dashboards.parts import (
@@ -16,19 +17,11 @@ from dashboards.parts import (
     judged,
 )
 
-CHOSEN = 'organization=~"$organization", runner_group=~"$runner_group"'
-GROUP = ("organization", "runner_group")
+MOST_ROWS = 25
 NO_RUNNER = "no self-hosted runner in this choice"
 HEADINGS = {"enterprise": "Enterprise", "organization": "Organization", "runner_group": "Group"}
-LEGEND = "{{runner_group}} {{organization}} ({{enterprise}})"
-
-BUSY, ONLINE, OFFLINE, ALL = (q.runners(state, where=CHOSEN) for state in ("busy", q.ONLINE, "offline", ""))
-UTILISATION = q.ratio(q.runners("busy", *GROUP, where=CHOSEN), q.runners(q.ONLINE, *GROUP, where=CHOSEN))
-PAST = f"(({UTILISATION})[$__range:5m] @ end())"
-BY_GROUP = "on (enterprise, organization, runner_group)"
-SATURATED = f"avg_over_time(({UTILISATION} >= bool {limit.RUNNERS_SATURATED})[$__range:5m])"
 FULL = judged(warning=limit.RUNNERS_SATURATED)
-LOST = judged(warning=limit.RUNNERS_OFFLINE_SHARE, critical=1)
+LOST_STEPS = judged(warning=limit.RUNNERS_OFFLINE_SHARE, critical=1)
 HEAT = [
     (None, "#1f2f46"),
     (0.2, "#24508c"),
@@ -38,24 +31,20 @@ HEAT = [
     (limit.RUNNERS_SATURATED, WARNING),
 ]
 
-VERSIONS = q.one("ghe_runners_by_version", "organization", "os", "version", where='organization=~"$organization"')
-NEWEST = q.one("ghe_runner_application_info", "os", "version")
-OUTDATED = f"(({VERSIONS} unless on (enterprise, os, version) {NEWEST}) and on (enterprise, os) {NEWEST})"
-
 
 def _now() -> Panels:
     return [
         stat(
             "Online",
             "Runners connected to GitHub, busy ones included.",
-            f"sum({ONLINE})",
+            f"sum({r.ONLINE})",
             look=COUNTED,
             no_value=NO_RUNNER,
         ),
         stat(
             "Busy",
             "Runners that execute a job at this moment. GitHub may lag by some seconds.",
-            f"sum({BUSY})",
+            f"sum({r.BUSY})",
             look=COUNTED,
             no_value=NO_RUNNER,
         ),
@@ -63,7 +52,7 @@ def _now() -> Panels:
             "Offline",
             "Registered runners without a connection. Single ones are everyday life where machines come and go; look "
             "at the list of offline runners below for those that should be there.",
-            f"sum({OFFLINE})",
+            f"sum({r.OFFLINE})",
             look=COUNTED,
             no_value=NO_RUNNER,
         ),
@@ -71,26 +60,28 @@ def _now() -> Panels:
             "Utilisation",
             "Busy runners as a share of those online. Above the alert's limit for long, jobs wait: add runners. Far "
             "below it all day: take some away.",
-            f"sum({BUSY}) / (sum({ONLINE}) > 0)",
+            f"sum({r.BUSY}) / (sum({r.ONLINE}) > 0)",
             look=Look(SHARE, 0, 0, 1, steps=FULL),
             filled=True,
             no_value="no runner online",
             links=runbooks("GitHubRunnersSaturated"),
         ),
         stat(
-            "Worst group, share offline",
-            "The largest share of offline runners in any group chosen. 100%: nothing runs there, and the alert pages.",
-            f"max({q.ratio(q.runners('offline', *GROUP, where=CHOSEN), q.runners('', *GROUP, where=CHOSEN))})",
-            look=Look(SHARE, 0, 0, 1, steps=LOST),
+            "Worst group",
+            "The largest share of offline runners in a group, where the alerts would count it. 100%: nothing runs "
+            "there, and the alert pages. The table of groups begins with it.",
+            q.worst_group(r.CHOSEN),
+            look=Look(SHARE, 0, 0, 1, steps=LOST_STEPS),
             filled=True,
             no_value=NO_RUNNER,
             links=runbooks("GitHubRunnersAllOffline", "GitHubRunnersManyOffline"),
         ),
         stat(
-            "Not the newest version",
+            "Outdated",
             "Runners whose application is older than the newest that GitHub offers. GitHub stops sending jobs to "
-            "runners that stay behind for 30 days. Not filtered by group, since versions are counted by organization.",
-            f"sum({OUTDATED}) or vector(0) and on () count({VERSIONS})",
+            "runners that stay behind for 30 days. Runners that do not tell their version are left out. Not filtered "
+            "by group, since versions are counted by organization.",
+            f"sum({r.OUTDATED}) or vector(0) and on () count({r.JUDGED})",
             look=COUNTED,
             no_value="versions not told",
             links=runbooks("GitHubRunnersOutdated"),
@@ -103,9 +94,11 @@ def _groups() -> Panels:
         timeline(
             "Heat of groups",
             "Utilisation of each group over time: dark is idle, light blue is well used, orange is saturated: jobs "
-            "wait. Gaps: nothing was online. Groups idle all the time are left out. Compare rows to move runners among "
-            "groups.",
-            Query(f"{UTILISATION} and {BY_GROUP} (max_over_time{PAST} > 0)", LEGEND),
+            f"wait. Gaps: nothing was online. The {MOST_ROWS} busiest groups of the time shown; idle ones are left "
+            "out. Compare rows to move runners among groups.",
+            Query(
+                r.in_words(f"{r.UTILISATION} and {r.SAME_GROUP} topk({MOST_ROWS}, avg_over_time{r.PAST} > 0)"), r.LEGEND
+            ),
             look=Look(SHARE, 0, 0, 1, steps=HEAT),
             no_value=NO_RUNNER,
             size=(24, 14),
@@ -114,27 +107,29 @@ def _groups() -> Panels:
         ),
         table(
             "Groups",
-            "The groups as they are now. Utilisation is the busy share of the online runners; an empty cell there "
-            "means that nothing is online.",
+            "The groups as they are now, those that lost most runners first, then the busiest. Utilisation is the busy "
+            "share of the online runners; an empty cell there means that nothing is online.",
             HEADINGS,
             [
-                Column("Online", q.runners(q.ONLINE, *GROUP, where=CHOSEN), width=75),
-                Column("Busy", q.runners("busy", *GROUP, where=CHOSEN), width=70),
-                Column("Offline", q.runners("offline", *GROUP, where=CHOSEN), width=75),
-                Column("Utilisation", UTILISATION, Look(SHARE, 0, 0, 1, steps=FULL), 170, "gauge"),
+                Column("Online", r.filled(r.ONLINE), COUNTED, 80),
+                Column("Busy", r.filled(r.BUSY), COUNTED, 80),
+                Column("Offline", r.filled(r.OFFLINE), COUNTED, 80),
+                Column("Lost", r.filled(q.lost(r.CHOSEN)), Look(SHARE, 0, 0, 1, steps=LOST_STEPS), 80, "color-text"),
+                Column("Utilisation", r.filled(r.UTILISATION), Look(SHARE, 0, 0, 1, steps=FULL), 140, "gauge"),
             ],
             no_value=NO_RUNNER,
-            size=(14, 10),
-            sort="Utilisation",
+            size=(15, 10),
+            sort=["-Lost", "-Utilisation"],
+            widths={"Enterprise": 110},
         ),
         bars(
             "Share of time saturated",
             f"How much of the time shown each group was at {limit.RUNNERS_SATURATED:.0%} or more. A group that is "
             "saturated for hours a day needs more runners; autoscaled groups are always full and may be ignored.",
-            [Query(f"sort_desc(topk(12, {SATURATED}))", LEGEND)],
+            [Query(f"sort_desc({r.in_words(f'topk(12, {r.SATURATED})')})", r.LEGEND)],
             look=SHARED,
             no_value=NO_RUNNER,
-            size=(10, 10),
+            size=(9, 10),
         ),
     ]
 
@@ -145,7 +140,7 @@ def _time() -> Panels:
             "Runners by state",
             "All chosen runners. Idle is the reserve; where it vanishes, jobs queue. A growing offline band: machines "
             "are lost faster than they return.",
-            [Query(f"sum by (state) ({q.runners('', 'state', where=CHOSEN)})", "{{state}}")],
+            [Query(f"sum by (state) ({q.runners('', 'state', where=r.CHOSEN)})", "{{state}}")],
             look=COUNTED_FROM_ZERO,
             overrides=RUNNER_STATES,
             stacked=True,
@@ -156,7 +151,14 @@ def _time() -> Panels:
             "Utilisation of the fullest groups",
             "The five groups with the highest utilisation in the time shown, each point the average of the half hour "
             "before it. On the dashed line jobs have been waiting for that long, and the alert warns.",
-            [Query(f"avg_over_time(({UTILISATION})[30m:1m]) and {BY_GROUP} topk(5, avg_over_time{PAST})", LEGEND)],
+            [
+                Query(
+                    r.in_words(
+                        f"avg_over_time(({r.UTILISATION})[30m:1m]) and {r.SAME_GROUP} topk(5, avg_over_time{r.PAST})"
+                    ),
+                    r.LEGEND,
+                )
+            ],
             look=Look(SHARE, 0, 0, 1, steps=FULL),
             threshold=True,
             no_value=NO_RUNNER,
@@ -167,8 +169,8 @@ def _time() -> Panels:
 
 def _machines() -> Panels:
     labels = ("organization", "runner_group", "runner_id", "runner")
-    offline = f"{q.one('ghe_runner_online', *labels, where=CHOSEN)} == 0"
-    told = q.one("ghe_runner_info", *labels, "os", "version", where=CHOSEN)
+    offline = f"{q.one('ghe_runner_online', *labels, where=r.CHOSEN)} == 0"
+    told = q.one("ghe_runner_info", *labels, "os", "version", where=r.CHOSEN)
     joined = f"{told} and on (enterprise, organization, runner_id) ({offline})"
     return [
         table(
@@ -177,12 +179,11 @@ def _machines() -> Panels:
             "will not return, so that they do not hide the others.",
             {"runner": "Runner", "runner_group": "Group", "organization": "Organization", "enterprise": "Enterprise"}
             | {"os": "System", "version": "Version"},
-            [Column("Offline", q.named(joined, "organization", "(enterprise)"), kind="hidden")],
+            [Column("Offline", r.filled(joined), kind="hidden")],
             no_value="No runner is offline (or single runners are not exported)",
-            size=(12, 9),
-            sort="Runner",
-            descending=False,
-            widths={"Group": 125, "Organization": 130, "Enterprise": 115, "System": 85, "Version": 90},
+            size=(14, 9),
+            sort=["Runner"],
+            widths={"Enterprise": 110, "System": 90, "Version": 90},
             hidden=["runner_id"],
             links=runbooks("GitHubRunnersManyOffline"),
         ),
@@ -190,18 +191,18 @@ def _machines() -> Panels:
             "Versions",
             "Runners by version of their application. A long tail of old versions: automatic update is off or blocked; "
             "rebuild the image. Not filtered by group.",
-            [Query(f"sort_desc({q.named(f'sum by (version) ({VERSIONS})', 'version', 'not told')})", "{{version}}")],
+            [Query(f"sort_desc({q.named(f'sum by (version) ({r.VERSIONS})', 'version', 'not told')})", "{{version}}")],
             look=COUNTED,
             no_value="versions not told",
-            size=(6, 9),
+            size=(5, 9),
         ),
         bars(
             "Systems",
             "Registered runners by operating system.",
-            [Query(f"sort_desc(sum by (os) ({q.runners('', 'os', where=CHOSEN)}))", "{{os}}")],
+            [Query(f"sort_desc(sum by (os) ({q.runners('', 'os', where=r.CHOSEN)}))", "{{os}}")],
             look=COUNTED,
             no_value=NO_RUNNER,
-            size=(6, 9),
+            size=(5, 9),
         ),
     ]
 
@@ -225,8 +226,7 @@ def _hosted() -> Panels:
             ],
             no_value="no larger runner is defined",
             size=(11, 8),
-            sort="Enterprise",
-            descending=False,
+            sort=["Enterprise"],
         ),
         bars(
             "Machines at most",

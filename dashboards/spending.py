@@ -1,7 +1,7 @@
 """The lower rows of the billing dashboard: products, who spends, storage."""
 
 from dashboards import queries as q
-from dashboards.billing_queries import NO_BILLING, SKU
+from dashboards.billing_queries import NO_BILLING, NO_COST, SKU
 from dashboards.frame import Panels, runbooks
 from dashboards.panels import Column, bars, lines, table
 from dashboards.parts import (
@@ -32,7 +32,7 @@ def spend() -> Panels:
             [Query(f"sum by (product) ({by_product})", "{{product}}")],
             look=Look(MONEY, minimum=0),
             stacked=True,
-            no_value=NO_BILLING,
+            no_value=NO_COST,
         ),
         lines(
             "Spend of the last 24 hours",
@@ -54,9 +54,9 @@ def spend() -> Panels:
                 Column("Discount", f"{q.one('ghe_billing_discount_usd', *SKU)} > 0", DOLLARS, 120),
                 Column("Paid", f"{q.one('ghe_billing_net_usd', *SKU)} > 0", DOLLARS, 120),
             ],
-            no_value=NO_BILLING,
+            no_value=NO_COST,
             size=(24, 9),
-            sort="Paid",
+            sort=["-Paid"],
         ),
     ]
 
@@ -71,40 +71,42 @@ def who() -> Panels:
     by_organization = q.one("ghe_billing_organization_net_usd", "organization", "product", where=CHOSEN)
     by_repository = q.one("ghe_billing_repository_net_usd", "organization", "repository", "product", where=CHOSEN)
     return [
-        bars(
-            "Dearest organizations",
-            "Cost this month after discounts. Ask the largest first what it is for. Filtered by organization.",
-            [
-                Query(
-                    f"sort_desc(topk(12, sum by (enterprise, organization) ({by_organization}) > 0))",
-                    "{{organization}} ({{enterprise}})",
-                )
-            ],
-            look=DOLLARS,
-            no_value=OPT_IN,
-            size=(8, 9),
-        ),
+        [
+            bars(
+                "Dearest organizations",
+                "Cost this month after discounts. Ask the largest first what it is for. Filtered by organization.",
+                [
+                    Query(
+                        f"sort_desc(topk(12, sum by (enterprise, organization) ({by_organization}) > 0))",
+                        "{{organization}} ({{enterprise}})",
+                    )
+                ],
+                look=DOLLARS,
+                no_value=OPT_IN,
+                size=(12, 9),
+            ),
+            bars(
+                "Cost centres",
+                "Cost this month by cost centre. Assign what stays outside in the enterprise's billing settings.",
+                [Query(f"sort_desc({named})", "{{cost_center}} ({{enterprise}})")],
+                look=DOLLARS,
+                no_value="none, or setting spend of cost_centers is off",
+                size=(12, 6),
+            ),
+        ],
         bars(
             "Dearest repositories",
             "Cost this month after discounts; (other) is the sum of all that are not among the dearest. Filtered by "
             "organization.",
             [
                 Query(
-                    f"sort_desc(topk(12, sum by (organization, repository) ({by_repository}) > 0))",
+                    f"sort_desc(topk(21, sum by (organization, repository) ({by_repository}) > 0))",
                     "{{organization}}/{{repository}}",
                 )
             ],
             look=DOLLARS,
             no_value=OPT_IN,
-            size=(7, 9),
-        ),
-        bars(
-            "Cost centres",
-            "Cost this month by cost centre. Assign what stays outside in the enterprise's billing settings.",
-            [Query(f"sort_desc({named})", "{{cost_center}} ({{enterprise}})")],
-            look=DOLLARS,
-            no_value="none, or setting spend of cost_centers is off",
-            size=(9, 9),
+            size=(12, 15),
         ),
     ]
 
@@ -114,31 +116,45 @@ def storage() -> Panels:
     return [
         lines(
             "Storage against included",
-            "Storage of Actions and Packages, averaged over the month so far, which is how it is billed. Above the "
-            "dashed line it is paid: shorten how long artifacts are kept.",
+            "Storage of Actions and Packages together, averaged over the month so far, which is how it is billed. "
+            "Above the dashed line it is paid: shorten how long artifacts are kept.",
             [
-                Query(q.one("ghe_storage_average_bytes", "product"), "{{product}} ({{enterprise}})"),
-                Query(q.one("ghe_storage_included_bytes"), "{{enterprise}} included"),
+                Query(q.STORED, "{{enterprise}}"),
+                Query(q.STORAGE_INCLUDED, "{{enterprise}} included"),
             ],
             look=Look(BYTES, 1, 0),
             overrides=INCLUDED_DASHED,
             links=runbooks("GitHubStorageAboveIncluded"),
             no_value=NO_BILLING,
-            size=(8, 8),
+            size=(6, 8),
+        ),
+        bars(
+            "Storage by product",
+            "Average of the month so far. Git LFS and Codespaces do not count against what is included. Begin with the "
+            "longest bar: expired artifacts, old package versions.",
+            [
+                Query(
+                    f"sort_desc(topk(12, {q.one('ghe_storage_average_bytes', 'product')}))",
+                    "{{product}} ({{enterprise}})",
+                )
+            ],
+            look=Look(BYTES, 1),
+            no_value=NO_BILLING,
+            size=(6, 8),
         ),
         lines(
             "Data transfer out of Packages",
             "Bytes this month. Above the dashed line transfer is paid: cache packages near the machines that "
             "pull them.",
             [
-                Query(q.one("ghe_packages_transfer_bytes"), "{{enterprise}}"),
-                Query(q.one("ghe_packages_transfer_included_bytes"), "{{enterprise}} included"),
+                Query(q.TRANSFER, "{{enterprise}}"),
+                Query(q.TRANSFER_INCLUDED, "{{enterprise}} included"),
             ],
             links=runbooks("GitHubPackagesTransferExhausted"),
             look=Look(BYTES, 1, 0),
             overrides=INCLUDED_DASHED,
             no_value=NO_BILLING,
-            size=(8, 8),
+            size=(6, 8),
         ),
         lines(
             "Caches of Actions",
@@ -147,6 +163,6 @@ def storage() -> Panels:
             [Query(q.one("ghe_actions_cache_bytes"), "{{enterprise}}")],
             look=Look(BYTES, 1, 0),
             no_value="no data of collector actions_cache",
-            size=(8, 8),
+            size=(6, 8),
         ),
     ]

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # it is run as a file
 
 from exporter import __version__  # noqa: E402
+from exporter.generated import bring_up_to_date  # noqa: E402
 from exporter.markdown import in_place, table  # noqa: E402
 from helm.commented import rows, values_in  # noqa: E402
 from helm.schema import schema  # noqa: E402
@@ -55,23 +56,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file differs")
     check = parser.parse_args(arguments).check
-    wanted = files()
-    present = {path.relative_to(CHART) for path in CHART.glob("files/**/*") if path.is_file()}
-    different = sorted(present - wanted.keys())
-    for path in [] if check else different:
-        (CHART / path).unlink()
-    for path, content in wanted.items():
-        target = CHART / path
-        if target.exists() and target.read_bytes() == content:
-            continue
-        different.append(path)
-        if not check:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+    wanted = {CHART / path: content for path, content in files().items()}
+    stray = sorted({path for path in CHART.glob("files/**/*") if path.is_file()} - wanted.keys())
+    for path in [] if check else stray:
+        path.unlink()
+    different = stray + bring_up_to_date(wanted, check=check)
     if not check:
         return 0
     for path in different:
-        sys.stderr.write(f"helm/ghe-exporter/{path} is not what helm/generate.py writes\n")
+        sys.stderr.write(f"helm/ghe-exporter/{path.relative_to(CHART)} is not what helm/generate.py writes\n")
     return 1 if different else 0
 
 

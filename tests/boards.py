@@ -11,7 +11,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "dashboards"
 BOARDS: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
 MOST_POINTS = 1000
 RATE_INTERVAL_SCRAPES = 4
-_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+_VARIABLE = re.compile(r"\$\{?([a-z_]\w*)\}?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ def test_frame(name: str) -> None:
     assert [link["tags"] for link in board["links"]] == [["github-enterprise"]]
     assert board["tags"] == ["github-enterprise"]
     assert all(link["includeVars"] and link["keepTime"] for link in board["links"])
+    assert "inControlsMenu" not in json.dumps(board)  # there nobody would see links and annotations
 
 
 @every_board
@@ -263,13 +264,13 @@ def test_tables_name_fields_that_their_queries_give(name: str) -> None:
     ("name", "title", "values"),
     [
         ("overview", "Fullest licence", [thresholds.SEATS_WARNING, thresholds.SEATS_EXHAUSTED]),
-        ("overview", "Runners offline", [thresholds.RUNNERS_OFFLINE_SHARE, 1]),
-        ("overview", "Oldest data, in intervals", [thresholds.STALE_INTERVALS]),
-        ("licences", "Time since the last sync", [thresholds.SYNC_STALE_DAYS * 86400]),
+        ("overview", "Worst runner group", [thresholds.RUNNERS_OFFLINE_SHARE, 1]),
+        ("overview", "Oldest data", [thresholds.STALE_INTERVALS]),
+        ("licences", "Time since the last sync", [thresholds.SYNC_STALE_DAYS]),
         ("billing", "Fullest budget", [thresholds.BUDGET_WARNING, thresholds.BUDGET_EXHAUSTED]),
         ("runners", "Utilisation", [thresholds.RUNNERS_SATURATED]),
-        ("exporter", "First token expires in", [thresholds.TOKEN_CRITICAL_DAYS, thresholds.TOKEN_WARNING_DAYS]),
-        ("exporter", "Lowest rate limit left", [thresholds.RATE_LIMIT_LOW]),
+        ("exporter", "Token expires in", [thresholds.TOKEN_CRITICAL_DAYS, thresholds.TOKEN_WARNING_DAYS]),
+        ("exporter", "Lowest rate limit", [thresholds.RATE_LIMIT_LOW]),
     ],
 )
 def test_colours_change_where_alerts_do(name: str, title: str, values: list[float]) -> None:

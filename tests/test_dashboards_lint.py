@@ -9,7 +9,18 @@ from tests.boards import BOARDS, expressions, panels, variables
 
 promql_parser = pytest.importorskip("promql_parser")
 
-UNITS = {"none", "locale", "percentunit", "s", "decbytes", "currencyUSD", "reqpm", "bool", "suffix: days"}
+UNITS = {
+    "none",
+    "locale",
+    "percentunit",
+    "s",
+    "decbytes",
+    "currencyUSD",
+    "reqpm",
+    "bool",
+    "suffix: days",
+    "suffix: intervals",
+}
 FIXED_WINDOWS = {
     ("Slowest endpoints", "1h"): "collectors run hourly, so a shorter window would show those of the last minutes only",
 }

@@ -15,7 +15,7 @@ pytest.importorskip("grafana_foundation_sdk.models.dashboard")
 from dashboards import queries as q
 from dashboards.billing_queries import BUDGET_USED
 from dashboards.products import COMMITTERS, COMMITTERS_BOUGHT
-from dashboards.runners import GROUP, UTILISATION
+from dashboards.runners_queries import UTILISATION
 from tests.boards import BOARDS, Span, choices, filled, panels, variables
 from tests.past import DAYS, END, RECENT, RECENT_STEP, RULES, STEP, Prometheus, blocks, prometheus, script
 from tests.tools import eventually, running_demo, tool
@@ -210,13 +210,13 @@ RECORDED = {
     "enterprise:ghe_actions_used_seconds:sum": q.ACTIONS,
     "enterprise:ghe_actions_used_per_included:ratio": q.MINUTES_USED,
     "enterprise:ghe_actions_used_per_included:projected_ratio": q.MINUTES_PROJECTED,
+    "enterprise:ghe_storage_average_per_included:ratio": q.ratio(q.STORED, q.STORAGE_INCLUDED),
+    "enterprise:ghe_packages_transfer_per_included:ratio": q.ratio(q.TRANSFER, q.TRANSFER_INCLUDED),
     "enterprise_budget:ghe_budget_consumed_per_amount:ratio": BUDGET_USED,
-    "enterprise_organization_runner_group:ghe_runners:sum": q.runners("", *GROUP),
-    "enterprise_organization_runner_group:ghe_runners_online:sum": q.runners(q.ONLINE, *GROUP),
+    "enterprise_organization_runner_group:ghe_runners:sum": q.runners("", *q.GROUP),
+    "enterprise_organization_runner_group:ghe_runners_online:sum": q.runners(q.ONLINE, *q.GROUP),
     "enterprise_organization_runner_group:ghe_runners_busy_per_online:ratio": UTILISATION,
-    "enterprise_organization_runner_group:ghe_runners_offline_per_registered:ratio": q.ratio(
-        q.runners("offline", *GROUP), q.runners("", *GROUP)
-    ),
+    "enterprise_organization_runner_group:ghe_runners_offline_per_registered:ratio": q.lost(),
 }
 """What panels compute themselves, since they do without recording rules, by the rule that computes the same."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from exporter.collectors import COLLECTORS
 from exporter.docs import pages
 from exporter.errors import ConfigurationError
+from exporter.generated import bring_up_to_date
 
 
 def run(*, check: bool, root: Path | None = None) -> int:
@@ -15,11 +16,7 @@ def run(*, check: bool, root: Path | None = None) -> int:
         wanted = pages(root, COLLECTORS)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"docs: run it in a checkout of ghe-exporter: {error}") from None
-    stale = [path for path, content in wanted.items() if not path.is_file() or path.read_text("utf-8") != content]
-    if not check:
-        for path in stale:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(wanted[path], encoding="utf-8")
+    stale = bring_up_to_date({path: text.encode() for path, text in wanted.items()}, check=check)
     for path in stale:
         sys.stdout.write(f"{'out of date' if check else 'written'}: {path.relative_to(root)}\n")
     return 1 if check and stale else 0
