@@ -219,6 +219,14 @@ def nothing_listens() -> int:
             chunked(*(bytes([part]) for part in gzip.compress(b"[1]")), headers="Content-Encoding: gzip\r\n"),
             id="gzip in chunks of a byte",
         ),
+        pytest.param(
+            send(b"HTTP/1.1 103 Early Hints\r\nETag: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1]"),
+            id="early hints",
+        ),
+        pytest.param(
+            send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.0 200 OK\r\n\r\n[1]"),
+            id="several interim answers",
+        ),
     ],
 )
 def test_whole_answer(fetch: Callable[..., Any], script: Script) -> None:
