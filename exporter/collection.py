@@ -126,8 +126,10 @@ class Collection:
         clock: Clock,
         randomness: random.Random,
         kept: Callable[[Key, Kept], None] = lambda _key, _kept: None,
+        given_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self._kept = kept
+        self._given_up = given_up
         self.assignment = assignment
         self._snapshots = snapshots
         self._statuses = statuses
@@ -168,10 +170,12 @@ class Collection:
         """Collect once; return the seconds until the next run is due.
 
         Raises:
-            Stopped: the process is ending.
+            Stopped: the process is ending, or reads by other settings now.
         """
         started, started_at = self._clock.monotonic(), self._clock.time()
         read, failures = self._read_levels()
+        if self._given_up():  # other settings are in force, which this may not fit
+            raise Stopped
         if read:
             self._snapshots.publish(self.assignment.key, read)
         # GitHub would confirm what made no sense for as long as it has the same ETag.
