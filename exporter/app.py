@@ -92,7 +92,7 @@ class Exporter:
                 clients += access.clients
                 for assignment in assignments(settings, enterprise, access):
                     if enterprise.platform in assignment.collector.platforms:
-                        collections[assignment.key] = self._collection(assignment)
+                        collections[assignment.key] = self._collection(assignment, generation)
                     else:
                         impossible[assignment.key] = assignment.interval
             self._generation.set()
@@ -132,7 +132,7 @@ class Exporter:
             reload=reload,
         )
 
-    def _collection(self, assignment: Assignment) -> Collection:
+    def _collection(self, assignment: Assignment, generation: threading.Event) -> Collection:
         return Collection(
             assignment,
             snapshots=self.snapshots,
@@ -141,6 +141,7 @@ class Exporter:
             clock=self.clock,
             randomness=self._random,
             kept=self._keep,
+            given_up=generation.is_set,
         )
 
     def _open_state(self, state_dir: Path | None, collections: Mapping[Key, Collection]) -> Mapping[Key, Kept]:

@@ -126,8 +126,10 @@ class Collection:
         clock: Clock,
         randomness: random.Random,
         kept: Callable[[Key, Kept], None] = lambda _key, _kept: None,
+        given_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self._kept = kept
+        self._given_up = given_up
         self.assignment = assignment
         self._snapshots = snapshots
         self._statuses = statuses
@@ -168,16 +170,18 @@ class Collection:
         """Collect once; return the seconds until the next run is due.
 
         Raises:
-            Stopped: the process is ending.
+            Stopped: the process is ending, or reads by other settings now.
         """
         started, started_at = self._clock.monotonic(), self._clock.time()
         read, failures = self._read_levels()
+        if self._given_up():  # other settings are in force, which this may not fit
+            raise Stopped
         if read:
             self._snapshots.publish(self.assignment.key, read)
         # GitHub would confirm what made no sense for as long as it has the same ETag.
         self._doubts = any(failure.reason in SENSELESS for failure in failures)
         duration = self._clock.monotonic() - started
-        delay = self._failed(failures, everything=not read) if failures else self._succeeded(duration)
+        delay = self._failed(failures, started_at, everything=not read) if failures else self._succeeded(duration)
         now = self._clock.time()
         delay = max(0.0, delay - duration)
         self._statuses.update(
@@ -258,8 +262,8 @@ class Collection:
         self._log.debug("collected", duration_seconds=round(duration, 3))
         return self._jittered(self.assignment.interval)
 
-    def _failed(self, failures: list[Failure], *, everything: bool) -> float:
-        """Count and report a failed run; return the seconds until the next try."""
+    def _failed(self, failures: list[Failure], started_at: float, *, everything: bool) -> float:
+        """Count and report a failed run; return the seconds from its start to the next try."""
         self._failed_runs += 1
         self._observer.failed(self.assignment.key, failures[0].reason)
         was_offered = self._availability.offered
@@ -277,14 +281,14 @@ class Collection:
                 write("collector run failed", reason=failure.reason.value, problem=failure.problem)
         elif was_offered is not False:
             self._log.warning("collector not available here", reason=failures[0].reason.value, hint=failures[0].problem)
-        return self._jittered(self._probe_seconds) if not_here else self._next_try(failures)
+        return self._jittered(self._probe_seconds) if not_here else self._next_try(failures, started_at)
 
-    def _next_try(self, failures: list[Failure]) -> float:
+    def _next_try(self, failures: list[Failure], started_at: float) -> float:
         interval = self.assignment.interval
         limits = [failure.retry_at for failure in failures if failure.retry_at is not None]
         if limits:
             # All collectors of the credential wait for this moment; they must not come back in step.
-            return max(0.0, max(limits) - self._clock.time()) + self._random.uniform(0.5, 5.0)
+            return max(0.0, max(limits) - started_at) + self._random.uniform(0.5, 5.0)
         if all(failure.reason in PASSING for failure in failures):
             interval = min(interval, FIRST_RETRY_SECONDS * 2 ** min(self._failed_runs - 1, 20))
         return self._jittered(interval)

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from exporter.app import Exporter
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
-from exporter.errors import ConfigurationError
+from exporter.errors import ConfigurationError, Stopped
 from exporter.settings import Settings
 from exporter.simulator.server import Simulator
 from exporter.status import Key
@@ -187,6 +187,25 @@ def test_what_stays_keeps_its_data(exporter: Exporter, clock: StillClock, simula
     successes = series(exporter, "ghe_exporter_collector_last_success_timestamp_seconds", *RUN)
     assert successes["octo-corp", "licenses"] == at
     assert series(exporter, "ghe_exporter_config_last_reload_success_timestamp_seconds") == {(): at + 60}
+
+
+def test_what_old_settings_told_is_not_shown(simulator: Simulator) -> None:
+    """A run that has its last answer when other settings come into force says nothing any more."""
+    others = [settings({"slug": "octo-corp", "api_url": "http://127.0.0.1:9"})]
+
+    class Reloading(StillClock):
+        def time(self) -> float:
+            if others and simulator.requests:  # the answer has come, and nothing of it is published yet
+                made.apply(others.pop())
+            return super().time()
+
+    made = Exporter(clock=Reloading(), randomness=Never(), process_metrics=False)
+    made.apply(settings({"slug": "octo-corp", "api_url": simulator.url}))
+    with pytest.raises(Stopped):
+        made.collections[Key("octo-corp", "licenses")].run()
+    assert "ghe_license_seats" not in page(made)
+    assert series(made, "ghe_exporter_collector_last_success_timestamp_seconds", *RUN)["octo-corp", "licenses"] == 0
+    made.stop()
 
 
 def test_server_platform(exporter: Exporter, simulator: Simulator) -> None:

@@ -53,7 +53,7 @@ def wire() -> Iterator[Callable[..., Wire]]:
         each.stop()
 
 
-def asked(wire: Wire, *fetches: Fetch, stop: threading.Event | None = None) -> list[Finding]:
+def asked(wire: Wire, *fetches: Fetch, stop: threading.Event | None = None, read_seconds: float = 30) -> list[Finding]:
     """The findings about collectors that fetch like that, one after another by one credential."""
     clock = SystemClock()
     client = Client(
@@ -63,7 +63,7 @@ def asked(wire: Wire, *fetches: Fetch, stop: threading.Event | None = None) -> l
         observer=CredentialNotes(clock),
         clock=clock,
         stop=stop or threading.Event(),
-        limits=ClientLimits(tries=1, read_seconds=0.1),
+        limits=ClientLimits(tries=1, read_seconds=read_seconds),
         randomness=random.Random(1),
     )
     questions = []
@@ -152,7 +152,8 @@ def test_a_swallowed_refusal_shows(wire: Callable[..., Wire]) -> None:
 def test_given_up_at_the_second_silence(wire: Callable[..., Wire]) -> None:
     """One endpoint that does not answer leaves hope for others, two do not."""
     made = wire(hang())
-    findings = asked(made, first, second, first, lambda github, _: github.get(GROUP, organization="web"))
+    fetches: tuple[Fetch, ...] = (first, second, first, lambda github, _: github.get(GROUP, organization="web"))
+    findings = asked(made, *fetches, read_seconds=1)
     assert told(findings) == [
         ("octo1", FIRST.path, State.FAILED, Cause.TIMEOUT),
         ("octo2", SECOND.path, State.FAILED, Cause.TIMEOUT),

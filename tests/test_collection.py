@@ -1,5 +1,6 @@
 """How a run ends: what is published, what is counted, when it is tried again."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from exporter.availability import Availability
 from exporter.collector import Collector, Target
 from exporter.collectors.licenses import COLLECTOR as LICENSES
 from exporter.collectors.runner_groups import COLLECTOR as RUNNER_GROUPS
-from exporter.errors import Reason, describe_bug
+from exporter.errors import RateLimited, Reason, describe_bug
+from exporter.github.reader import GitHub
 from exporter.metric import Sample, gauge
 from tests.harness import NOW, Bench
 
@@ -99,6 +101,19 @@ def test_a_rate_limit_is_waited_out() -> None:
     asked = len(bench.asked)
     assert 60 <= bench.run() <= 65.0
     assert len(bench.asked) == asked
+
+
+def test_a_limit_met_late_in_a_run_is_waited_out() -> None:
+    """However long the run took, it is tried again after the limit's end, and not before it only to fail unsent."""
+
+    def fetch(_github: GitHub, _target: Target) -> None:
+        bench.clock.now += 50
+        raise RateLimited("a limit", retry_at=bench.clock.now + 60)
+
+    bench = Bench(replace(broken_collector(""), fetch=fetch), {})
+    delay = bench.run()
+    assert 60 <= delay <= 65
+    assert bench.status.next_at == NOW + 50 + delay
 
 
 def test_refusals_after_success_count_only_from_the_third() -> None:

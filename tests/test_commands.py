@@ -39,6 +39,8 @@ def test_simulate_in_this_process(capsys: pytest.CaptureFixture[str]) -> None:
     statuses: list[int] = []
 
     def look() -> None:
+        # Signals are handled before it listens.
+        eventually(lambda: ask(f"http://{listen}/rate_limit")[0] > 0, "it answers")
         statuses.extend(ask(f"http://{listen}/{path}")[0] for path in ("meta", "rate_limit"))
 
     with meanwhile(look):

@@ -355,7 +355,10 @@ def moving() -> Iterator[Simulator]:
 def rows(folder: Path) -> int:
     """How many collectors the file knows."""
     with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
-        found: int = connection.execute("SELECT count(*) FROM kept").fetchone()[0]
+        try:
+            found: int = connection.execute("SELECT count(*) FROM kept").fetchone()[0]
+        except sqlite3.OperationalError:  # nothing has been written yet
+            return 0
         return found
 
 

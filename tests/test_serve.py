@@ -103,7 +103,8 @@ def test_reload_by_signal(simulator: Simulator, file: Path) -> None:
         text = program.ask("/metrics")[1]
         assert 'enterprise="acme"' not in text
         assert value(text, SEATS, enterprise="octo-corp")
-        assert "enterprises[0].auth.tokn: there is no such setting" in program.err()
+        unknown = "enterprises[0].auth.tokn: there is no such setting"
+        eventually(lambda: unknown in program.err(), "the log says why")
 
         write(file, simulator, "octo-corp")
         program.process.send_signal(signal.SIGHUP)

@@ -17,7 +17,7 @@ from exporter.status import Key
 from tests.harness import StillClock
 from tests.test_state_file import longest_file, run_sql
 from tests.test_state_kept import GOOD
-from tests.tools import eventually
+from tests.tools import PATIENCE_SECONDS, eventually
 
 ACME, GLOBEX = Key("acme", "runners"), Key("globex", "licenses")
 EXPECTED = {ACME: "f", GLOBEX: "g"}
@@ -29,7 +29,14 @@ class Bench:
 
     def __init__(self, folder: Path, release: str = "1.2.3") -> None:
         self.told: list[bool] = []
-        self.store = Store(folder, release, StillClock(), self.told.append)
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.store = Store(folder, release, StillClock(), self.written)
+
+    def written(self, success: bool) -> None:
+        """Note how a write ended, which it does when the test says so."""
+        self.told.append(success)
+        self.go_on.wait(PATIENCE_SECONDS)
 
     def load(self, expected: dict[Key, str] | None = None) -> dict[Key, Kept]:
         """What a start finds."""
@@ -218,14 +225,18 @@ def test_a_slow_disk_delays_nobody(folder: Path) -> None:
     """While a transaction waits, runs hand over their state at once, and only the newest of each is written."""
     bench = Bench(folder)
     bench.load()
+    bench.go_on.clear()
     bench.store.start()
     with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
+        bench.store.keep(ACME, OF_ACME)
+        eventually(bench.store._using.locked, "a write has begun")
         handing_over = threading.Thread(target=hand_over, args=(bench.store,), daemon=True)
         handing_over.start()
-        handing_over.join(1.0)
+        handing_over.join(PATIENCE_SECONDS)
         assert not handing_over.is_alive()
         other.execute("ROLLBACK")
+    bench.go_on.set()
     bench.store.stop()
     assert Bench(folder).load()[ACME].failed_runs == 99
 

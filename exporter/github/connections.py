@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
+CONTINUE, INTERIM = 100, range(100, 200)
+
 Pool = TypeVar("Pool")
 
 
@@ -59,13 +61,25 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
+class _Final:
+    """Part of a response: skips every interim answer (1xx); the standard library skips only 100.
+
+    It would take `103 Early Hints` for the answer, and the answer for that to the next request of the connection.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, CONTINUE if status in INTERIM else status, reason
+
+
 def patient(pool: Pool, patience: Patience) -> Pool:
     """Make new connections of *pool*, one of urllib3's, read each answer with *patience* from its first byte on."""
     plain: Any = getattr(pool, "ConnectionCls", None)
     if plain is not None and "response_class" not in vars(plain):
+        response_class: Any = type("Response", (_Final, plain.response_class), {})
 
         def answer(connection: socket.socket, *args: Any, **options: Any) -> Any:
-            response = plain.response_class(connection, *args, **options)
+            response = response_class(connection, *args, **options)
             response.fp.close()
             response.fp = io.BufferedReader(_Reader(connection, patience))
             return response

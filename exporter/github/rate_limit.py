@@ -81,11 +81,12 @@ def limited(status: int, headers: Mapping[str, str], message: str, now: float) -
     words = message.lower()
     secondary = "secondary rate limit" in words or "abuse detection" in words
     wait = retry_after(headers, now)
-    if wait is not None:
+    if wait:  # a moment that has passed already tells nothing
         # GitHub answers a secondary limit with a longer one when asked again within the minute.
         return _until(now + (max(wait, SECONDARY_WAIT_SECONDS) if secondary else wait), now, secondary=True)
     left = budget(headers)
-    exhausted = left is not None and left.remaining <= 0
+    remaining = number(headers.get("x-ratelimit-remaining"))
+    exhausted = remaining is not None and remaining <= 0
     if left is not None and exhausted and not secondary and left.reset > now:
         return _until(left.reset, now, secondary=False)
     if exhausted or status == 429 or any(word in words for word in _LIMIT_WORDS):  # noqa: PLR2004 - an HTTP status

@@ -32,7 +32,11 @@ class Request(HTTPRequest):
 
     def read_request_headers(self) -> bool:
         """Read the headers; refuse a request that announces a body."""
-        if not super().read_request_headers():  # type: ignore[no-untyped-call]
+        try:
+            if not super().read_request_headers():  # type: ignore[no-untyped-call]
+                return False
+        except UnboundLocalError:  # how cheroot takes the continuation of a header that never began
+            self.simple_response("400 Bad Request", "Malformed header")
             return False
         if self.chunked_read or int(self.inheaders.get(b"Content-Length", 0)) != 0:
             self.simple_response("413 Request Entity Too Large", "no request here has a body")

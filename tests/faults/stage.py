@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from structlog.testing import capture_logs
@@ -102,6 +103,16 @@ class Stage:
         """The status page."""
         environment = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "SERVER_PROTOCOL": "HTTP/1.1"}
         return b"".join(self.exporter.application()(environment, lambda *_: None)).decode()
+
+    @contextmanager
+    def hurried(self, seconds: float) -> Iterator[None]:
+        """Wait so long for an answer meanwhile, and try once."""
+        clients = {client: client.limits for client in self.exporter._clients}
+        for client, limits in clients.items():
+            client.limits = replace(limits, read_seconds=seconds, tries=1)
+        yield
+        for client, limits in clients.items():
+            client.limits = limits
 
     def failures(self, name: str) -> dict[str, float]:
         """Failed runs of the collector by reason, without those that never happened."""

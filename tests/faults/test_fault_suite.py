@@ -6,6 +6,7 @@ credential; nothing secret is told. When it is over, the collector recovers by i
 """
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +15,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.github.client import REDIRECT_LIMIT
-from exporter.github.run import ClientLimits
 from exporter.simulator import KINDS, Simulator
 from exporter.simulator.faults import DOMAIN
 from tests.faults.stage import ALL, HASTY, MOST_PAGES, NOW, Stage, Time, no_secret_told, staged
@@ -126,7 +126,8 @@ TABLE = {
     "unknown-keys": Expected(OK),
     "slippage": Expected(OK, factor=2),
 }
-BOUNDS = {"hang": ClientLimits(connect_seconds=10, read_seconds=0.2, tries=1)}
+PATIENCE = {"hang": 0.2}
+"""Seconds to wait for an answer that never comes; one that does come may take longer."""
 SPEEDS = {"slow-head": 30_000.0}
 """Seconds that pass for each second of the machine, where only the run's deadline ends a fault."""
 HOMES = {"server": "octo-server", "scim": "octo-tenant"}
@@ -161,10 +162,9 @@ def _stage(github: Github, kind: str, collector: str) -> Iterator[Stage]:
     github.clock = Time()
     github.simulator.faults.clear()
     github.simulator.faults.drip_seconds = 0.001 if kind == "slow-head" else 0.0
-    bounds = BOUNDS.get(kind, HASTY)
     home = HOMES.get(collector, "octo-corp")
     limits = {"max_response_megabytes": 1, "max_pages": MOST_PAGES}
-    with staged(github.simulator, home, github.clock, bounds, **limits) as stage:
+    with staged(github.simulator, home, github.clock, HASTY, **limits) as stage:
         yield stage
 
 
@@ -205,7 +205,8 @@ def test_fault(github: Github, stage: Stage, kind: str, collector: str) -> None:
 
         faults.set(f"{kind}=1")
         clock.run(SPEEDS.get(kind, 0.0))
-        delay = stage.collection(collector).run()
+        with stage.hurried(PATIENCE[kind]) if kind in PATIENCE else nullcontext():
+            delay = stage.collection(collector).run()
         clock.run(0.0)
         faults.clear()
 

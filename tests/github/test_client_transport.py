@@ -10,7 +10,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -30,7 +30,7 @@ from tests.github.conftest import AGENT, SYNC, TOKEN, FakeClock, MakeClient, Rec
 
 PATIENCE = 30.0
 ONCE = ClientLimits(tries=1)
-HASTY = ClientLimits(tries=1, read_seconds=0.05)
+HASTY = ClientLimits(tries=1, read_seconds=1)
 PATH = "/enterprises/acme/license-sync-status"
 
 
@@ -219,6 +219,14 @@ def nothing_listens() -> int:
             chunked(*(bytes([part]) for part in gzip.compress(b"[1]")), headers="Content-Encoding: gzip\r\n"),
             id="gzip in chunks of a byte",
         ),
+        pytest.param(
+            send(b"HTTP/1.1 103 Early Hints\r\nETag: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1]"),
+            id="early hints",
+        ),
+        pytest.param(
+            send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.0 200 OK\r\n\r\n[1]"),
+            id="several interim answers",
+        ),
     ],
 )
 def test_whole_answer(fetch: Callable[..., Any], script: Script) -> None:
@@ -302,7 +310,7 @@ def test_spoilt_connection_is_not_used_again(
 ) -> None:
     """After an answer that was not read to its end the next request begins on a new connection."""
     wire = make_wire(script, reply(b"<html>"), reply(b"[1]"))
-    client = make_client(wire.url, limits=ClientLimits(tries=1, read_seconds=0.2, max_response_bytes=1_000_000))
+    client = make_client(wire.url, limits=replace(HASTY, max_response_bytes=1_000_000))
     for _ in range(2):
         with pytest.raises(GitHubError):
             client.get(SYNC, f"{wire.url}{PATH}", run)
@@ -526,7 +534,7 @@ def test_a_connection_outlives_a_bounded_answer(make_wire: MakeWire, make_client
     """What was left of one run does not bound the next one on the same connection."""
     wire = make_wire(reply(b"[]"))
     client = make_client(wire.url, limits=ONCE)
-    for seconds in (0.9, 300):
+    for seconds in (9, 300):
         client.get(SYNC, f"{wire.url}{PATH}", Run(clock.monotonic() + seconds))
     assert wire.connections == 1
 

@@ -138,6 +138,15 @@ def test_retry_after_in_any_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(
             429, {"retry-after": "86400"}, "", Limited(NOW + LONGEST_WAIT_SECONDS, secondary=True), id="wait too long"
         ),
+        pytest.param(429, {"retry-after": "0"}, "", Limited(NOW + 60, secondary=True), id="no wait is no advice"),
+        pytest.param(
+            429,
+            {"retry-after": "Tue, 10 Mar 2020 00:00:00 GMT"},
+            "",
+            Limited(NOW + 60, secondary=True),
+            id="wait over long ago",
+        ),
+        pytest.param(403, quota(0, "soon"), "", Limited(NOW + 60, secondary=True), id="reset unreadable"),
         pytest.param(429, {"retry-after": "soon"}, "", Limited(NOW + 60, secondary=True), id="wait unreadable"),
         pytest.param(403, {}, "Must have admin rights", None, id="a genuine refusal"),
         pytest.param(403, quota(17, NOW + 1800), "", None, id="a genuine refusal with budget left"),

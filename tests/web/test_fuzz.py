@@ -149,6 +149,7 @@ def test_any_bytes(server: WebServer, said: bytes) -> None:
 @example(said=b"GET /metrics HTTP/1.1\r\nAccept-Encoding: gzip;q=nan\r\nAccept: text/plain;q=inf\r\n\r\n")
 @example(said=b"GET http://[::1 HTTP/1.1\r\n\r\n")
 @example(said=b"GET /metrics HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n")
+@example(said=b"GET /metrics HTTP/1.1\r\n continued\r\n\r\n")
 @pytest.mark.usefixtures("unharmed")
 def test_almost_requests(server: WebServer, said: bytes) -> None:
     """Requests of odd methods, paths, versions and headers, one or several on a connection."""

@@ -97,7 +97,9 @@ def test_half_closed_slow_reader(site: Site) -> None:
 def test_the_time_for_an_answer_is_bounded(site: Site) -> None:
     """Who reads on and on, but too slowly, is cut off, and what the kernel holds for it is given back."""
     with serving(site, idle_seconds=0.5, answer_seconds=1.0) as server, reading_slowly(server, LAST_SCRAPE) as client:
-        eventually(lambda: set_aside(server) == 1, "the answer is set aside")
+        client.recv(1)
+        # On a busy machine its time may be over before anybody looks.
+        eventually(lambda: set_aside(server) == 1 or not server._server._open, "the answer is set aside")
         pause = threading.Event()
         while set_aside(server):
             client.recv(20_000)
