@@ -241,6 +241,8 @@ def run(options: argparse.Namespace) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ghe-monitor-")))
         (folder / "prometheus.json").write_text(prometheus_settings(options), encoding="utf-8")
         wanted = parts(options, folder)
+        if len({part.port for part in wanted}) < len(wanted):
+            raise CannotBeginError("two programs cannot share a port; give every -port option its own number")
         for part in wanted:
             require_free(part)
         monitor = Monitor(folder)

@@ -145,7 +145,7 @@ def test_forecast_window() -> None:
     """The rule looks back as far as the dashboards say it does."""
     (rule,) = (rule for rule in ALERTING if rule["alert"] == "GitHubSeatsForecast")
     windows = [node.range for node in inside(parse(rule["expr"])) if isinstance(node, promql_parser.SubqueryExpr)]
-    assert windows == [thresholds.FORECAST_WINDOW_DAYS * DAY]
+    assert windows == [thresholds.FORECAST_WINDOW_DAYS * DAY, (thresholds.FORECAST_WINDOW_DAYS - 1) * DAY]
     assert f"last {thresholds.FORECAST_WINDOW_DAYS} days" in rule["annotations"]["description"]
     assert f"within {thresholds.FORECAST_DAYS} days" in " ".join(rule["annotations"]["description"].split())
 

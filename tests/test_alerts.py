@@ -166,6 +166,19 @@ def test_thresholds(rule: dict[str, Any]) -> None:
     assert found == {float(number) for number in NUMBERS.get(name_of(rule), [])}
 
 
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("GitHubRunnersManyOffline", thresholds.RUNNERS_OFFLINE_SHARE),
+        ("GitHubRunnersSaturated", thresholds.RUNNERS_SATURATED),
+    ],
+)
+def test_share_told(name: str, share: float) -> None:
+    """A text that names the bound names the one of the rule."""
+    (rule,) = (rule for rule in ALERTING if rule["alert"] == name)
+    assert f"at least {share:.0%} of" in rule["annotations"]["description"]
+
+
 def test_every_threshold_is_used() -> None:
     """Each constant is compared with a rule, here or where the window of the forecast is."""
     compared = {"FORECAST_WINDOW_DAYS"} | {

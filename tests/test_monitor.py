@@ -191,6 +191,15 @@ def test_port_taken(name: str, option: str, service: str, tmp_path: Path) -> Non
     assert line == f"monitor: port {number} for {name} is in use{service}; another one: make monitor ARGS='{option} N'"
 
 
+def test_shared_port(tmp_path: Path) -> None:
+    """Two programs at one port would each take the other's answer for its own."""
+    for program in ("prometheus", "prometheus-alertmanager"):
+        (tmp_path / program).touch(mode=0o755)
+    number = free_port()
+    line = refused(*Ports(number, number, free_port()).options(), PATH=str(tmp_path))
+    assert line.startswith("monitor: two programs cannot share a port")
+
+
 @pytest.mark.parametrize(
     ("option", "word", "kind"),
     [("--interval", "soon", "duration"), ("--interval", "0s", "duration"), ("--exporter-port", "0", "port")],
