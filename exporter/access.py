@@ -27,6 +27,9 @@ from exporter.state.fingerprint import RELEASE, fingerprint, mark
 
 log = structlog.get_logger()
 
+Readers = tuple[Callable[[], str]] | tuple[Callable[[], str], Callable[[], str]]
+"""Each reads a secret as it is now: of a token one, of a GitHub App two, for its id and for its key."""
+
 FIRST, SECOND, ORGANIZATION = "auth", "runner_auth", "organization:"
 
 
@@ -38,11 +41,13 @@ class Access:
         credentials: what is sent.
         named: the client of each credential.
         clients: all clients, also those by which a GitHub App gets its tokens.
+        secrets: what reads the secrets; an App is another credential under another key, too.
     """
 
     credentials: Mapping[str, Credential]
     named: Mapping[str, Client]
     clients: tuple[Client, ...]
+    secrets: Mapping[str, "Readers"]
 
     def credential_for(self, collector: Collector[Any], organization: str) -> str:
         """The name of the credential by which *collector* reads *organization*, empty for the enterprise level."""
@@ -55,14 +60,14 @@ class Access:
         """The client that sends this credential."""
         return self.named[self.credential_for(collector, organization)]
 
+    def mark(self) -> str:
+        """What changes when one of the secrets does."""
+        return mark({name: " ".join(read() for read in readers) for name, readers in self.secrets.items()})
+
 
 def assignments(settings: Settings, enterprise: Enterprise, access: Access) -> Iterator[Assignment]:
-    """What every enabled collector is to read of *enterprise*, also where it cannot exist on that platform.
-
-    Raises:
-        ConfigurationError: a secret cannot be read any more.
-    """
-    credentials = mark({name: secret_of(auth) for name, auth in auths(enterprise).items()})
+    """What every enabled collector is to read of *enterprise*, also where it cannot exist on that platform."""
+    credentials = access.mark()
     for collector in COLLECTORS:
         options = settings.options_of(collector)
         if collector.is_enabled(options):
@@ -129,10 +134,10 @@ def open_access(
         clients.append(made)
         return made
 
-    def credential(name: str, auth: Auth) -> Credential:
-        if auth.private_key_file is None:
-            return personal_access_token(name, auth)
-        key = AppKey(name, app_id_of(auth), reader(auth.private_key_file, clean_key), clock)
+    def credential(name: str, readers: Readers) -> Credential:
+        if len(readers) == 1:
+            return PersonalAccessToken(name, readers[0])
+        key = AppKey(name, readers[0], readers[1], clock)
         return AppCredential(
             key,
             client(key, KeyObserver(observer)),
@@ -144,9 +149,10 @@ def open_access(
 
     if enterprise.api_url.startswith("http://"):
         log.warning("api_url is not encrypted: the token can be read on the way", enterprise=enterprise.slug)
-    credentials = {name: credential(name, auth) for name, auth in auths(enterprise).items()}
+    secrets = {name: readers_of(auth) for name, auth in auths(enterprise).items()}
+    credentials = {name: credential(name, readers) for name, readers in secrets.items()}
     named = {name: client(each) for name, each in credentials.items()}
-    return Access(credentials, named, tuple(clients))
+    return Access(credentials, named, tuple(clients), secrets)
 
 
 def auths(enterprise: Enterprise) -> dict[str, Auth]:
@@ -156,15 +162,24 @@ def auths(enterprise: Enterprise) -> dict[str, Auth]:
     return {name: auth for name, auth in named.items() if auth is not None}
 
 
-def app_id_of(auth: Auth) -> Callable[[], str]:
-    """Reads the id of the GitHub App that *auth* describes, at every use: id and key may change together."""
-    if auth.app_id_file is not None:
-        return reader(auth.app_id_file, clean_app_id)
-    return lambda: auth.app_id or ""
+def readers_of(auth: Auth) -> Readers:
+    """What reads the secrets that *auth* describes, at every use: id and key of an App may change together.
+
+    Raises:
+        ConfigurationError: one cannot be read now.
+    """
+    if auth.private_key_file is not None:
+        app_id = reader(auth.app_id_file, clean_app_id) if auth.app_id_file else lambda: auth.app_id or ""
+        return app_id, reader(auth.private_key_file, clean_key)
+    if auth.token_file is not None:
+        return (reader(auth.token_file, clean_secret),)
+    if auth.token is not None:
+        return (auth.token.get_secret_value,)
+    raise ConfigurationError("auth: no token")
 
 
 def reader(path: Path, clean: Callable[[str], str]) -> Callable[[], str]:
-    """Reads the secret in the file *path*.
+    """Reads the secret in the file *path*, again whenever that changes.
 
     Raises:
         ConfigurationError: there is none now.
@@ -172,25 +187,3 @@ def reader(path: Path, clean: Callable[[str], str]) -> Callable[[], str]:
     file = SecretFile(path, clean)
     file.check()
     return file.read
-
-
-def personal_access_token(name: str, auth: Auth) -> Credential:
-    """The credential that *auth* describes, unless that is a GitHub App."""
-    if auth.token_file is not None:
-        return PersonalAccessToken(name, reader(auth.token_file, clean_secret))
-    if auth.token is not None:
-        return PersonalAccessToken(name, auth.token.get_secret_value)
-    raise ConfigurationError(f"{name}: no token")
-
-
-def secret_of(auth: Auth) -> str:
-    """What makes *auth* another credential when it changes; an App is another one under another key, too.
-
-    Raises:
-        ConfigurationError: it cannot be read now.
-    """
-    if auth.private_key_file is not None:
-        return f"{app_id_of(auth)()} {reader(auth.private_key_file, clean_key)()}"
-    if auth.token_file is not None:
-        return reader(auth.token_file, clean_secret)()
-    return auth.token.get_secret_value() if auth.token else ""

@@ -8,6 +8,7 @@ WORDS: Mapping[str, str] = {
     "extra_forbidden": "there is no such setting",
     "invalid_key": "there is no such setting",
     "tuple_type": "must be a list",
+    "list_type": "must be a list",
     "too_short": "must have at least one entry",
     "model_type": "must be a mapping of settings",
     "dict_type": "must be a mapping",
@@ -32,4 +33,4 @@ def complaint(kind: str, message: str) -> str:
 
 def shown(key: str) -> str:
     """*key*, unless it is so unlike a setting that it may be a secret in the wrong place."""
-    return key if re.fullmatch(r"[A-Za-z_-]{1,39}", key) else "…"
+    return key if re.fullmatch(r"[A-Za-z_-]{1,38}[0-9]?", key) else "…"

@@ -29,6 +29,7 @@ PAIR = "must be HOST:PORT or :PORT, for instance :10204"
         ("http://127.0.0.1:10205", "http://127.0.0.1:10205"),
         ("http://[::1]:10205", "http://[::1]:10205"),
         ("https://notgithub.com", "https://notgithub.com"),
+        ("https://gîthub.example", "https://gîthub.example"),
     ],
 )
 def test_api_url(written: str, meant: str) -> None:
@@ -51,6 +52,9 @@ def test_api_url(written: str, meant: str) -> None:
         ("https://api.github.com:99999", NO_URL),
         ("https://api.github.com:port", NO_URL),
         ("https://[::1", NO_URL),
+        ("https://github..example", NO_URL),
+        ("https://.github.example", NO_URL),
+        (f"https://{'a' * 64}.example", NO_URL),
         ("https://octo:secret@api.github.com", TOO_MUCH),
         ("https://octo@api.github.com", TOO_MUCH),
         ("https://@api.github.com", TOO_MUCH),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from exporter import configuration
-from exporter.access import app_id_of
+from exporter.access import readers_of
 from exporter.cli import main
 from exporter.errors import ConfigurationError
 from exporter.settings import Auth
@@ -68,7 +68,7 @@ def test_app_id_in_a_file(content: str, place: Path) -> None:
     (place / "app-id").write_text(content)
     (acme,) = configuration.load(written("{app_id_file: app-id, private_key_file: app.pem}")).enterprises
     assert acme.auth == Auth(app_id_file=Path("app-id"), private_key_file=Path("app.pem"))
-    read = app_id_of(acme.auth)
+    read = readers_of(acme.auth)[0]
     assert read() == content.strip()
     (place / "app-id").write_text("another")
     assert read() == "another"

@@ -205,7 +205,7 @@ def test_missing_scopes(check: Check) -> None:
     wrong = causes(found)
     assert set(wrong.values()) == {"scope_missing"}
     items = {item["collector"]: item["advice"] for item in found["enterprises"][0]["checks"] if item["advice"]}
-    assert "lacks a scope: give it one of manage_billing:enterprise" in items["billing"]
+    assert "lacks a scope: give it manage_billing:enterprise" in items["billing"]
     assert "admin:enterprise" in items["actions_cache"]
     assert {("licenses", "ok"), ("runners", "ok"), ("billing", "failed")} <= states(found)
 
@@ -391,7 +391,7 @@ def test_plain(said: Callable[..., None], capsys: pytest.CaptureFixture[str], si
         "/enterprises/{enterprise}/settings/billing/usage/summary",
         "unavailable",
     ]
-    assert billing.endswith("give it one of manage_billing:enterprise, then save it on GitHub.")
+    assert billing.endswith("give it manage_billing:enterprise, then save it on GitHub.")
     assert any("runners (octo-org-1)" in line for line in lines)
     assert lines[-1].startswith("To repair: ")
 

@@ -286,9 +286,10 @@ def test_proxy_wants_a_password(
 
 
 def test_proxy_refuses(cause: Cause, wire: Callable[..., Wire], monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that lets nobody through, and one that is gone."""
+    """One that lets nobody through, one that is gone, and addresses of none."""
     proxy = wire(send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"))
-    for url in (proxy.url, f"http://127.0.0.1:{nothing_listens()}"):
+    gone = f"http://127.0.0.1:{nothing_listens()}"
+    for url in (proxy.url, gone, "octo://127.0.0.1", "socks5://127.0.0.1:1080", "http://", "http://127.0.0.1:99999"):
         monkeypatch.setenv("https_proxy", url)
         assert cause("https://api.acme.example")[0] == "proxy_failed"
 
@@ -305,7 +306,7 @@ def test_no_proxy(
     assert proxy.asked == []
 
 
-@pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "403 Forbidden", "404 Not Found"])
 def test_web_page(status: str, cause: Cause, wire: Callable[..., Wire]) -> None:
     """The web pages of a server, whose API is elsewhere."""
     made = wire(reply(b"<!DOCTYPE html><title>Sign in</title>", status=status))

@@ -422,7 +422,7 @@ KEYS = st.sampled_from([*KNOWN_KEYS, *Settings.model_fields, TOKEN])
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4))
 
 
-@effort(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(KEYS, VALUES))
 def test_any_document(place: Path, document: dict[str, object]) -> None:
     """Whatever the file says, there are settings or one line, and a token is in neither."""

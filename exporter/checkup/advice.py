@@ -75,7 +75,8 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             "Nothing listens at {host}: check host and port of api_url, and the firewalls in between."
         ),
         Cause.NO_CONNECTION: Advice(
-            "No connection to {host}: check network and firewalls; where only a proxy reaches GitHub, set HTTPS_PROXY."
+            "No connection to {host}: check scheme and port of api_url, network and firewalls; "
+            "where only a proxy reaches GitHub, set HTTPS_PROXY."
         ),
         Cause.CERTIFICATE_NOT_TRUSTED: Advice(
             "The certificate of {host} is not trusted: set ca_file to the certificate of the authority that signed it, "
@@ -94,8 +95,8 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             "The file that ca_file or REQUESTS_CA_BUNDLE names cannot be read or holds no certificate in PEM form."
         ),
         Cause.PROXY_FAILED: Advice(
-            "The proxy refuses or cannot be reached: check HTTPS_PROXY, and that it lets {host} through; "
-            "a host that needs no proxy belongs into NO_PROXY."
+            "The proxy refuses, cannot be reached, or is none of http or https: check HTTPS_PROXY, "
+            "and that it lets {host} through; a host that needs no proxy belongs into NO_PROXY."
         ),
         Cause.PROXY_AUTHENTICATION: Advice(
             "The proxy wants a user name and password (407): write them into HTTPS_PROXY, "
@@ -144,9 +145,7 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             "The installation of the GitHub App is suspended: an owner can lift that "
             "in the settings of the enterprise or organization under GitHub Apps."
         ),
-        Cause.SCOPE_MISSING: Advice(
-            "The token {credential} lacks a scope: give it one of {wanted}, then save it on GitHub."
-        ),
+        Cause.SCOPE_MISSING: Advice("The token {credential} lacks a scope: give it {wanted}, then save it on GitHub."),
         Cause.PERMISSION_MISSING: Advice(
             "The GitHub App or fine-grained token {credential} lacks the permission {wanted}: "
             "add it in its settings under Permissions, and accept that where an App is installed."

@@ -29,7 +29,7 @@ NOT_OFFERED = frozenset({404, 405, 410, 451})
 RETRIED = frozenset({502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TELLING = frozenset({304, 400, 401, 403, 404, 410, 422, 429})
-"""Statuses by which GitHub shows, whatever the body, that it looked at the credential."""
+"""Statuses by which the API shows that it looked at the credential, unless the body is a web page."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ACCEPTED_PERMISSIONS = "x-accepted-github-permissions"
@@ -85,9 +85,9 @@ def decode(body: bytes, url: str, links: Mapping[str, str], context: str) -> Ans
     try:
         value = from_json(body)
     except ValueError:
-        looks = "empty" if not body.strip() else "HTML" if _is_html(body) else "not JSON"
+        looks = "empty" if not body.strip() else "HTML" if is_page(body) else "not JSON"
         said = f"{context}: the body is {looks}; is api_url right, is a proxy in between?"
-        raise PayloadError(said, cause=Cause.WRONG_ADDRESS if _is_html(body) else Cause.PAYLOAD) from None
+        raise PayloadError(said, cause=Cause.WRONG_ADDRESS if is_page(body) else Cause.PAYLOAD) from None
     return Answer(value, url, links, hashlib.blake2b(body, digest_size=8).digest())
 
 
@@ -106,6 +106,8 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, now: float, 
         error.transient = status in RETRIED
         error.retry_after = retry_after(headers, now)
         return error
+    if is_page(body):
+        return PayloadError(f"{context}: {_HINTS[Cause.WRONG_ADDRESS]}", status=status, cause=Cause.WRONG_ADDRESS)
     return PayloadError(f"{context}: neither an answer nor a refusal that GitHub documents here", status=status)
 
 
@@ -168,7 +170,8 @@ def _message(body: bytes) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _is_html(body: bytes) -> bool:
+def is_page(body: bytes) -> bool:
+    """Whether *body* is a web page, which says nothing of the API: a proxy, a filter or another address sent it."""
     return body.lstrip()[:1] == b"<"
 
 
@@ -180,15 +183,17 @@ def _refused(status: int, headers: Mapping[str, str], body: bytes, context: str)
         refused = Unauthorized(f"{context}: the credential is wrong, expired or revoked", status=status, cause=cause)
         refused.answered_at = http_date(headers.get("date", ""))
         return refused
+    if status == _PROXY_AUTHENTICATION:
+        said = f"{context}: the proxy wants a user name and password"
+        return Unreachable(said, status=status, cause=Cause.PROXY_AUTHENTICATION)
+    if is_page(body):
+        return None
     if status == 403:  # noqa: PLR2004
         return _forbidden(headers, message, context)
     if status in NOT_OFFERED:
         wanted = _missing_scopes(headers)
-        cause = Cause.SCOPE_MISSING if wanted else Cause.WRONG_ADDRESS if _is_html(body) else Cause.NOT_OFFERED
+        cause = Cause.SCOPE_MISSING if wanted else Cause.NOT_OFFERED
         return Unavailable(f"{context}: {_hint(cause, wanted)}", status=status, cause=cause, wanted=wanted)
-    if status == _PROXY_AUTHENTICATION:
-        said = f"{context}: the proxy wants a user name and password"
-        return Unreachable(said, status=status, cause=Cause.PROXY_AUTHENTICATION)
     return None
 
 

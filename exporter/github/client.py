@@ -21,21 +21,13 @@ from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from exporter.cause import Cause
 from exporter.clock import Clock
-from exporter.errors import (
-    GitHubError,
-    PayloadError,
-    RateLimited,
-    ServerError,
-    Stopped,
-    TimedOut,
-    Unauthorized,
-)
+from exporter.errors import GitHubError, PayloadError, RateLimited, ServerError, Stopped, TimedOut, Unauthorized
 from exporter.github import answers, bodies
 from exporter.github.answers import Answer
 from exporter.github.auth import Credential, bearer
 from exporter.github.connections import Patience, patient
 from exporter.github.endpoint import ACCESS_TOKENS, Endpoint
-from exporter.github.observer import ApiObserver, tell
+from exporter.github.observer import UNAUTHORIZED, ApiObserver, tell
 from exporter.github.rate_limit import RateLimits, budget
 from exporter.github.retries import Retries
 from exporter.github.revalidation import Revalidation
@@ -44,13 +36,21 @@ from exporter.github.unreachable import unreachable
 
 log = structlog.get_logger()
 
-NOT_MODIFIED, UNAUTHORIZED = 304, 401
+NOT_MODIFIED = 304
 API_VERSION = "2022-11-28"
 REDIRECT_LIMIT = 5
 WORTH_WAITING = 50
 """A run that has this many answers waits for a rate limit's end: begun anew, it might never get through a window."""
 SPREAD_SECONDS = (0.5, 5.0)
 """What waited for one moment does not come back in step."""
+WITHOUT_ANSWER: Mapping[type[requests.RequestException], Cause] = {
+    requests.exceptions.SSLError: Cause.TLS_FAILED,
+    requests.exceptions.ProxyError: Cause.PROXY_FAILED,
+    requests.exceptions.InvalidURL: Cause.PROXY_FAILED,  # of all addresses only the proxy's was not looked at before
+    requests.exceptions.InvalidSchema: Cause.PROXY_FAILED,
+    requests.ConnectionError: Cause.NO_CONNECTION,
+}
+"""What the kind of an exception tells, from the narrow to the wide."""
 
 
 class Client:
@@ -216,7 +216,7 @@ class Client:
     def _judge(self, endpoint: Endpoint, url: str, response: requests.Response, body: bytes) -> Answer:
         context = str(endpoint)
         status, headers = response.status_code, response.headers
-        self._note(endpoint, status, headers)
+        self._note(endpoint, status, headers, is_page=answers.is_page(body))
         if status == NOT_MODIFIED:
             self._observer.not_modified(endpoint)
             kept = self._kept.confirmed(url)
@@ -227,17 +227,16 @@ class Client:
             links = {rel: link["url"] for rel, link in response.links.items()}
             answer = answers.decode(body, url, links, context)
             self._observer.authenticated(self._credential.name, accepted=True)
-            etag = headers.get("etag", "")
-            if endpoint.revalidate and etag and etag.isprintable():
-                self._kept.keep(url, etag, body, links)
+            if endpoint.revalidate:
+                self._kept.keep(url, headers.get("etag", ""), body, links)
             return answer
         error = answers.error_for(status, headers, body, self._clock.time(), context)
         if isinstance(error, RateLimited):
             self._rates.pause(endpoint.path, error.retry_at, everything=error.secondary)
         raise error
 
-    def _note(self, endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> None:
-        tell(self._observer, self._credential.name, status, headers)
+    def _note(self, endpoint: Endpoint, status: int, headers: Mapping[str, str], *, is_page: bool) -> None:
+        tell(self._observer, self._credential.name, status, headers, is_page=is_page)
         left = budget(headers)
         if left is not None and status != UNAUTHORIZED:  # that one shows the anonymous budget
             self._rates.note(endpoint.path, left, self._clock.time())
@@ -288,13 +287,10 @@ def _mapped(context: str) -> Iterator[None]:
         raise answers.transient(TimedOut(f"{context}: the answer stopped arriving")) from None
     except HTTPError:
         raise answers.transient(ServerError(f"{context}: the answer broke off")) from None
-    except requests.exceptions.SSLError as error:
-        raise unreachable(context, error, Cause.TLS_FAILED) from None
-    except requests.exceptions.ProxyError as error:
-        raise unreachable(context, error, Cause.PROXY_FAILED) from None
-    except requests.ConnectionError as error:
-        raise unreachable(context, error, Cause.NO_CONNECTION) from None
     except requests.RequestException as error:
-        raise PayloadError(f"{context}: {type(error).__name__}") from None
+        cause = next((cause for kind, cause in WITHOUT_ANSWER.items() if isinstance(error, kind)), None)
+        if cause is None:
+            raise PayloadError(f"{context}: {type(error).__name__}") from None
+        raise unreachable(context, error, cause) from None
     except OSError as error:
         raise unreachable(context, error, Cause.CA_FILE_UNUSABLE) from None

@@ -8,6 +8,8 @@ from exporter.github.endpoint import Endpoint
 from exporter.github.models import timestamp
 from exporter.github.rate_limit import Budget
 
+UNAUTHORIZED = 401
+
 
 class ApiObserver(Protocol):
     """What the client tells of its work."""
@@ -34,11 +36,13 @@ class ApiObserver(Protocol):
         """The API told when the token expires; None if it does not."""
 
 
-def tell(observer: ApiObserver, credential: str, status: int, headers: Mapping[str, str]) -> None:
-    """Tell what an answer's status and headers say of the *credential*."""
+def tell(
+    observer: ApiObserver, credential: str, status: int, headers: Mapping[str, str], *, is_page: bool = False
+) -> None:
+    """Tell what an answer's status and headers say of the *credential*; *is_page* if its body is a web page."""
     observer.answered(credential, headers)
-    # A gateway's failure or a login page says nothing of it; of a 200 the body must show who answers.
-    if status in TELLING:
-        observer.authenticated(credential, accepted=status != 401)  # noqa: PLR2004 - an HTTP status
-    if status in {200, 304}:
+    # A gateway's failure or a web page says nothing of it; of a 200 the body must show who answers.
+    if status == UNAUTHORIZED or (status in TELLING and not is_page):
+        observer.authenticated(credential, accepted=status != UNAUTHORIZED)
+    if status in {200, 304} and not is_page:
         observer.token_expires(credential, timestamp(headers.get("github-authentication-token-expiration")))

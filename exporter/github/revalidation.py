@@ -38,7 +38,9 @@ class Revalidation:
         return {"If-None-Match": entry.etag} if entry else {}
 
     def keep(self, url: str, etag: str, body: bytes, links: Mapping[str, str]) -> None:
-        """Remember the answer for *url*."""
+        """Remember the answer for *url*, if its *etag* can be sent back."""
+        if not etag or not etag.isprintable():
+            return
         entry = _Entry(etag, zlib.compress(body, 1), links)
         with self._lock:
             self._forget(url)

@@ -11,6 +11,7 @@ import threading
 from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 import bcrypt
@@ -32,15 +33,22 @@ class Verdict(Enum):
     """Too many others are being checked; ask again."""
 
 
-class Passwords:
-    """The users and their hashes."""
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """Who gave the right password: its keyed hash by user and bcrypt hash, so that another one forgets it."""
 
-    def __init__(self, hashes: Mapping[str, str]) -> None:
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    proofs: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict)
+
+
+class Passwords:
+    """The users and their hashes; those who are *let_in* already stay so where nothing changed for them."""
+
+    def __init__(self, hashes: Mapping[str, str], let_in: LetIn | None = None) -> None:
+        self.let_in = let_in or LetIn()
         self._hashes = {name.encode(): hashed.encode() for name, hashed in hashes.items()}
         cost = max((int(hashed[4:6]) for hashed in hashes.values()), default=DEFAULT_COST)
         self._nobody = b"$2b$%02d$" % cost + b"." * 53
-        self._key = secrets.token_bytes(32)
-        self._right: dict[bytes, bytes] = {}
         self._wrong: OrderedDict[bytes, None] = OrderedDict()
         self._lock = threading.Lock()
         self._one = threading.Lock()
@@ -56,7 +64,7 @@ class Passwords:
         if credentials is None:
             return Verdict.WRONG
         user, password = credentials
-        proof = hmac.digest(self._key, hashlib.sha256(user).digest() + password, "sha256")
+        proof = hmac.digest(self.let_in.key, hashlib.sha256(user).digest() + password, "sha256")
         verdict = self._remembered(user, proof)
         if verdict is not None:
             return verdict
@@ -71,7 +79,7 @@ class Passwords:
 
     def _remembered(self, user: bytes, proof: bytes) -> Verdict | None:
         with self._lock:
-            right, is_wrong = self._right.get(user, b""), proof in self._wrong
+            right, is_wrong = self.let_in.proofs.get((user, self._hashes.get(user, b"")), b""), proof in self._wrong
         if hmac.compare_digest(right, proof):
             return Verdict.RIGHT
         return Verdict.WRONG if is_wrong else None
@@ -79,15 +87,15 @@ class Passwords:
     def _find_out(self, user: bytes, password: bytes, proof: bytes) -> Verdict:
         hashed = self._hashes.get(user)
         # Somebody unknown takes as long as somebody known.
-        fits = matches(password, hashed or self._nobody) and hashed is not None
+        fits = matches(password, hashed or self._nobody)
         with self._lock:
-            if fits:
-                self._right[user] = proof
-            else:
-                self._wrong[proof] = None
-                if len(self._wrong) > MOST_REFUSED:
-                    self._wrong.popitem(last=False)
-        return Verdict.RIGHT if fits else Verdict.WRONG
+            if fits and hashed is not None:
+                self.let_in.proofs[user, hashed] = proof
+                return Verdict.RIGHT
+            self._wrong[proof] = None
+            if len(self._wrong) > MOST_REFUSED:
+                self._wrong.popitem(last=False)
+        return Verdict.WRONG
 
 
 def matches(password: bytes, hashed: bytes) -> bool:

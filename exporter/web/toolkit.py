@@ -85,6 +85,14 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, document: Any) -> Any:
+        # A key without a value stands for the default, as it does in the toolkit.
+        if not isinstance(document, dict):
+            return document
+        return {key: value for key, value in document.items() if value is not None or key not in cls.model_fields}
+
 
 class TlsServerConfig(Part):
     """TLS of the listening socket."""
@@ -131,6 +139,8 @@ class HttpServerConfig(Part):
     @field_validator("headers")
     @classmethod
     def _settable(cls, headers: dict[str, Any]) -> dict[str, str]:
+        # X-XSS-Protection: 0 is what is recommended, and a number to YAML.
+        headers = {name: str(value) if type(value) is int else value for name, value in headers.items()}
         for name, value in headers.items():
             if name not in HEADERS:
                 raise ValueError(f"{shown(name)} cannot be set; {', '.join(HEADERS)} can")
@@ -178,16 +188,14 @@ class WebFile(Part):
 
 
 def read(path: Path) -> WebFile:
-    """Read the file.
+    """Read the file; an empty one protects nothing, as in the toolkit.
 
     Raises:
         ConfigurationError: the first thing that is wrong with it, without any name of a user, hash or password.
     """
     document = read_mapping(path, "web configuration")
-    if document is None:
-        raise ConfigurationError(f"{path}: is empty; it would protect nothing, leave --web.config.file out instead")
     try:
-        return WebFile.model_validate(document, context={"folder": path.parent})
+        return WebFile.model_validate(document or {}, context={"folder": path.parent})
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         keys = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in problem["loc"])

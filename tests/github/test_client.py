@@ -182,6 +182,22 @@ def test_credential_is_judged(
     assert observer.expirations == []
 
 
+@pytest.mark.parametrize(("status", "accepted"), [(200, []), (403, []), (404, []), (401, [("auth", False)])])
+def test_a_web_page_accepts_no_credential(
+    client: Client,
+    run: Run,
+    github: responses.RequestsMock,
+    observer: RecordingObserver,
+    status: int,
+    accepted: list[tuple[str, bool]],
+) -> None:
+    """Who answers with a page is not the API, and knows neither the credential nor when it expires."""
+    github.get(SYNC_URL, status=status, body="<html>Blocked")
+    with pytest.raises(Unauthorized if status == 401 else PayloadError):
+        client.get(SYNC, SYNC_URL, run)
+    assert (observer.accepted, observer.expirations) == (accepted, [])
+
+
 # Retries
 
 
@@ -797,7 +813,8 @@ def test_connections_are_given_back(make_client: MakeClient, run: Run, github: r
         pytest.param({"body": requests.exceptions.ProxyError(f"{TOKEN}?{QUERY}")}, id="proxy"),
         pytest.param({"body": requests.exceptions.SSLError(f"{TOKEN}?{QUERY}")}, id="TLS"),
         pytest.param({"body": requests.exceptions.SSLError(f"CERTIFICATE_VERIFY_FAILED {TOKEN}")}, id="certificate"),
-        pytest.param({"body": requests.exceptions.InvalidURL(f"{TOKEN}?{QUERY}")}, id="another of requests"),
+        pytest.param({"body": requests.exceptions.InvalidURL(f"{TOKEN}?{QUERY}")}, id="address of a proxy"),
+        pytest.param({"body": requests.exceptions.InvalidHeader(f"{TOKEN}?{QUERY}")}, id="another of requests"),
         pytest.param({"body": OSError(f"{TOKEN}?{QUERY}")}, id="file of CAs"),
         pytest.param({"body": BODY_TEXT}, id="not JSON"),
         pytest.param({"body": f"<html>{BODY_TEXT}"}, id="HTML"),
@@ -839,7 +856,8 @@ def test_errors_keep_secrets(
         (requests.exceptions.ProxyError(), Unreachable, "the proxy refused or cannot be reached"),
         (requests.ConnectionError(), Unreachable, "wrong host, no network, or refused"),
         (requests.ConnectTimeout(), TimedOut, "no answer in time"),
-        (requests.exceptions.InvalidURL(), PayloadError, "InvalidURL"),
+        (requests.exceptions.InvalidURL(), Unreachable, "the proxy refused or cannot be reached"),
+        (requests.exceptions.InvalidHeader(), PayloadError, "InvalidHeader"),
         (OSError("Could not find a suitable TLS CA certificate bundle"), Unreachable, "ca_file, .* cannot be read"),
     ],
 )

@@ -9,7 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.web.guard import replaced
-from exporter.web.passwords import MOST_WAITING, Passwords
+from exporter.web.passwords import MOST_WAITING, Passwords, Verdict
+from exporter.web.protection import LiveProtection
 from exporter.web.rate_limit import RateLimiter
 from exporter.web.server import THREADS, WebServer
 from tests.web.certificates import PASSWORD, USER, hashed, web_config
@@ -62,15 +63,31 @@ def test_users_replaced(tmp_path: Path) -> None:
         for _ in range(3):
             assert status(server, **login(user="acme")) == 200
             assert status(server) == 401
+        path.write_text("")
+        assert status(server) == 401
         path.unlink()
         assert status(server) == 401
         web_config(tmp_path, basic_auth_users={})
         assert status(server) == 200
     events = [entry["event"] for entry in logged]
     again, kept = "web configuration read again", "web configuration not usable, last one kept"
-    assert events == [again, kept, kept, again]
+    assert events == [again, kept, kept, kept, again]
     assert "Canary" not in str(logged)
     assert "$2b$" not in str(logged)
+
+
+def test_who_is_known_stays_known(tmp_path: Path) -> None:
+    """While strangers take every place, a change of something else keeps nobody out who was let in before."""
+    users = {USER: hashed(), "acme": hashed("another")}
+    live = LiveProtection(web_config(tmp_path, basic_auth_users=users))
+    for client in (login(), login("acme", "another")):
+        assert live.current().passwords.check(client["Authorization"]) is Verdict.RIGHT
+    web_config(tmp_path, basic_auth_users=users | {"acme": hashed()}, rate_limit={"interval": 0})
+    passwords = live.current().passwords
+    for _ in range(MOST_WAITING):
+        passwords._places.acquire()
+    assert passwords.check(login()["Authorization"]) is Verdict.RIGHT
+    assert passwords.check(login("acme", "another")["Authorization"]) is Verdict.BUSY
 
 
 def test_headers(tmp_path: Path) -> None:
@@ -84,7 +101,7 @@ def test_headers(tmp_path: Path) -> None:
             assert found["Strict-Transport-Security"] == "max-age=9"
             assert found["X-Content-Type-Options"] == "nosniff"
             assert "X-XSS-Protection" not in found
-        web_config(tmp_path)
+        web_config(tmp_path, basic_auth_users={})
         _, found, _ = ask(server, "/")
         assert found["X-Frame-Options"] == "DENY"
 

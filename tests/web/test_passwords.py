@@ -66,7 +66,7 @@ def test_memory_is_bounded() -> None:
     for number in range(MOST_REFUSED + 20):
         assert passwords.check(basic(password=str(number))) is Verdict.WRONG
     assert len(passwords._wrong) == MOST_REFUSED
-    assert len(passwords._right) == 1
+    assert len(passwords.let_in.proofs) == 1
 
 
 def test_guesses_do_not_keep_others_out() -> None:

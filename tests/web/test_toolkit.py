@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
+from structlog.testing import capture_logs
 
 from exporter.errors import ConfigurationError
-from exporter.web.protection import Protection, protection
+from exporter.web.protection import LiveProtection, Protection, protection
 from exporter.web.toolkit import read
 from tests.web.certificates import PASSWORD, authority, hashed, install, issue, web_config
 
@@ -40,7 +41,13 @@ def written(folder: Path, document: Any) -> Path:
     "document",
     [
         {},
+        "",
+        "# nothing\n",
+        {SECTION: None, "http_server_config": None, "basic_auth_users": None, "rate_limit": None},
+        {"http_server_config": {"http2": None, "headers": None}, "rate_limit": {"interval": None, "burst": None}},
+        {"http_server_config": {"headers": {"X-XSS-Protection": 0}}},
         {SECTION: TLS},
+        {SECTION: TLS | {"client_auth_type": None, "client_ca_file": None, "min_version": None, "cipher_suites": None}},
         {SECTION: TLS | {"client_auth_type": ""}},
         {SECTION: TLS | {"client_auth_type": "RequestClientCert"}},
         {SECTION: TLS | CA | {"client_allowed_sans": ["prometheus.acme.example.com"]}},
@@ -64,13 +71,15 @@ def test_taken(folder: Path, document: Any) -> None:
 @pytest.mark.parametrize(
     ("document", "line"),
     [
-        ("", ": is empty; it would protect nothing, leave --web.config.file out instead"),
-        ("# nothing\n", ": is empty; it would protect nothing, leave --web.config.file out instead"),
         ("[]", ": must be a mapping of settings"),
         (REPEATED, ", line 3, column 3: not YAML: the same key for the second time"),
         ({"tls_config": {}}, ": tls_config: there is no such setting"),
         ({"Canary $2b$": {}}, ": …: there is no such setting"),
-        ({SECTION: None, "rate_limit": None}, ": rate_limit: must be a mapping of settings"),
+        ({"rate_limit": []}, ": rate_limit: must be a mapping of settings"),
+        ({"tls_config": None}, ": tls_config: there is no such setting"),
+        ({SECTION: TLS | {"cert_file": None}}, ": tls_server_config.cert_file: is missing"),
+        ({SECTION: TLS | {"cipher_suites": "octo"}}, ": tls_server_config.cipher_suites: must be a list"),
+        ({"http_server_config": {"http2": "no"}}, ": http_server_config.http2: must be true or false"),
         ({SECTION: {}}, ": tls_server_config.cert_file: is missing"),
         ({SECTION: {"cert_file": "server.crt"}}, ": tls_server_config.key_file: is missing"),
         ({SECTION: TLS | {"cert_file": 5}}, ": tls_server_config.cert_file: must be the path of a file"),
@@ -212,6 +221,15 @@ def test_refused(folder: Path, document: Any, line: str) -> None:
     assert message == str(path) + line.format(folder=folder)
     assert "Canary" not in message
     assert "$2" not in message
+
+
+@pytest.mark.parametrize("document", ["", "{}", "basic_auth_users:\n"])
+def test_an_empty_file(folder: Path, document: str) -> None:
+    """It protects nothing, which the log says."""
+    with capture_logs() as logged:
+        now = LiveProtection(written(folder, document)).current()
+    assert (now.tls, bool(now.passwords), now.rate_limiter) == (None, False, None)
+    assert [entry["event"] for entry in logged] == ["web configuration is empty, nothing is protected"]
 
 
 def test_broken_certificates(folder: Path) -> None:
