@@ -67,7 +67,7 @@ def test_taken(folder: Path, document: Any) -> None:
         ("", ": is empty; it would protect nothing, leave --web.config.file out instead"),
         ("# nothing\n", ": is empty; it would protect nothing, leave --web.config.file out instead"),
         ("[]", ": must be a mapping of settings"),
-        (REPEATED, ", line 3, column 3: not YAML: the same key for the second time"),
+        (REPEATED, ", line 3, column 3: not YAML: the key octo for the second time"),
         ({"tls_config": {}}, ": tls_config: there is no such setting"),
         ({"Canary $2b$": {}}, ": …: there is no such setting"),
         ({SECTION: None, "rate_limit": None}, ": rate_limit: must be a mapping of settings"),
