@@ -10,7 +10,7 @@ _HIGHEST_PORT = 65535
 
 
 def api_url(value: str) -> str:
-    """The base URL of a GitHub API, without a slash at its end.
+    """The base URL of a GitHub API, its scheme in small letters, without a slash at its end.
 
     Raises:
         ValueError: it is something else; the message ends a sentence that begins with the setting.
@@ -30,7 +30,7 @@ def api_url(value: str) -> str:
         raise ValueError("must not hold user names, passwords, queries or fragments")
     if parts.hostname in {"github.com", "www.github.com"}:
         raise ValueError("must be the address of the API: https://api.github.com")
-    return url
+    return parts.geturl()
 
 
 def listen_address(value: str) -> str:

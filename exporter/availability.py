@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from exporter.cause import Cause
+from exporter.errors import NOT_OFFERED, GitHubError
+
 REFUSALS_UNTIL_UNAVAILABLE = 3
 
 
@@ -16,6 +19,11 @@ class Availability:
     offered: bool | None = None
     ever_worked: bool = False
     refusals: int = 0
+
+    def is_refusal(self, error: GitHubError) -> bool:
+        """Whether *error* is GitHub's no; a web page is none where something worked: a filter or gateway sent it."""
+        is_page = error.cause is Cause.WRONG_ADDRESS
+        return isinstance(error, NOT_OFFERED) and not (is_page and self.ever_worked)
 
     def worked(self) -> None:
         """Something was read."""

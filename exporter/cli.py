@@ -13,6 +13,7 @@ from exporter.errors import ConfigurationError
 DEFAULT_LISTEN = ":10204"
 DEFAULT_URL = "http://127.0.0.1:10204"
 SIMULATOR_LISTEN = "127.0.0.1:10205"
+LISTEN_HELP = "where to listen, HOST:PORT or :PORT; default: %(default)s"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,14 +126,16 @@ def parser() -> OneLineParser:
     )
 
     demo = commands.add_parser("demo", help="the whole product on a simulated GitHub, no credentials needed")
-    demo.add_argument("--listen", default=DEFAULT_LISTEN, metavar="ADDRESS", help="default: %(default)s")
+    demo.add_argument("--listen", default=DEFAULT_LISTEN, metavar="ADDRESS", help=LISTEN_HELP)
     add_web_config(demo)
     add_estate(demo)
 
     simulate = commands.add_parser("simulate", help="only the simulated GitHub, to try the exporter against")
-    simulate.add_argument("--listen", default=SIMULATOR_LISTEN, metavar="ADDRESS", help="default: %(default)s")
+    simulate.add_argument("--listen", default=SIMULATOR_LISTEN, metavar="ADDRESS", help=LISTEN_HELP)
     add_estate(simulate)
-    simulate.add_argument("--latency-ms", type=count, default=0, metavar="N", help="time every answer takes")
+    simulate.add_argument(
+        "--latency-ms", type=count, default=0, metavar="N", help="milliseconds every answer takes; default: %(default)s"
+    )
     simulate.add_argument(
         "--fault",
         action="append",
@@ -180,7 +183,9 @@ def add_estate(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--organizations", type=count, default=5, metavar="N", help="organizations; default: %(default)s"
     )
-    command.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another company")
+    command.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="another seed, another company; default: %(default)s"
+    )
 
 
 def count(text: str) -> int:

@@ -10,7 +10,7 @@ import structlog
 from exporter.availability import Availability
 from exporter.clock import Clock
 from exporter.collector import Collector, CollectorOptions, Memory, Platform, Target
-from exporter.errors import NOT_OFFERED, GitHubError, RateLimited, Reason, Stopped, describe_bug
+from exporter.errors import GitHubError, RateLimited, Reason, Stopped, describe_bug
 from exporter.exposition import render
 from exporter.github.client import Client
 from exporter.github.reader import GitHub
@@ -234,7 +234,7 @@ class Collection:
                 raise
             except GitHubError as error:
                 retry_at = error.retry_at if isinstance(error, RateLimited) else None
-                failures.append(Failure(error.reason, str(error), retry_at, refused=isinstance(error, NOT_OFFERED)))
+                failures.append(Failure(error.reason, str(error), retry_at, self._availability.is_refusal(error)))
             except Exception as error:  # noqa: BLE001 - a bug in one collector must not stop the others
                 failures.append(Failure(Reason.BUG, describe_bug(error)))
         return read, failures

@@ -4,9 +4,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from exporter.exposition import Exposition, Lines
 from exporter.metric import Metric
 from exporter.status import Key
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Snapshots:
         self._lock = threading.Lock()
         self._organizations: dict[Key, frozenset[str]] = {}
         self._results: dict[Key, dict[str, Result]] = {}
+        self._left_out: dict[Key, frozenset[str]] = {}
         self._max_series = 0
 
     def limit(self, max_series: int) -> None:
@@ -78,6 +83,7 @@ class Snapshots:
         """Drop everything about *key*."""
         with self._lock:
             self._organizations.pop(key, None)
+            self._left_out.pop(key, None)
             if self._results.pop(key, None) is not None:
                 self._expose(key)
 
@@ -99,3 +105,17 @@ class Snapshots:
                 exposed[metric.name] = b""
         self._exposition.publish(key.collector, key.enterprise, {name: text for name, text in exposed.items() if text})
         self._dropped(key, dropped)
+        self._warn(key, dropped)
+
+    def _warn(self, key: Key, dropped: Mapping[str, int]) -> None:
+        """Say once, not at every run, what is left out."""
+        left_out = frozenset(dropped)
+        if left_out - self._left_out.get(key, frozenset()):
+            log.warning(
+                "series left out: more than limits.max_series_per_metric",
+                enterprise=key.enterprise,
+                collector=key.collector,
+                limit=self._max_series,
+                series=dict(dropped),
+            )
+        self._left_out[key] = left_out

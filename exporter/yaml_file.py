@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from exporter.errors import ConfigurationError
+from exporter.wording import shown
 
 MERGE = "tag:yaml.org,2002:merge"
 
@@ -21,7 +22,7 @@ class StrictLoader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
                 if (key.tag, key.value) in seen:
-                    problem = "the same key for the second time"
+                    problem = f"the key {shown(str(key.value))} for the second time"
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add((key.tag, key.value))
         return node

@@ -28,6 +28,7 @@ PAIR = "must be HOST:PORT or :PORT, for instance :10204"
         ("https://github.acme.example:8443/api/v3", "https://github.acme.example:8443/api/v3"),
         ("http://127.0.0.1:10205", "http://127.0.0.1:10205"),
         ("http://[::1]:10205", "http://[::1]:10205"),
+        ("HTTP://127.0.0.1:10205", "http://127.0.0.1:10205"),
         ("https://notgithub.com", "https://notgithub.com"),
         ("https://gîthub.example", "https://gîthub.example"),
     ],

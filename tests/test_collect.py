@@ -163,15 +163,14 @@ def test_output_without_folder(configured: Simulator, tmp_path: Path, capsys: py
     assert configured.requests == 0
 
 
-@pytest.mark.usefixtures("configured")
-def test_output_is_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder in the file's place stays, and it ends with 2 and a line that says so."""
+def test_output_is_a_folder(configured: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder in the file's place stays, and it ends with 2 and one line that says so, before anything is asked."""
     path = tmp_path / "ghe.prom"
     path.mkdir()
     assert main(["collect", "--output", str(path)]) == 2
-    line = capsys.readouterr().err.splitlines()[-1]
-    assert line == f"ghe-exporter: --output: cannot write {path}: Is a directory"
+    assert the_line(capsys.readouterr().err) == f"--output: {path} is a folder; name a file in it"
     assert list(tmp_path.iterdir()) == [path]
+    assert configured.requests == 0
 
 
 @contextmanager

@@ -132,6 +132,21 @@ def test_refusals_after_success_count_only_from_the_third() -> None:
     assert bench.status.available is True
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_web_page_switches_nothing_off(status: int) -> None:
+    """A filter's or gateway's page is a failure, however often, where the collector worked before."""
+    page = {"status": status, "body": "<html>Blocked"}
+    bench = Bench(LICENSES, {PATH: GOOD})
+    bench.run()
+    bench.recorded[PATH] = page
+    for _ in range(4):
+        assert bench.run() <= 900 * 1.05
+        assert (bench.status.available, bench.status.success) == (True, False)
+    bench = Bench(LICENSES, {PATH: page})
+    bench.run()
+    assert bench.status.available is False
+
+
 def test_unavailable_stays_so_while_probes_fail_otherwise() -> None:
     """A server error at a daily probe does not make an unavailable collector look broken."""
     bench = Bench(LICENSES, {PATH: failing(404)})

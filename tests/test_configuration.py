@@ -57,7 +57,7 @@ BAD = {
     "collector-is-text": f": collectors.runners: {MAPPING}",
     "collectors-is-a-list": f": collectors: {MAPPING}",
     "collectors-is-empty": f": collectors: {MAPPING}",
-    "key-twice": ", line 6, column 3: not YAML: the same key for the second time",
+    "key-twice": ", line 6, column 3: not YAML: the key runners for the second time",
     "date-that-is-none": ": not YAML: it holds a date or a number that does not exist",
     "document-is-a-list": f": {MAPPING}",
     "document-is-text": f": {MAPPING}",

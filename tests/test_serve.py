@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import yaml
 
 from exporter import configuration
 from exporter.cli import main
+from exporter.commands.serve import serve
+from exporter.errors import ConfigurationError
 from exporter.simulator.server import Simulator
 from tests.canary import CANARY, TOKEN, the_line
 from tests.programs import ask, meanwhile, run, serving, value
@@ -162,11 +166,27 @@ def test_log_level_follows_reload(simulator: Simulator, file: Path) -> None:
 
 
 def test_address_in_use(simulator: Simulator) -> None:
-    """An address that somebody else listens at ends with 2 and one line."""
+    """An address that somebody else listens at ends with 2 and one line, whatever else there is to warn of."""
     listen = simulator.url.removeprefix("http://")
-    done = run("serve", LISTEN=listen, LOG_LEVEL="error", **one(simulator))
+    done = run("serve", LISTEN=listen, **one(simulator))
     assert (done.code, done.out) == (2, "")
     assert the_line(done.err).startswith(f"listen: cannot listen at {listen}: ")
+
+
+def test_a_secret_that_vanishes_while_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token file that goes after the settings were read ends the start, and nothing listens or runs any more."""
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    port, threads = free_port(), threading.active_count()
+    for name, text in {"ENTERPRISE": "octo-corp", "TOKEN_FILE": str(file), "LISTEN": f"127.0.0.1:{port}"}.items():
+        monkeypatch.setenv(f"GHE_EXPORTER_{name}", text)
+    settings = configuration.load()
+    file.unlink()
+    with pytest.raises(ConfigurationError, match=f"cannot read the file {file}"):
+        serve(settings, reload=configuration.load, web_config=None, enable_lifecycle=False)
+    assert threading.active_count() == threads
+    with socket.create_server(("127.0.0.1", port)):
+        pass
 
 
 FAULTS = {

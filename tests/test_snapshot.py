@@ -1,6 +1,7 @@
 """Last good results: which are accepted, how long they stay, how many series they may have."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.exposition import Exposition, render
 from exporter.metric import Metric, gauge
@@ -194,6 +195,18 @@ def test_back_below_the_limit(board: Board) -> None:
     board.snapshots.publish(ACME, {"": runners("acme", "", 2)})
     assert board.names() == {"ghe_runners", "ghe_runner_online", "ghe_runner_busy"}
     assert board.dropped[ACME] == {}
+
+
+def test_what_is_left_out_is_warned_of_once(board: Board) -> None:
+    """The log names the families and the limit when they go, not at every run, and again when they go again."""
+    board.snapshots.limit(2)
+    with capture_logs() as logs:
+        for number in (3, 4, 2, 3):
+            board.snapshots.publish(ACME, {"": runners("acme", "", number)})
+    assert [(log["log_level"], log["enterprise"], log["collector"], log["limit"]) for log in logs] == [
+        ("warning", "acme", "runners", 2)
+    ] * 2
+    assert logs[0]["series"] == {"ghe_runner_online": 3, "ghe_runner_busy": 3}
 
 
 def test_a_new_limit_counts_when_watching_again(board: Board) -> None:

@@ -79,22 +79,27 @@ def all_runners(github: GitHub, target: Target) -> dict[str, Runner]:
     GitHub computes each page anew, so a runner that moves between pages is missed or listed twice. Where the
     number of distinct runners is not the one announced, one more pass fills the gaps.
     """
-    runners, total = one_pass(github, target)
-    if total is None or total == len(runners):
+    runners, complete = one_pass(github, target)
+    if complete:
         return runners
-    again, total = one_pass(github, target)
-    return again if total == len(again) else runners | again
+    again, complete = one_pass(github, target)
+    return again if complete else runners | again
 
 
-def one_pass(github: GitHub, target: Target) -> tuple[dict[str, Runner], float | None]:
-    """Walk the list once; also the total that the last page announced."""
+def one_pass(github: GitHub, target: Target) -> tuple[dict[str, Runner], bool]:
+    """Walk the list once; also whether it had all that its last page announced, if that told.
+
+    A malformed record may have been announced as well, and is as malformed the second time.
+    """
     endpoint = ORGANIZATION_RUNNERS if target.organization else ENTERPRISE_RUNNERS
     runners: dict[str, Runner] = {}
-    total = None
+    malformed, total = 0, None
     for page in github.pages(endpoint, "runners"):
         total = page.total_count
-        runners.update((runner.id, runner) for runner in github.records(Runner, page.items))
-    return runners, total
+        listed = tuple(github.records(Runner, page.items))
+        malformed += len(page.items) - len(listed)
+        runners.update((runner.id, runner) for runner in listed)
+    return runners, total is None or len(runners) <= total <= len(runners) + malformed
 
 
 def membership(github: GitHub, target: Target, runners: tuple[Runner, ...]) -> Membership:

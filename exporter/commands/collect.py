@@ -24,8 +24,8 @@ def run(config: Path | None, output: Path | None) -> int:
     """Collect once and print or write the exposition; return 0, or 1 if a collector failed."""
     settings = configuration.load(config)
     logs.configure(settings.log_level, settings.log_format)
-    if output is not None and not output.absolute().parent.is_dir():
-        raise ConfigurationError(f"--output: there is no folder {output.absolute().parent}")
+    if output is not None:
+        refuse_unwritable(output)
     # node_exporter exposes process metrics of its own and refuses a textfile that repeats them.
     exporter = Exporter(process_metrics=False)
     failed = collect(exporter, settings)
@@ -81,6 +81,19 @@ def failures(exporter: Exporter, collections: list[Collection]) -> list[str]:
         if status is not None and not status.success and status.available:
             lines.append(f"{key.enterprise} {key.collector}: {status.reason}: {status.problem}")
     return lines
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Say before anything is collected that *path* can never be written.
+
+    Raises:
+        ConfigurationError: its folder is missing, or it is a folder itself.
+    """
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"--output: there is no folder {folder}")
+    if path.is_dir():
+        raise ConfigurationError(f"--output: {path} is a folder; name a file in it")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

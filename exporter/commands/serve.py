@@ -53,7 +53,6 @@ def serve(
     """
     protection = LiveProtection(web_config or settings.web.config_file)
     exporter = Exporter(keeps_state=True)
-    exporter.apply(settings)
 
     def reload_now() -> str:
         """Apply the settings as they are now; return the problem that prevents it, if any."""
@@ -73,7 +72,15 @@ def serve(
     application = exporter.application(reload_now if enable_lifecycle else None)
     server = WebServer(settings.listen, Guard(application, protection), protection)
     with received_signals() as receive:
-        server.start()
+        # A wrong address is told alone, before anything that applying the settings may warn of; and nobody is answered
+        # before the stored results are back.
+        server.listen()
+        try:
+            exporter.apply(settings)
+        except ConfigurationError:
+            server.stop()
+            raise
+        server.answer()
         exporter.start()
         log.info("started", version=__version__, listen=settings.listen, enterprises=len(settings.enterprises))
         started(server.url)

@@ -186,23 +186,21 @@ def _refused(status: int, headers: Mapping[str, str], body: bytes, context: str)
     if status == _PROXY_AUTHENTICATION:
         said = f"{context}: the proxy wants a user name and password"
         return Unreachable(said, status=status, cause=Cause.PROXY_AUTHENTICATION)
-    if is_page(body):
-        return None
     if status == 403:  # noqa: PLR2004
-        return _forbidden(headers, message, context)
+        return _forbidden(headers, body, context)
     if status in NOT_OFFERED:
         wanted = _missing_scopes(headers)
-        cause = Cause.SCOPE_MISSING if wanted else Cause.NOT_OFFERED
+        cause = Cause.SCOPE_MISSING if wanted else Cause.WRONG_ADDRESS if is_page(body) else Cause.NOT_OFFERED
         return Unavailable(f"{context}: {_hint(cause, wanted)}", status=status, cause=cause, wanted=wanted)
     return None
 
 
-def _forbidden(headers: Mapping[str, str], message: str, context: str) -> GitHubError:
-    words = message.lower()
+def _forbidden(headers: Mapping[str, str], body: bytes, context: str) -> GitHubError:
+    words = _message(body).lower()
     if "billing platform" in words and any(phrase in words for phrase in _PLATFORM_OFF):
         said = f"{context}: not offered on the billing platform of this enterprise"
         return Unavailable(said, status=403, cause=Cause.OTHER_BILLING_PLATFORM)
-    cause, wanted = _refusal(headers, words)
+    cause, wanted = (Cause.WRONG_ADDRESS, ()) if is_page(body) else _refusal(headers, words)
     return Forbidden(f"{context}: {_hint(cause, wanted)}", status=403, cause=cause, wanted=wanted)
 
 

@@ -74,7 +74,16 @@ class WebServer:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen and answer in threads of its own.
+        """Listen and answer.
+
+        Raises:
+            ConfigurationError: the address cannot be listened at.
+        """
+        self.listen()
+        self.answer()
+
+    def listen(self) -> None:
+        """Take the address; who connects waits for `answer`.
 
         Raises:
             ConfigurationError: the address cannot be listened at.
@@ -83,6 +92,9 @@ class WebServer:
             self._server.prepare()
         except OSError as error:
             raise ConfigurationError(f"listen: cannot listen at {self._listen}: {error.strerror or error}") from None
+
+    def answer(self) -> None:
+        """Answer in threads of its own, from now on."""
         sys.setswitchinterval(TURN_SECONDS)
         self._thread = threading.Thread(target=self._server.serve, name="web", daemon=True)
         self._thread.start()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from exporter.collectors.runners import COLLECTOR
 from tests.harness import API, Bench
 
@@ -80,6 +82,15 @@ def test_a_total_that_lies_costs_one_more_pass_and_no_failure() -> None:
     bench.run()
     assert bench.status.success
     assert sum(value for name, value in bench.series.items() if name.startswith("ghe_runners{")) == 1
+
+
+@pytest.mark.parametrize(("announced", "passes"), [(0, 2), (1, 1), (2, 1), (3, 1), (4, 2)])
+def test_a_malformed_record_is_no_missing_one(announced: int, passes: int) -> None:
+    """Records that cannot be understood may be announced too: they are no reason to walk the list again."""
+    listed: list[Any] = [grouped(1), {"name": "without id"}, "no object"]
+    bench = Bench(COLLECTOR, {RUNNERS: page(listed, announced), GROUPS: one_group()})
+    bench.run()
+    assert bench.tally.skips == 2 * passes
 
 
 def test_group_names_are_asked_for_once_a_quarter_of_an_hour() -> None:

@@ -176,7 +176,9 @@ def test_server_error_says_when(value: str | None, expected: float | None) -> No
     assert refusal(503, {} if value is None else {"retry-after": value}).retry_after == expected
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"rate limit"', b'{"message": 5}', b'{"message": null}', b"no"])
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b'"rate limit"', b'{"message": 5}', b'{"message": null}', b"<p>"]
+)
 def test_message_of_another_shape(body: bytes) -> None:
     """A refusal without a readable message is judged by its status and headers."""
     assert type(error_for(403, {}, body, NOW, CONTEXT)) is Forbidden

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from exporter.cause import Cause
-from exporter.errors import GitHubError, PayloadError, ServerError, Unauthorized, Unreachable
+from exporter.errors import Forbidden, GitHubError, PayloadError, ServerError, Unauthorized, Unavailable, Unreachable
 from exporter.github.answers import decode, error_for
 from exporter.github.unreachable import SAYS, cause_of, unreachable
 from tests.github.conftest import NOW
@@ -65,10 +65,11 @@ def test_cause(status: int, headers: dict[str, str], message: str, cause: Cause,
 
 
 def test_a_page_in_the_place_of_the_api() -> None:
-    """HTML comes from another address than the API's, whatever its status; it is no word of GitHub's."""
-    for status in (400, 403, 404, 410):
-        error = refusal(status, CLASSIC, body=b"<!DOCTYPE html><title>Not found</title>")
-        assert (type(error), error.cause) == (PayloadError, Cause.WRONG_ADDRESS)
+    """HTML comes from another address than the API's, whatever its status."""
+    kinds = {400: PayloadError, 403: Forbidden, 404: Unavailable, 410: Unavailable}
+    for status, kind in kinds.items():
+        error = refusal(status, body=b"<!DOCTYPE html><title>Not found</title>")
+        assert (type(error), error.cause) == (kind, Cause.WRONG_ADDRESS)
         assert "is api_url right" in str(error)
     assert type(refusal(407, body=b"<html>")) is Unreachable
     assert type(refusal(503, body=b"<html>")) is ServerError

@@ -72,7 +72,7 @@ def test_taken(folder: Path, document: Any) -> None:
     ("document", "line"),
     [
         ("[]", ": must be a mapping of settings"),
-        (REPEATED, ", line 3, column 3: not YAML: the same key for the second time"),
+        (REPEATED, ", line 3, column 3: not YAML: the key octo for the second time"),
         ({"tls_config": {}}, ": tls_config: there is no such setting"),
         ({"Canary $2b$": {}}, ": …: there is no such setting"),
         ({"rate_limit": []}, ": rate_limit: must be a mapping of settings"),
