@@ -87,7 +87,8 @@ def exporter(series: int) -> Exporter:
 
 def publish(made: Exporter, enterprise: str, fleet: runners.Fleet) -> None:
     """Do what a run does once its answers are there: map, render, publish."""
-    result = Result(render(enterprise, grouped(enterprise, fleet)), 0.0)
+    with made.snapshots.writing:
+        result = Result(render(enterprise, grouped(enterprise, fleet)), 0.0)
     made.snapshots.publish(Key(enterprise, runners.COLLECTOR.name), {"": result})
 
 

@@ -246,13 +246,15 @@ class Collection:
         run = Run(deadline, essential=collector.essential, revalidate=not self._doubts)
         github = GitHub(assignment.client_of(level), run, enterprise=assignment.enterprise, organization=level)
         try:
-            samples = collector.samples(target, collector.fetch(github, target))
-            grouped = families(collector.metrics, samples)
+            fetched = collector.fetch(github, target)
+            with self._snapshots.writing:
+                grouped = families(collector.metrics, collector.samples(target, fetched))
+                written = render(assignment.enterprise, grouped)
         finally:
             if run.skipped:
                 self._observer.skipped(assignment.key, run.skipped)
                 self._log.warning("malformed records skipped", records=run.skipped, organization=level)
-        return Result(render(assignment.enterprise, grouped), self._clock.time())
+        return Result(written, self._clock.time())
 
     def _succeeded(self, duration: float) -> float:
         if self._failed_runs:

@@ -25,7 +25,8 @@ class Snapshots:
     """Last good results per (enterprise, collector) and organization; empty for the enterprise level.
 
     A new result replaces the old one of its target whole. Publishing happens under one lock, so that the exposition
-    never goes back in time.
+    never goes back in time. Who makes a result of what was read holds the lock as well: of threads that all compute,
+    a scrape would have to wait for each.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Snapshots:
         self._exposition = exposition
         self._metrics = metrics
         self._dropped = dropped
-        self._lock = threading.Lock()
+        self.writing = threading.Lock()
         self._organizations: dict[Key, frozenset[str]] = {}
         self._results: dict[Key, dict[str, Result]] = {}
         self._left_out: dict[Key, frozenset[str]] = {}
@@ -49,7 +50,7 @@ class Snapshots:
 
     def watch(self, key: Key, organizations: frozenset[str]) -> None:
         """Accept results of *key* about *organizations*, and drop those about others."""
-        with self._lock:
+        with self.writing:
             kept = self._results.get(key, {})
             self._organizations[key] = organizations
             self._results[key] = {name: result for name, result in kept.items() if name in organizations}
@@ -57,7 +58,7 @@ class Snapshots:
 
     def publish(self, key: Key, results: Mapping[str, Result]) -> None:
         """Replace the results of the organizations in *results*; what is not watched any more is ignored."""
-        with self._lock:
+        with self.writing:
             watched = self._organizations.get(key, frozenset())
             accepted = {name: result for name, result in results.items() if name in watched}
             if accepted:
@@ -66,12 +67,12 @@ class Snapshots:
 
     def results(self, key: Key) -> Mapping[str, Result]:
         """The last good results of *key* by organization."""
-        with self._lock:
+        with self.writing:
             return dict(self._results.get(key, {}))
 
     def expire(self, key: Key, before: float) -> None:
         """Drop the results of *key* that were collected before *before*."""
-        with self._lock:
+        with self.writing:
             results = self._results.get(key, {})
             old = [organization for organization, result in results.items() if result.collected_at < before]
             for organization in old:
@@ -81,7 +82,7 @@ class Snapshots:
 
     def remove(self, key: Key) -> None:
         """Drop everything about *key*."""
-        with self._lock:
+        with self.writing:
             self._organizations.pop(key, None)
             self._left_out.pop(key, None)
             if self._results.pop(key, None) is not None:

@@ -84,8 +84,8 @@ class Bench:
         self.dropped: dict[str, int] = {}
         metrics = {collector.name: collector.metrics}
         self.exposition = Exposition(metrics)
-        snapshots = Snapshots(self.exposition, metrics, self._note_dropped)
-        snapshots.limit(max_series)
+        self.snapshots = Snapshots(self.exposition, metrics, self._note_dropped)
+        self.snapshots.limit(max_series)
         self.client = Client(
             API,
             PersonalAccessToken("auth", lambda: "token"),
@@ -107,10 +107,10 @@ class Bench:
             billing_platform=billing_platform,
         )
         self.statuses.add(self.assignment.key, Status(self.assignment.interval))
-        snapshots.watch(self.assignment.key, frozenset(self.assignment.levels))
+        self.snapshots.watch(self.assignment.key, frozenset(self.assignment.levels))
         self.collection = Collection(
             self.assignment,
-            snapshots=snapshots,
+            snapshots=self.snapshots,
             statuses=self.statuses,
             observer=self.tally,
             clock=self.clock,

@@ -182,6 +182,22 @@ def test_one_failing_organization_hides_no_other() -> None:
     assert (bench.status.success, bench.status.available, bench.status.reason) == (False, True, Reason.UNAVAILABLE)
 
 
+def test_threads_compute_one_at_a_time() -> None:
+    """Answers become samples under the lock of all collectors, which is not held while GitHub is asked."""
+    held = []
+
+    def fetch(_github: GitHub, _target: Target) -> None:
+        held.append(bench.snapshots.writing.locked())
+
+    def samples(_target: Target, _fetched: object) -> list[Sample]:
+        held.append(bench.snapshots.writing.locked())
+        return []
+
+    bench = Bench(replace(broken_collector(""), fetch=fetch, samples=samples), {})
+    bench.run()
+    assert [*held, bench.snapshots.writing.locked()] == [False, True, False]
+
+
 def broken_collector(secret: str) -> Collector[Any]:
     metric = gauge("ghe_broken", "Never seen.")
 
