@@ -61,11 +61,12 @@ def header(metric: Metric) -> bytes:
 class Chunk:
     """Some bytes of the page; deflated when that is first wanted, up to a byte boundary, so that others may follow."""
 
-    __slots__ = ("_deflated", "text")
+    __slots__ = ("_checksum", "_deflated", "text")
 
     def __init__(self, text: bytes) -> None:
         self.text = text
         self._deflated: bytes | None = None
+        self._checksum: tuple[int, int] | None = None
 
     @property
     def deflated(self) -> bytes:
@@ -74,6 +75,13 @@ class Chunk:
             compressor = zlib.compressobj(level=1, wbits=-15)
             self._deflated = compressor.compress(self.text) + compressor.flush(zlib.Z_FULL_FLUSH)
         return self._deflated
+
+    def crc(self, before: int) -> int:
+        """The checksum of what stands before the text, and of the text; kept while nothing before it changes."""
+        kept = self._checksum
+        if kept is None or kept[0] != before:
+            self._checksum = kept = before, zlib.crc32(self.text, before)
+        return kept[1]
 
 
 def renewed(texts: Sequence[bytes], before: Sequence[Chunk]) -> tuple[Chunk, ...]:
@@ -97,7 +105,7 @@ class Page:
         filled = tuple(chunk for chunk in chunks if chunk.text)
         crc = size = 0
         for chunk in filled:
-            crc = zlib.crc32(chunk.text, crc)
+            crc = chunk.crc(crc)
             size += len(chunk.text)
         deflated = b"".join((GZIP_HEADER, *(chunk.deflated for chunk in filled)))
         return cls(tuple(chunk.text for chunk in filled), tuple(_pieces(deflated)), crc, size)
@@ -111,7 +119,7 @@ class Page:
         crc, size = self.crc, self.size
         end = []
         for chunk in tail:
-            crc = zlib.crc32(chunk.text, crc)
+            crc = chunk.crc(crc)
             size += len(chunk.text)
             end.append(chunk.deflated)
         trailer = crc.to_bytes(4, "little") + (size % 2**32).to_bytes(4, "little")
