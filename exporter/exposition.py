@@ -39,7 +39,8 @@ def render(enterprise: str, grouped: Mapping[Metric, Mapping[tuple[str, ...], fl
 def _lines(metric: Metric, enterprise: str, family: Mapping[tuple[str, ...], float]) -> Lines:
     names = "".join(f',{name}="%s"' for name in metric.labels)
     pattern = f'{metric.name}{{enterprise="{escape(enterprise).replace("%", "%%")}"{names}}} '
-    lines = [pattern % tuple(map(escape, labels)) + format_value(value) for labels, value in sorted(family.items())]
+    lines = [pattern % tuple(map(escape, labels)) + format_value(value) for labels, value in family.items()]
+    lines.sort()  # of strings four times faster than of tuples, and nobody else computes meanwhile
     return Lines(("\n".join(lines) + "\n").encode(), len(lines))
 
 
