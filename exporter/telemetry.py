@@ -23,6 +23,8 @@ from exporter.github.rate_limit import Budget
 from exporter.own_series import Distribution, Family, Value, state
 from exporter.status import Key, StatusBoard, Verdict
 
+MOST_RESOURCES = 32
+"""Rate limits told of a credential; GitHub has about fifteen, and a header that makes up names must not add series."""
 REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 Series = tuple[tuple[str, ...], float | None]
@@ -55,6 +57,12 @@ class ApiState:
         self.accepted = {key: value for key, value in self.accepted.items() if self.uses(*key)}
         self.budgets = {key: value for key, value in self.budgets.items() if self.uses(*key[:2])}
         self.expirations = {key: value for key, value in self.expirations.items() if self.uses(*key)}
+
+    def note(self, enterprise: str, credential: str, left: Budget) -> None:
+        """Keep what is left of a rate limit; for holders of the lock."""
+        key = (enterprise, credential, left.resource)
+        if key in self.budgets or sum(known[:2] == key[:2] for known in self.budgets) < MOST_RESOURCES:
+            self.budgets[key] = left
 
     def up(self) -> Iterator[Series]:
         """Per enterprise: 0 as soon as the newest answer for one of its credentials was 401."""
@@ -125,7 +133,7 @@ class EnterpriseApi:
         """The API told what is left of a rate limit."""
         with self.state.lock:
             if self.state.uses(self.enterprise, credential):
-                self.state.budgets[self.enterprise, credential, left.resource] = left
+                self.state.note(self.enterprise, credential, left)
 
     def token_expires(self, credential: str, at: float | None) -> None:
         """The API told when the token expires; None if it does not."""

@@ -15,7 +15,7 @@ from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import Budget
 from exporter.own_metrics import OWN_METRICS, OwnMetric
 from exporter.status import Key, Status, StatusBoard
-from exporter.telemetry import EnterpriseApi, Telemetry
+from exporter.telemetry import MOST_RESOURCES, EnterpriseApi, Telemetry
 
 LICENSES, RUNNERS = Key("acme", "licenses"), Key("acme", "runners")
 SEATS = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise")
@@ -224,6 +224,17 @@ def test_up_of_others(bench: Bench) -> None:
     globex.authenticated("auth", accepted=True)
     bench.api.attempted(SEATS, "", 5)
     assert bench.series("ghe_up") == {("acme",): 0, ("globex",): 1}
+
+
+def test_made_up_rate_limits(bench: Bench) -> None:
+    """A header that names ever new limits adds no series without end; those that are known stay true."""
+    for number in range(100):
+        bench.api.budget("auth", Budget(f"octo_{number}", 5000, 4000, 100))
+    bench.api.budget("auth", Budget("octo_0", 5000, 17, 100))
+    bench.api.budget("runner_auth", Budget("core", 5000, 16, 100))
+    left = bench.series("ghe_rate_limit_remaining")
+    assert len(left) == MOST_RESOURCES + 1
+    assert {16, 17} < set(left.values())
 
 
 def test_rate_limits(bench: Bench) -> None:

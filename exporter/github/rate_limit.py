@@ -3,6 +3,7 @@
 Source: docs.github.com, "Rate limits for the REST API" and "Best practices for using the REST API".
 """
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ SECONDARY_WAIT_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 2 * 3600.0
 """GitHub's windows last an hour; a header that says more must not silence a credential for days."""
 
+_RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LIMIT_WORDS = ("rate limit", "abuse detection")
 
 
@@ -37,7 +39,8 @@ def budget(headers: Mapping[str, str]) -> Budget | None:
     limit, remaining, reset = (number(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset"))
     if limit is None or remaining is None or reset is None:
         return None
-    return Budget(headers.get("x-ratelimit-resource") or "core", limit, remaining, reset)
+    resource = headers.get("x-ratelimit-resource", "")
+    return Budget(resource if _RESOURCE.fullmatch(resource) else "core", limit, remaining, reset)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
