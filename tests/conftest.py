@@ -1,5 +1,6 @@
 """For every test: none of our variables are set, and logging is as it was when the test ends."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -19,3 +20,11 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name)
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def _ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C interrupt: a shell that runs the tests in the background has it ignored."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)

@@ -431,6 +431,7 @@ def test_wrong_settings(arguments: list[str], capsys: pytest.CaptureFixture[str]
     assert "no enterprise" in the_line(err)
 
 
+@pytest.mark.usefixtures("_ctrl_c")
 def test_interrupted(said: Callable[..., None], simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
     """Ctrl-C ends it with 130 at once, although requests are still waited for."""
     said()

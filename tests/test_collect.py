@@ -194,6 +194,7 @@ def test_old_file_stays(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.usefixtures("_ctrl_c")
 def test_interrupted(configured: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
     """Ctrl-C ends it with 130 and without a traceback, whatever GitHub does."""
     configured.faults.set("hang=1")
