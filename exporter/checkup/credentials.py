@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from exporter.clock import Clock
@@ -11,7 +11,6 @@ from exporter.github.answers import scopes
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import Budget, http_date
 
-RESOURCE = re.compile(r"[a-z0-9_]{1,40}")
 CLASSIC_SHAPE = re.compile(r"ghp_.*|[0-9a-f]{40}", re.DOTALL)
 
 
@@ -91,9 +90,8 @@ class CredentialNotes:
             told.skew = at - self._clock.time()
 
     def budget(self, credential: str, left: Budget) -> None:
-        """Note what is left of a rate limit; one whose name is none is called `other`."""
-        resource = left.resource if RESOURCE.fullmatch(left.resource) else "other"
-        self.of(credential).budgets[resource] = replace(left, resource=resource)
+        """Note what is left of a rate limit."""
+        self.of(credential).budgets[left.resource] = left
 
     def token_expires(self, credential: str, at: float | None) -> None:
         """Note when the token expires."""

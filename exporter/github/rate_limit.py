@@ -16,7 +16,7 @@ SECONDARY_WAIT_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 2 * 3600.0
 """GitHub's windows last an hour; a header that says more must not silence a credential for days."""
 
-_RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_RESOURCE = re.compile(r"[a-z0-9_]{1,40}")
 _LIMIT_WORDS = ("rate limit", "abuse detection")
 
 
@@ -35,12 +35,15 @@ class Budget:
 
 
 def budget(headers: Mapping[str, str]) -> Budget | None:
-    """Read the budget an answer reports; None where the server does not limit."""
+    """Read the budget an answer reports; None where the server does not limit.
+
+    One whose name is none is called `other`.
+    """
     limit, remaining, reset = (number(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset"))
     if limit is None or remaining is None or reset is None:
         return None
-    resource = headers.get("x-ratelimit-resource", "")
-    return Budget(resource if _RESOURCE.fullmatch(resource) else "core", limit, remaining, reset)
+    resource = headers.get("x-ratelimit-resource") or "core"
+    return Budget(resource if _RESOURCE.fullmatch(resource) else "other", limit, remaining, reset)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

@@ -43,7 +43,7 @@ def quota(remaining: object, reset: object, limit: object = 5000) -> dict[str, s
         (quota(4999, 1_795_000_600) | {"x-ratelimit-resource": "scim"}, Budget("scim", 5000, 4999, 1_795_000_600)),
         (quota(4999, 1_795_000_600) | {"x-ratelimit-resource": ""}, Budget("core", 5000, 4999, 1_795_000_600)),
         *(
-            (quota(4999, 1_795_000_600) | {"x-ratelimit-resource": odd}, Budget("core", 5000, 4999, 1_795_000_600))
+            (quota(4999, 1_795_000_600) | {"x-ratelimit-resource": odd}, Budget("other", 5000, 4999, 1_795_000_600))
             for odd in ("Octo", "a b", "x" * 41, "a\n")
         ),
         (quota("", 1_795_000_600), None),
