@@ -94,12 +94,13 @@ def decode(body: bytes, url: str, links: Mapping[str, str], context: str) -> Ans
 def error_for(status: int, headers: Mapping[str, str], body: bytes, now: float, context: str) -> GitHubError:
     """Map an answer that is neither 200 nor 304 to the error tree."""
     context = f"{context} answered {status}{_request_id(headers)}"
-    limit = limited(status, headers, _message(body), now)
+    message = _message(body)
+    limit = limited(status, headers, message, now)
     if limit is not None:
         kind = "secondary" if limit.secondary else "primary"
         said = f"{context}: {kind} rate limit"
         return RateLimited(said, retry_at=limit.retry_at, secondary=limit.secondary, status=status)
-    if (refused := _refused(status, headers, body, context)) is not None:
+    if (refused := _refused(status, headers, body, message, context)) is not None:
         return refused
     if status >= 500:  # noqa: PLR2004
         error = ServerError(context, status=status)
@@ -175,8 +176,7 @@ def is_page(body: bytes) -> bool:
     return body.lstrip()[:1] == b"<"
 
 
-def _refused(status: int, headers: Mapping[str, str], body: bytes, context: str) -> GitHubError | None:
-    message = _message(body)
+def _refused(status: int, headers: Mapping[str, str], body: bytes, message: str, context: str) -> GitHubError | None:
     if status == 401:  # noqa: PLR2004
         wrong_clock = any(words in message for words in ("Expiration time", "Issued at"))
         cause = Cause.CLOCK_WRONG if wrong_clock else Cause.CREDENTIAL_REJECTED
@@ -187,7 +187,7 @@ def _refused(status: int, headers: Mapping[str, str], body: bytes, context: str)
         said = f"{context}: the proxy wants a user name and password"
         return Unreachable(said, status=status, cause=Cause.PROXY_AUTHENTICATION)
     if status == 403:  # noqa: PLR2004
-        return _forbidden(headers, body, context)
+        return _forbidden(headers, body, message.lower(), context)
     if status in NOT_OFFERED:
         wanted = _missing_scopes(headers)
         cause = Cause.SCOPE_MISSING if wanted else Cause.WRONG_ADDRESS if is_page(body) else Cause.NOT_OFFERED
@@ -195,8 +195,7 @@ def _refused(status: int, headers: Mapping[str, str], body: bytes, context: str)
     return None
 
 
-def _forbidden(headers: Mapping[str, str], body: bytes, context: str) -> GitHubError:
-    words = _message(body).lower()
+def _forbidden(headers: Mapping[str, str], body: bytes, words: str, context: str) -> GitHubError:
     if "billing platform" in words and any(phrase in words for phrase in _PLATFORM_OFF):
         said = f"{context}: not offered on the billing platform of this enterprise"
         return Unavailable(said, status=403, cause=Cause.OTHER_BILLING_PLATFORM)
