@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.measure import STOP_SECONDS, wait_until
+from benchmarks.measure import STOP_SECONDS, free_port, wait_until
 
 CONFIGURATION = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -52,13 +52,6 @@ def nginx(plain: bytes, compressed: bytes) -> Iterator[str]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(STOP_SECONDS)
-
-
-def free_port() -> int:
-    """A port that nobody listens at now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def listens(port: int) -> bool:
