@@ -3,13 +3,14 @@
 import sys
 from pathlib import Path
 
-from exporter import configuration, logs
+from exporter import logs
 from exporter.commands.serve import serve
+from exporter.config import loading
 
 
 def main() -> None:
     """Serve until SIGTERM."""
-    settings = configuration.load(Path(sys.argv[1]))
+    settings = loading.load(Path(sys.argv[1]))
     logs.configure(settings.log_level, settings.log_format)
     serve(
         settings,

@@ -10,12 +10,12 @@ from prometheus_client.registry import Collector as RegistryCollector
 from exporter.app import Exporter
 from exporter.collector import Platform, Target
 from exporter.collectors import COLLECTORS, runners
-from exporter.exposition import render
+from exporter.config.settings import Settings
 from exporter.github.models import Runner
-from exporter.metric import Metric, families
-from exporter.settings import Settings
-from exporter.snapshot import Result
-from exporter.status import Key
+from exporter.metrics.exposition import render
+from exporter.metrics.metric import Metric, families
+from exporter.runtime.snapshot import Result
+from exporter.runtime.status import Key
 
 ENTERPRISES = ("acme", "globex", "octo", "octo-tenant")
 SERIES_PER_RUNNER = 3

@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 from cheroot import wsgi
 
 from benchmarks.simulated import ENTERPRISE, NO_LIMIT
-from exporter.simulator.api import Api, StartResponse
-from exporter.simulator.call import SERVER_PREFIX
-from exporter.simulator.estate import Estate
-from exporter.simulator.exchange import Header
-from exporter.simulator.faults import Faults
-from exporter.simulator.quota import Quotas
+from exporter.simulator.api.application import Api, StartResponse
+from exporter.simulator.api.call import SERVER_PREFIX
+from exporter.simulator.api.http_types import Header
+from exporter.simulator.api.quota import Quotas
+from exporter.simulator.company.estate import Estate
+from exporter.simulator.faults.kinds import Faults
 
 ROOT = f"/enterprises/{ENTERPRISE}/"
 RUNNERS = f"{ROOT}actions/runners"

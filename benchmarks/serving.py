@@ -15,7 +15,7 @@ from benchmarks import measure
 from benchmarks.fleet import ENTERPRISES, SameData, exporter, fleet, per_enterprise, publish
 from exporter.app import Exporter
 from exporter.collectors import runners
-from exporter.web.server import WebServer
+from exporter.web.http.web_server import WebServer
 
 WAIT_SECONDS = 3600.0
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from exporter.simulator.estate import CORP, Estate
+from exporter.simulator.company.estate import CORP, Estate
 from exporter.simulator.server import Simulator
 
 ENTERPRISE = CORP

@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models.dashboard import AnnotationQuery, DashboardLi
 
 from dashboards import billing, itself, licences, overview, runners  # noqa: E402
 from dashboards.frame import build  # noqa: E402
-from exporter.generated import bring_up_to_date  # noqa: E402
+from exporter.reference.files import bring_up_to_date  # noqa: E402
 
 MODULES = {
     "overview": overview,

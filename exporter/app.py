@@ -10,22 +10,22 @@ import prometheus_client
 import structlog
 
 from exporter import __version__
-from exporter.access import assignments, auths, client_limits, open_access
 from exporter.clock import Clock, SystemClock
-from exporter.collection import Assignment, Collection
 from exporter.collectors import COLLECTORS
-from exporter.exposition import Exposition
+from exporter.config.settings import Settings
 from exporter.github.client import Client
 from exporter.github.run import ClientLimits
+from exporter.metrics.exposition import Exposition
 from exporter.revision import REVISION
-from exporter.schedule import Schedule, Task
-from exporter.settings import Settings
-from exporter.snapshot import Snapshots
-from exporter.state.fingerprint import RELEASE
-from exporter.state.kept import Kept
+from exporter.runtime.clients import assignments, auths, client_limits, open_access
+from exporter.runtime.collection import Assignment, Collection
+from exporter.runtime.fingerprint import RELEASE
+from exporter.runtime.saved import Kept
+from exporter.runtime.schedule import Schedule, Task
+from exporter.runtime.snapshot import Snapshots
+from exporter.runtime.status import Key, Status, StatusBoard
 from exporter.state.store import Store
-from exporter.status import Key, Status, StatusBoard
-from exporter.telemetry import Telemetry
+from exporter.telemetry.telemetry import Telemetry
 from exporter.web.application import Application
 from exporter.web.status_page import status_page
 

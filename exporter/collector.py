@@ -4,15 +4,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from exporter.duration import Duration, format_duration
 from exporter.github.endpoint import Endpoint
 from exporter.github.reader import GitHub
-from exporter.metric import Metric, Sample
-from exporter.plan import BillingPlatform, Included
+from exporter.metrics.metric import Metric, Sample
 
 Fetched = TypeVar("Fetched")
 
@@ -24,6 +23,8 @@ PAGE = 100
 """Records of a full page."""
 HOUR = 3600.0
 
+BillingPlatform = Literal["auto", "enhanced", "legacy"]
+
 
 class Platform(StrEnum):
     """Where an enterprise lives."""
@@ -32,6 +33,18 @@ class Platform(StrEnum):
     """GitHub Enterprise Cloud, also on GHE.com."""
     SERVER = "server"
     """GitHub Enterprise Server: the API URL ends in `/api/v3`."""
+
+
+class Included(BaseModel):
+    """Allowances of the plan."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    actions_minutes: float | None = Field(None, ge=0, allow_inf_nan=False, description="Actions minutes a month.")
+    storage_gigabytes: float | None = Field(None, ge=0, allow_inf_nan=False, description="Shared storage in gigabytes.")
+    packages_transfer_gigabytes: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Packages data transfer a month."
+    )
 
 
 class CollectorOptions(BaseModel):

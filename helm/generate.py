@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # it is run as a file
 
 from exporter import __version__  # noqa: E402
-from exporter.generated import bring_up_to_date  # noqa: E402
-from exporter.markdown import in_place, table  # noqa: E402
+from exporter.reference.files import bring_up_to_date  # noqa: E402
+from exporter.reference.markdown import in_place, table  # noqa: E402
 from helm.commented import rows, values_in  # noqa: E402
 from helm.schema import schema  # noqa: E402
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from exporter.settings import SLUG, Settings
+from exporter.config.settings import SLUG, Settings
 from helm.commented import Value
 
 Schema = dict[str, Any]

@@ -26,9 +26,9 @@ from exporter.app import Exporter
 from exporter.commands.demo import demo_settings
 from exporter.duration import parse_duration
 from exporter.errors import Stopped
-from exporter.schedule import Agenda
+from exporter.runtime.schedule import Agenda
+from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
-from exporter.status import Key
 
 TARGET = b'job="ghe-exporter",instance="localhost:10204"'
 """The labels that Prometheus gives to the example scrape job."""

@@ -10,13 +10,13 @@ from math import fsum
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import Exporter
+from exporter.collectors.common.labels import enumerated
 from exporter.commands.demo import SERVER, demo_settings
-from exporter.labels import enumerated
+from exporter.runtime.status import Key, Status
 from exporter.simulator import Simulator
-from exporter.simulator.estate import CORP, Enterprise, Estate
-from exporter.simulator.ledger import Account
-from exporter.simulator.periods import Period
-from exporter.status import Key, Status
+from exporter.simulator.company.estate import CORP, Enterprise, Estate
+from exporter.simulator.company.ledger import Account
+from exporter.simulator.company.periods import Period
 from tests.harness import StillClock
 
 NOW = datetime(2026, 11, 16, 11, 3, 20, tzinfo=UTC).timestamp()

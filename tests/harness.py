@@ -13,17 +13,16 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 import responses
 
-from exporter.collection import Assignment, Collection
-from exporter.collector import Collector, Platform
+from exporter.collector import BillingPlatform, Collector, Included, Platform
 from exporter.errors import Reason
-from exporter.exposition import Exposition
 from exporter.github.auth import PersonalAccessToken
 from exporter.github.client import Client
 from exporter.github.run import ClientLimits
-from exporter.plan import BillingPlatform, Included
-from exporter.snapshot import Snapshots
-from exporter.status import Key, Status, StatusBoard
-from exporter.telemetry import Telemetry
+from exporter.metrics.exposition import Exposition
+from exporter.runtime.collection import Assignment, Collection
+from exporter.runtime.snapshot import Snapshots
+from exporter.runtime.status import Key, Status, StatusBoard
+from exporter.telemetry.telemetry import Telemetry
 
 ENTERPRISE = "octo-corp"
 NOW = 1_795_000_000.0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exporter.collectors import COLLECTORS
-from exporter.own_metrics import OWN_METRICS
+from exporter.telemetry.declarations import OWN_METRICS
 
 promql_parser = pytest.importorskip("promql_parser")
 

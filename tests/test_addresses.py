@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.addresses import DEFAULT_API_URL, api_url, listen_address, split_listen_address
+from exporter.config.addresses import DEFAULT_API_URL, api_url, listen_address, split_listen_address
 
 NO_URL = "is not a URL"
 EXAMPLE = "must be a URL such as https://api.github.com or https://HOST/api/v3"

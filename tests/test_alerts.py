@@ -12,7 +12,7 @@ import yaml
 
 from alerts import thresholds
 from exporter.collectors import COLLECTORS
-from exporter.own_metrics import OWN_METRICS
+from exporter.telemetry.declarations import OWN_METRICS
 from tests.tools import tool
 
 ALERTS = Path(__file__).resolve().parents[1] / "alerts"

@@ -15,10 +15,10 @@ from structlog.testing import capture_logs
 from exporter.app import Exporter
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
+from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError, Stopped
-from exporter.settings import Settings
+from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
-from exporter.status import Key
 from tests.harness import StillClock
 from tests.programs import started
 from tests.tools import eventually, free_port

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter import configuration
-from exporter.access import readers_of
 from exporter.cli import main
+from exporter.config import loading
+from exporter.config.settings import Auth
 from exporter.errors import ConfigurationError
-from exporter.settings import Auth
+from exporter.runtime.clients import readers_of
 from tests.app_keys import pem, wrong_keys
 from tests.canary import TOKEN, furnish, the_line
 
@@ -31,7 +31,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, content in wrong_keys().items():
         (tmp_path / f"{name.replace(' ', '-')}.pem").write_text(content)
     monkeypatch.chdir(tmp_path)
-    for name in configuration.own_environment():
+    for name in loading.own_environment():
         monkeypatch.delenv(name)
     return tmp_path
 
@@ -46,7 +46,7 @@ def written(auth: str) -> Path:
 @pytest.mark.parametrize("app_id", ["12345", '"12345"', "Iv23liOctoOcto", "Iv1.0123456789abcdef"])
 def test_good_file(app_id: str) -> None:
     """Number, with or without quotes, or client id; with the key."""
-    (acme,) = configuration.load(written(f"{{app_id: {app_id}, private_key_file: app.pem}}")).enterprises
+    (acme,) = loading.load(written(f"{{app_id: {app_id}, private_key_file: app.pem}}")).enterprises
     assert acme.auth == Auth(app_id=app_id.strip('"'), private_key_file=Path("app.pem"))
 
 
@@ -58,7 +58,7 @@ def test_everywhere() -> None:
         f"enterprises: [{{slug: acme, auth: {app}, runner_auth: {{token: {TOKEN}}}, "
         f"organizations: [{{name: acme-web, auth: {app}}}]}}]\n"
     )
-    (acme,) = configuration.load(path).enterprises
+    (acme,) = loading.load(path).enterprises
     assert acme.organizations[0].auth == acme.auth
 
 
@@ -66,7 +66,7 @@ def test_everywhere() -> None:
 def test_app_id_in_a_file(content: str, place: Path) -> None:
     """Where the number is kept beside the key, as in a secret of Kubernetes, a file holds it."""
     (place / "app-id").write_text(content)
-    (acme,) = configuration.load(written("{app_id_file: app-id, private_key_file: app.pem}")).enterprises
+    (acme,) = loading.load(written("{app_id_file: app-id, private_key_file: app.pem}")).enterprises
     assert acme.auth == Auth(app_id_file=Path("app-id"), private_key_file=Path("app.pem"))
     read = readers_of(acme.auth)[0]
     assert read() == content.strip()
@@ -79,7 +79,7 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GHE_EXPORTER_ENTERPRISE", "acme")
     monkeypatch.setenv("GHE_EXPORTER_APP_ID", "12345")
     monkeypatch.setenv("GHE_EXPORTER_PRIVATE_KEY_FILE", "app.pem")
-    for settings in (configuration.load(), configuration.load(written(f"{{token: {TOKEN}}}"))):
+    for settings in (loading.load(), loading.load(written(f"{{token: {TOKEN}}}"))):
         assert settings.enterprises[0].auth == Auth(app_id="12345", private_key_file=Path("app.pem"))
 
 
@@ -141,5 +141,5 @@ def test_bad_environment(variables: dict[str, str], said: str, monkeypatch: pyte
     for name, value in variables.items():
         monkeypatch.setenv(f"GHE_EXPORTER_{name}", value)
     with pytest.raises(ConfigurationError) as caught:
-        configuration.load()
+        loading.load()
     assert str(caught.value) == said

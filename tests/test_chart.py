@@ -12,7 +12,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from exporter import __version__, configuration
+from exporter import __version__
+from exporter.config import loading
 from helm import generate
 from helm.commented import values_in
 from tests.app_keys import pem
@@ -118,7 +119,7 @@ def test_the_exporter_accepts_the_configuration(
     objects: list[Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The exporter loads what the ConfigMaps hold, with the files that the pods would have mounted."""
-    for name in configuration.own_environment():
+    for name in loading.own_environment():
         monkeypatch.delenv(name)
     contents = {"token": "octo-token", "app-id": "12345", "private-key.pem": pem()}
     found = dict(configurations(objects))
@@ -139,7 +140,7 @@ def test_the_exporter_accepts_the_configuration(
         text = re.sub(r"(?<=: )/(etc|var)/", lambda place: f"{tmp_path}{place[0]}", yaml.safe_dump(document))
         path = tmp_path / f"{name}.yaml"
         path.write_text(text)
-        settings = configuration.load(path)
+        settings = loading.load(path)
         assert [entry.slug for entry in settings.enterprises] == [entry["slug"] for entry in document["enterprises"]]
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from exporter.cause import Cause
-from exporter.checkup.advice import ADVICE, CAUTIONS, Caution
 from exporter.cli import main
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
+from exporter.doctor.advice import ADVICE, CAUTIONS, Caution
+from exporter.errors import Cause
 from exporter.simulator.server import Simulator
 from tests.app_keys import pem
 from tests.canary import CANARY, TOKEN, the_line

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 import exporter
-from exporter import configuration
-from exporter.cause import Cause
-from exporter.checkup.advice import Caution, State
 from exporter.cli import parser
 from exporter.collectors import COLLECTORS
-from exporter.errors import Reason
-from exporter.own_metrics import OWN_METRICS
+from exporter.config import loading
+from exporter.doctor.advice import Caution, State
+from exporter.errors import Cause, Reason
+from exporter.telemetry.declarations import OWN_METRICS
 from tests.app_keys import pem
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +92,7 @@ def test_every_variable() -> None:
     """Every variable in the pages may be set."""
     named = set(re.findall(r"GHE_EXPORTER_\w+", BOTH))
     assert {"GHE_EXPORTER_TOKEN_FILE", "GHE_EXPORTER_APP_ID", "GHE_EXPORTER_PRIVATE_KEY_FILE"} <= named
-    configuration.refuse_unknown(dict.fromkeys(named, "x"))
+    loading.refuse_unknown(dict.fromkeys(named, "x"))
 
 
 def test_every_command() -> None:
@@ -131,14 +130,14 @@ def test_every_scope_and_permission() -> None:
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", CREDENTIALS, re.DOTALL))
 def test_every_configuration(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every configuration in the page is accepted once its files are there."""
-    for name in configuration.own_environment():
+    for name in loading.own_environment():
         monkeypatch.delenv(name)
     for path in re.findall(r"/(?:run|etc)/[\w./-]+", block):
         file = tmp_path / Path(path).name
         file.write_text(pem() if "/run/" in path and path.endswith(".pem") else "octo-token")
         block = block.replace(path, str(file))
     (tmp_path / "config.yaml").write_text(block)
-    assert configuration.load(tmp_path / "config.yaml").enterprises
+    assert loading.load(tmp_path / "config.yaml").enterprises
 
 
 @pytest.mark.parametrize("name", ["credentials", "troubleshooting"])

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from exporter.checkup.advice import Caution
 from exporter.cli import main
+from exporter.doctor.advice import Caution
 from exporter.simulator.server import Simulator
 from tests.canary import CANARY, TOKEN
 from tests.github.test_client_transport import Script, Wire, hang, nothing_listens, reply, send

@@ -8,25 +8,24 @@ from typing import Any
 
 import pytest
 
-from exporter.cause import Cause
-from exporter.checkup import report
-from exporter.checkup.advice import ADVICE, State
-from exporter.checkup.credentials import CredentialNotes, Kind, Told, kind_of
-from exporter.checkup.diagnosis import Finding, Subject, compared, fails
-from exporter.checkup.page import SAID, drawn, plain
-from exporter.checkup.report import CredentialReport, EnterpriseReport, cautions, credential_report, document
-from exporter.checkup.survey import Question, survey
 from exporter.clock import SystemClock
-from exporter.collection import Assignment
 from exporter.collector import Collector, CollectorOptions, Platform, Target
-from exporter.errors import Forbidden, GitHubError, PayloadError, RateLimited, Unauthorized, Unavailable
+from exporter.doctor import report
+from exporter.doctor.advice import ADVICE, State
+from exporter.doctor.credentials import CredentialNotes, Kind, Told, kind_of
+from exporter.doctor.diagnosis import Finding, Subject, compared, fails
+from exporter.doctor.report import CredentialReport, EnterpriseReport, cautions, credential_report, document
+from exporter.doctor.run import Question, survey
+from exporter.doctor.terminal import SAID, drawn, plain
+from exporter.errors import Cause, Forbidden, GitHubError, PayloadError, RateLimited, Unauthorized, Unavailable
 from exporter.github.auth import PersonalAccessToken
 from exporter.github.client import Client
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import Budget
 from exporter.github.reader import GitHub
 from exporter.github.run import ClientLimits
-from exporter.metric import gauge
+from exporter.metrics.metric import gauge
+from exporter.runtime.collection import Assignment
 from tests.github.conftest import NOW
 from tests.github.test_client_transport import Script, Wire, hang, reply
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from exporter.availability import Availability
 from exporter.collector import Collector, Target
 from exporter.collectors.licenses import COLLECTOR as LICENSES
 from exporter.collectors.runner_groups import COLLECTOR as RUNNER_GROUPS
 from exporter.errors import RateLimited, Reason, describe_bug
 from exporter.github.reader import GitHub
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
+from exporter.runtime.availability import Availability
 from tests.harness import NOW, Bench
 
 PATH = "/enterprises/octo-corp/consumed-licenses"

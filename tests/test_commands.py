@@ -10,7 +10,7 @@ import pytest
 
 from exporter.cli import main
 from exporter.commands.signals import SIGNALS, received_signals
-from exporter.simulator.faults import KINDS
+from exporter.simulator.faults.kinds import KINDS
 from exporter.simulator.server import Simulator
 from tests.canary import the_line
 from tests.programs import ask, meanwhile, started

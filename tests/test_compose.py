@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter import __version__, configuration
+from exporter import __version__
 from exporter.cli import parser
+from exporter.config import loading
 from tests.deployment import check, flags, load, read, schema_complaints, style_complaints, with_options
 from tests.programs import ROOT
 
@@ -157,7 +158,7 @@ def test_exporters_command(compose: dict[str, Any]) -> None:
 
 def test_enterprise_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exporter accepts the settings that are mounted for a real enterprise, with the token where they say."""
-    for name in configuration.own_environment():
+    for name in loading.own_environment():
         monkeypatch.delenv(name)
     service = ENTERPRISE["services"]["exporter"]
     path = parser().parse(service["command"]).config
@@ -167,7 +168,7 @@ def test_enterprise_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / name).write_text("octo-token", "utf-8")
     file = tmp_path / "config.yaml"
     file.write_text(text.replace("/run/secrets", str(tmp_path)), "utf-8")
-    settings = configuration.load(file)
+    settings = loading.load(file)
     assert [enterprise.slug for enterprise in settings.enterprises] == ["acme"]
     assert settings.listen == ":10204"
 

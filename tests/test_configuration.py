@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from exporter import configuration
 from exporter.cli import main
+from exporter.config import loading
+from exporter.config.settings import PREFIX, Settings
 from exporter.errors import ConfigurationError
-from exporter.settings import PREFIX, Settings
 from tests.canary import CANARY, TOKEN, furnish, the_line
 
 BAD_FILES = Path(__file__).parent / "settings" / "bad"
@@ -303,7 +303,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with secrets to work in, and none of our variables set."""
     furnish(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for name in configuration.own_environment():
+    for name in loading.own_environment():
         monkeypatch.delenv(name)
     return tmp_path
 
@@ -428,7 +428,7 @@ def test_any_document(place: Path, document: dict[str, object]) -> None:
     """Whatever the file says, there are settings or one line, and a token is in neither."""
     (place / "any.yaml").write_text(yaml.safe_dump(document))
     try:
-        said = repr(configuration.load(Path("any.yaml")))
+        said = repr(loading.load(Path("any.yaml")))
     except ConfigurationError as error:
         said = str(error)
     assert len(said.splitlines()) == 1
@@ -448,7 +448,7 @@ def test_any_environment(variables: dict[str, str]) -> None:
         for name, value in {**ONE, **{f"{PREFIX}COLLECTORS{rest}": value for rest, value in variables.items()}}.items():
             environment.setenv(name, value)
         try:
-            configuration.load()
+            loading.load()
         except ConfigurationError as error:
             assert str(error).startswith("GHE_EXPORTER_COLLECTORS")  # noqa: PT017 - an error is allowed, not due
             assert CANARY not in str(error)  # noqa: PT017

@@ -12,7 +12,7 @@ import pytest
 
 from exporter.collector import Collector
 from exporter.collectors import COLLECTORS
-from exporter.docs import collectors_table, metrics_page
+from exporter.reference.pages import collectors_table, metrics_page
 from tests.harness import Bench
 
 PAGE = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text("utf-8")

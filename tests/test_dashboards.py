@@ -17,7 +17,7 @@ grafana = pytest.importorskip("grafana_foundation_sdk.models.dashboard")
 from alerts import thresholds  # noqa: E402
 from dashboards import generate  # noqa: E402
 from exporter.collectors import COLLECTORS  # noqa: E402
-from exporter.own_metrics import OWN_METRICS  # noqa: E402
+from exporter.telemetry.declarations import OWN_METRICS  # noqa: E402
 from tests.boards import BOARDS, expressions, panels, variables  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.collectors import COLLECTORS
-from exporter.own_metrics import OWN_METRICS
-from exporter.simulator.estate import CORP, Estate
+from exporter.simulator.company.estate import CORP, Estate
+from exporter.telemetry.declarations import OWN_METRICS
 from tests.demonstration import NOW
 from tests.past import script
 

@@ -10,9 +10,9 @@ import pytest
 
 from exporter.collectors import COLLECTORS
 from exporter.commands.demo import CLOUD, SERVER
-from exporter.simulator.estate import CORP
-from exporter.simulator.ledger import Account
-from exporter.status import Key
+from exporter.runtime.status import Key
+from exporter.simulator.company.estate import CORP
+from exporter.simulator.company.ledger import Account
 from tests.demonstration import NOW, Shown, billed, demonstration
 
 NOT_OFFERED = {

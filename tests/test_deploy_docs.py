@@ -13,8 +13,8 @@ import yaml
 
 from exporter.cli import parser
 from exporter.collectors import COLLECTORS
-from exporter.own_metrics import OWN_METRICS
 from exporter.simulator.server import Simulator
+from exporter.telemetry.declarations import OWN_METRICS
 from tests.canary import TOKEN
 from tests.deployment import load, read
 from tests.programs import ROOT, environment, serving

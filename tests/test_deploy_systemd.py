@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter import configuration
 from exporter.cli import parser
 from exporter.collectors import COLLECTORS
+from exporter.config import loading
 from exporter.simulator.server import Simulator
 from tests.deployment import check, read, with_options
 from tests.programs import ROOT, run
@@ -68,7 +68,7 @@ def unit(name: str) -> Unit:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in configuration.own_environment():
+    for name in loading.own_environment():
         monkeypatch.delenv(name)
 
 
@@ -124,7 +124,7 @@ def test_settings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for variable, value in found.environment({"%d": str(tmp_path), "%S": "/var/lib"}).items():
         monkeypatch.setenv(f"GHE_EXPORTER_{variable}", value)
     (tmp_path / "config.yaml").write_text(with_options(FOLDER / "config.yaml"), "utf-8")
-    settings = configuration.load(tmp_path / "config.yaml")
+    settings = loading.load(tmp_path / "config.yaml")
     assert [enterprise.auth.token_file for enterprise in settings.enterprises] == [tmp_path / "token"]
     assert settings.log_format == "json"
     if name == "ghe-exporter":
@@ -142,7 +142,7 @@ def test_second_enterprise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (tmp_path / credential.partition(":")[0]).write_text("octo-token", "utf-8")
     both = re.sub(r"^  # (- |  )", r"  \1", text, flags=re.MULTILINE)
     (tmp_path / "config.yaml").write_text(both.replace("/run/credentials/ghe-exporter.service", str(tmp_path)), "utf-8")
-    settings = configuration.load(tmp_path / "config.yaml")
+    settings = loading.load(tmp_path / "config.yaml")
     found = {enterprise.slug: enterprise.auth.token_file for enterprise in settings.enterprises}
     assert found == {"acme": tmp_path / "token", "globex": tmp_path / "globex"}
 
@@ -178,7 +178,7 @@ def test_not_stale_between_two_passes(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "token").write_text("octo-token", "utf-8")
     for variable, value in unit("ghe-exporter-textfile.service").environment({"%d": str(tmp_path)}).items():
         monkeypatch.setenv(f"GHE_EXPORTER_{variable}", value)
-    settings = configuration.load(ROOT / FOLDER / "config.yaml")
+    settings = loading.load(ROOT / FOLDER / "config.yaml")
     intervals = {collector.name: collector.interval_with(settings.options_of(collector)) for collector in COLLECTORS}
     assert [name for name, seconds in intervals.items() if seconds < EVERY_SECONDS] == []
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.distinct import Distinct, Kinds
+from exporter.collectors.common.distinct import Distinct, Kinds
 
 NAMES = 200_000
 

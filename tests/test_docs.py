@@ -6,11 +6,11 @@ import pytest
 
 from exporter.collectors import COLLECTORS
 from exporter.commands import docs as command
-from exporter.docs import metrics_page, pages
 from exporter.errors import ConfigurationError
-from exporter.markdown import in_place
-from exporter.own_metrics import OWN_METRICS
-from exporter.permissions_page import SIZES, hourly, permissions_page
+from exporter.reference.markdown import in_place
+from exporter.reference.pages import metrics_page, pages
+from exporter.reference.permissions import SIZES, hourly, permissions_page
+from exporter.telemetry.declarations import OWN_METRICS
 
 ROOT = Path(__file__).parent.parent
 MARKED = (

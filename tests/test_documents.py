@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from exporter import configuration
 from exporter.cli import parser
 from exporter.collectors import COLLECTORS
-from exporter.own_metrics import OWN_METRICS
-from exporter.settings import Settings
+from exporter.config import loading
+from exporter.config.settings import Settings
+from exporter.telemetry.declarations import OWN_METRICS
 from tests.app_keys import pem
 from tests.tools import tool
 
@@ -90,7 +90,7 @@ def test_commands_are_found() -> None:
 def test_variables_are_settings(page: Path) -> None:
     """Every variable that a page names is read."""
     for name in VARIABLE.findall(page.read_text(encoding="utf-8")):
-        configuration.refuse_unknown({name: "some value"})
+        loading.refuse_unknown({name: "some value"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
@@ -146,7 +146,7 @@ def test_configurations_are_accepted(block: Block, tmp_path: Path) -> None:
     if re.search(r"state_dir|config_file", text):
         document = {key: value for key, value in document.items() if key not in {"state_dir", "web"}}
         file.write_text(yaml.safe_dump(document))
-    assert configuration.load(file).enterprises
+    assert loading.load(file).enterprises
 
 
 def scrape_blocks() -> list[Block]:

@@ -11,10 +11,20 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.exposition import ALONE_BYTES, PIECE_BYTES, Chunk, Exposition, Page, escape, format_value, render, renewed
-from exporter.metric import Metric, gauge
-from exporter.status import StatusBoard
-from exporter.telemetry import Telemetry
+from exporter.metrics.exposition import (
+    ALONE_BYTES,
+    PIECE_BYTES,
+    Chunk,
+    Exposition,
+    Page,
+    escape,
+    format_value,
+    render,
+    renewed,
+)
+from exporter.metrics.metric import Metric, gauge
+from exporter.runtime.status import StatusBoard
+from exporter.telemetry.telemetry import Telemetry
 
 SEATS = gauge("ghe_seats", "Seats.")
 RUNNERS = gauge("ghe_runners", "Runners by name.", "name")

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from exporter.app import Exporter
 from exporter.collectors import COLLECTORS
 from exporter.errors import ConfigurationError
+from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
-from exporter.status import Key
 from tests.app_keys import pem
 from tests.harness import StillClock
 from tests.test_app import (

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.cli import main
 from exporter.commands.healthcheck import is_loopback
-from exporter.web.server import WebServer
+from exporter.web.http.web_server import WebServer
 from tests.programs import run
 from tests.tools import free_port
 from tests.web.certificates import HOUR, hashed, install, issue, web_config

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.labels import boolean, enumerated, operating_system
+from exporter.collectors.common.labels import boolean, enumerated, operating_system
 
 
 @pytest.mark.parametrize(

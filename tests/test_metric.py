@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from exporter.metric import Metric, Totals, families, gauge
+from exporter.metrics.metric import Metric, Totals, families, gauge
 
 SEATS = gauge("ghe_seats", "Seats.")
 RUNNERS = gauge("ghe_runners", "Runners.", "os", "state")

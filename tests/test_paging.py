@@ -14,8 +14,8 @@ from exporter.clock import SystemClock
 from exporter.collectors import COLLECTORS
 from exporter.commands.demo import DemoSettings
 from exporter.simulator import Simulator
-from exporter.simulator.licenses import Seats
-from exporter.web.server import WebServer
+from exporter.simulator.company.licenses import Seats
+from exporter.web.http.web_server import WebServer
 from tests.alerting import (
     ALERTS,
     DURATIONS,

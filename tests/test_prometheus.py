@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from exporter.collectors import COLLECTORS
-from exporter.own_metrics import OWN_METRICS
+from exporter.telemetry.declarations import OWN_METRICS
 from tests.tools import eventually, free_port, process, running_demo, tool
 
 # Nothing goes wrong in the demo, so these have nothing to tell.

@@ -16,11 +16,11 @@ from structlog.testing import capture_logs
 
 from exporter.app import Exporter
 from exporter.commands.demo import OPT_IN
-from exporter.settings import Settings
+from exporter.config.settings import Settings
+from exporter.runtime.saved import decode
+from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
 from exporter.state.file import FILE_NAME, StateFile
-from exporter.state.kept import decode
-from exporter.status import Key
 from tests.canary import CANARY, TOKEN
 from tests.harness import StillClock
 from tests.programs import Program, run, serving

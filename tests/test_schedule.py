@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from exporter.errors import Stopped
-from exporter.schedule import LONGEST_SLEEP_SECONDS, Agenda, Schedule, Task
+from exporter.runtime.schedule import LONGEST_SLEEP_SECONDS, Agenda, Schedule, Task
 
 PATIENCE = 10.0
 

@@ -12,9 +12,9 @@ import pytest
 import structlog
 import yaml
 
-from exporter import configuration
 from exporter.cli import main
 from exporter.commands.serve import serve
+from exporter.config import loading
 from exporter.errors import ConfigurationError
 from exporter.simulator.server import Simulator
 from tests.canary import CANARY, TOKEN, the_line
@@ -180,10 +180,10 @@ def test_a_secret_that_vanishes_while_it_starts(tmp_path: Path, monkeypatch: pyt
     port, threads = free_port(), threading.active_count()
     for name, text in {"ENTERPRISE": "octo-corp", "TOKEN_FILE": str(file), "LISTEN": f"127.0.0.1:{port}"}.items():
         monkeypatch.setenv(f"GHE_EXPORTER_{name}", text)
-    settings = configuration.load()
+    settings = loading.load()
     file.unlink()
     with pytest.raises(ConfigurationError, match=f"cannot read the file {file}"):
-        serve(settings, reload=configuration.load, web_config=None, enable_lifecycle=False)
+        serve(settings, reload=loading.load, web_config=None, enable_lifecycle=False)
     assert threading.active_count() == threads
     with socket.create_server(("127.0.0.1", port)):
         pass
@@ -231,7 +231,7 @@ def test_in_this_process(
     simulator: Simulator, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command itself: it serves, reloads on SIGHUP, good or bad, and hands its exit code back."""
-    for name in configuration.own_environment():
+    for name in loading.own_environment():
         monkeypatch.delenv(name)
     listen = f"127.0.0.1:{free_port()}"
     write(file, simulator, "octo-corp", listen=listen, log_level="warning")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from exporter import configuration
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
-from exporter.settings import Auth, Enterprise, Organization, Settings
+from exporter.config import loading
+from exporter.config.settings import Auth, Enterprise, Organization, Settings
 from tests.canary import CANARY, TOKEN, furnish
 
 GOOD_FILES = Path(__file__).parent / "settings" / "good"
@@ -26,14 +26,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with secrets to work in, and none of our variables set."""
     furnish(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for name in configuration.own_environment():
+    for name in loading.own_environment():
         monkeypatch.delenv(name)
     return tmp_path
 
 
 def good(name: str) -> Settings:
     """The settings of a file in settings/good."""
-    return configuration.load(GOOD_FILES / f"{name}.yaml")
+    return loading.load(GOOD_FILES / f"{name}.yaml")
 
 
 def loaded(monkeypatch: pytest.MonkeyPatch, text: str = "", **variables: str) -> Settings:
@@ -41,10 +41,10 @@ def loaded(monkeypatch: pytest.MonkeyPatch, text: str = "", **variables: str) ->
     for name, value in variables.items():
         monkeypatch.setenv(f"GHE_EXPORTER_{name}", value)
     if not text:
-        return configuration.load()
+        return loading.load()
     path = Path("settings.yaml")
     path.write_text(text)
-    return configuration.load(path)
+    return loading.load(path)
 
 
 def token(auth: Auth | None) -> str | None:
@@ -55,7 +55,7 @@ def token(auth: Auth | None) -> str | None:
 @pytest.mark.parametrize("path", sorted(GOOD_FILES.iterdir()), ids=lambda path: path.stem)
 def test_good_file(path: Path) -> None:
     """Every file in settings/good is accepted."""
-    assert configuration.load(path).enterprises
+    assert loading.load(path).enterprises
 
 
 def test_several_enterprises() -> None:

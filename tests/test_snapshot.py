@@ -3,10 +3,10 @@
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.exposition import Exposition, render
-from exporter.metric import Metric, gauge
-from exporter.snapshot import Result, Snapshots
-from exporter.status import Key
+from exporter.metrics.exposition import Exposition, render
+from exporter.metrics.metric import Metric, gauge
+from exporter.runtime.snapshot import Result, Snapshots
+from exporter.runtime.status import Key
 
 COUNT = gauge("ghe_runners", "Runners.", "organization", "state")
 ONLINE = gauge("ghe_runner_online", "Online.", "organization", "runner", dropped_with="per runner")

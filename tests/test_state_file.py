@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exporter.runtime.status import Key
 from exporter.state.file import APPLICATION_ID, FILE_NAME, Row, StateFile, Stored
 from exporter.state.lock import FolderLock
 from exporter.state.problems import StateDamaged, StateUnusable
-from exporter.status import Key
 from tests.harness import NOW
 
 ACME, GLOBEX = Key("acme", "runners"), Key("globex", "licenses")

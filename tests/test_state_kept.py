@@ -7,20 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.availability import Availability
-from exporter.collector import Collector, Lasting
+from exporter.collector import Collector, Included, Lasting
 from exporter.collectors.licenses import COLLECTOR as LICENSES
 from exporter.collectors.runners import COLLECTOR as RUNNERS
 from exporter.errors import Reason
-from exporter.exposition import Lines
-from exporter.memory import RunMemory
-from exporter.metric import gauge
-from exporter.plan import Included
-from exporter.snapshot import Result
-from exporter.state.fingerprint import fingerprint, mark
-from exporter.state.kept import UNREADABLE, Kept, decode, encode
-from exporter.state.resumption import Now, Resumption, resume
-from exporter.status import Status, Verdict
+from exporter.metrics.exposition import Lines
+from exporter.metrics.metric import gauge
+from exporter.runtime.availability import Availability
+from exporter.runtime.fingerprint import fingerprint, mark
+from exporter.runtime.resume import Now, Resumption, resume
+from exporter.runtime.run_cache import RunMemory
+from exporter.runtime.saved import UNREADABLE, Kept, decode, encode
+from exporter.runtime.snapshot import Result
+from exporter.runtime.status import Status, Verdict
 from tests.harness import NOW, StillClock
 
 MINUTE, DAY = 60.0, 86_400.0

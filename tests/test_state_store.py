@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.runtime.saved import Kept
+from exporter.runtime.status import Key
 from exporter.state.file import FILE_NAME, Row, StateFile
-from exporter.state.kept import Kept
 from exporter.state.store import Store
-from exporter.status import Key
 from tests.harness import StillClock
 from tests.test_state_file import longest_file, run_sql
 from tests.test_state_kept import GOOD

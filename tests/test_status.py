@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.errors import Reason
-from exporter.status import Key, Status, StatusBoard
+from exporter.runtime.status import Key, Status, StatusBoard
 
 LICENSES, RUNNERS = Key("acme", "licenses"), Key("acme", "runners")
 

@@ -13,9 +13,9 @@ from exporter.app import Exporter
 from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import Budget
-from exporter.own_metrics import OWN_METRICS, OwnMetric
-from exporter.status import Key, Status, StatusBoard
-from exporter.telemetry import MOST_RESOURCES, EnterpriseApi, Telemetry
+from exporter.runtime.status import Key, Status, StatusBoard
+from exporter.telemetry.declarations import OWN_METRICS, OwnMetric
+from exporter.telemetry.telemetry import MOST_RESOURCES, EnterpriseApi, Telemetry
 
 LICENSES, RUNNERS = Key("acme", "licenses"), Key("acme", "runners")
 SEATS = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise")

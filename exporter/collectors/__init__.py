@@ -6,7 +6,6 @@ from exporter.collector import Collector
 from exporter.collectors import (
     actions_cache,
     advanced_security,
-    billing,
     billing_usage,
     budgets,
     copilot,
@@ -21,6 +20,7 @@ from exporter.collectors import (
     server,
     usage_reports,
 )
+from exporter.collectors.billing import billing
 
 COLLECTORS: tuple[Collector[Any], ...] = (
     licenses.COLLECTOR,

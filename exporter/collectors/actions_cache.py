@@ -8,7 +8,7 @@ from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Number, Record, number
 from exporter.github.reader import GitHub
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 PERMISSIONS = ("admin:enterprise", "enterprise_administration: write")
 USAGE = Endpoint("/enterprises/{enterprise}/actions/cache/usage", *PERMISSIONS)

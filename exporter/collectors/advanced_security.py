@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from exporter.collector import Calls, Collector, CollectorOptions, Lasting, Platform, Target
-from exporter.distinct import Distinct
+from exporter.collectors.common.distinct import Distinct
 from exporter.errors import NOT_OFFERED, GitHubError, PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Number, Record, Text
 from exporter.github.reader import GitHub
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 # Rows name people: they are folded and forgotten, not kept for their ETags.
 COMMITTERS_ENDPOINT = Endpoint(

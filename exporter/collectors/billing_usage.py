@@ -6,16 +6,16 @@ from typing import Any
 
 from pydantic import Field
 
-from exporter.billing.amounts import Amounts, Key
-from exporter.billing.month import Month
-from exporter.billing.summary import BILLING_PERMISSION, BILLING_SCOPE, BillingRow
 from exporter.collector import Calls, Collector, CollectorOptions, Lasting, Target
+from exporter.collectors.common.amounts import Amounts, Key
+from exporter.collectors.common.month import Month
+from exporter.collectors.common.summary import BILLING_PERMISSION, BILLING_SCOPE, BillingRow
 from exporter.collectors.cost_centers import COST_CENTER_LIST, active_cost_centers
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Text
 from exporter.github.reader import GitHub
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 # A day may have tens of thousands of rows: they are folded and forgotten, not kept for their ETags.
 USAGE = Endpoint(

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from exporter.billing.amounts import totals
-from exporter.billing.month import Month
-from exporter.billing.summary import (
+from exporter.collector import Calls, Collector, Target
+from exporter.collectors.common.amounts import totals
+from exporter.collectors.common.labels import UNKNOWN
+from exporter.collectors.common.month import Month
+from exporter.collectors.common.summary import (
     BILLING_PERMISSION,
     BILLING_SCOPE,
     USAGE_SUMMARY,
@@ -18,13 +20,11 @@ from exporter.billing.summary import (
     name,
     usage_summary,
 )
-from exporter.collector import Calls, Collector, Target
 from exporter.errors import NOT_OFFERED
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Flag, Identity, Number, Record, Text
 from exporter.github.reader import GitHub
-from exporter.labels import UNKNOWN
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 # Budgets name those who are alerted: they are not kept for their ETags.
 BUDGET_LIST = Endpoint(

@@ -7,12 +7,12 @@ from typing import Annotated, NamedTuple
 from pydantic import BeforeValidator
 
 from exporter.collector import Calls, Collector, Target
-from exporter.distinct import Kinds
+from exporter.collectors.common.distinct import Kinds
+from exporter.collectors.common.labels import UNKNOWN, enumerated
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Record, Text, Timestamp, record
 from exporter.github.reader import GitHub
-from exporter.labels import UNKNOWN, enumerated
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 # Folded page by page: keeping pages for their ETags would keep people.
 COPILOT_SEATS = Endpoint("/enterprises/{enterprise}/copilot/billing/seats", "read:enterprise", revalidate=False)

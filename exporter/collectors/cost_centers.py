@@ -7,22 +7,22 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from exporter.billing.amounts import Key, totals
-from exporter.billing.month import Month
-from exporter.billing.summary import (
+from exporter.collector import Collector, CollectorOptions, Target
+from exporter.collectors.common.amounts import Key, totals
+from exporter.collectors.common.labels import UNKNOWN
+from exporter.collectors.common.month import Month
+from exporter.collectors.common.summary import (
     BILLING_PERMISSION,
     BILLING_SCOPE,
     USAGE_SUMMARY,
     Name,
     usage_summary,
 )
-from exporter.collector import Collector, CollectorOptions, Target
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Identity, Record, Text
 from exporter.github.reader import GitHub
-from exporter.labels import UNKNOWN
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 # The answer names people: it is counted and forgotten, not kept for its ETag.
 COST_CENTER_LIST = Endpoint(

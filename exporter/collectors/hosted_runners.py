@@ -7,12 +7,12 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from exporter.collector import Calls, Collector, Target
+from exporter.collectors.common.labels import enumerated
 from exporter.errors import NOT_OFFERED
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Identity, Number, Record, Text, record
 from exporter.github.reader import GitHub
-from exporter.labels import enumerated
-from exporter.metric import Sample, Totals, gauge
+from exporter.metrics.metric import Sample, Totals, gauge
 
 HOSTED_RUNNERS = Endpoint("/enterprises/{enterprise}/actions/hosted-runners", "manage_runners:enterprise")
 LIMITS = Endpoint("/enterprises/{enterprise}/actions/hosted-runners/limits", "manage_runners:enterprise")

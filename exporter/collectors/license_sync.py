@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from exporter.collector import LICENCE_MAX_AGE, Collector, Target
+from exporter.collectors.common.labels import enumerated
 from exporter.errors import PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import ServerInstance
 from exporter.github.reader import GitHub
-from exporter.labels import enumerated
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 LICENSE_SYNC_STATUS = Endpoint(
     "/enterprises/{enterprise}/license-sync-status", "read:enterprise", "enterprise_licensing"

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from exporter.collector import LICENCE_MAX_AGE, Calls, Collector, Target
-from exporter.distinct import Distinct
+from exporter.collectors.common.distinct import Distinct
+from exporter.collectors.common.labels import enumerated
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import LicenseUser
 from exporter.github.reader import GitHub
-from exporter.labels import enumerated
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 # The same path as the collector of totals, but folded page by page: keeping pages for their ETags would keep people.
 LICENSE_USERS = Endpoint(

@@ -7,7 +7,7 @@ from exporter.errors import PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Seats
 from exporter.github.reader import GitHub
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 CONSUMED_LICENSES = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise", "enterprise_licensing")
 

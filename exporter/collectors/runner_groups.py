@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from exporter.collector import Calls, Collector, Platform, Target
+from exporter.collectors.common.labels import boolean, enumerated, operating_system
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import RunnerApplication, RunnerGroup, number
 from exporter.github.reader import GitHub
-from exporter.labels import boolean, enumerated, operating_system
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 ENTERPRISE_GROUPS = Endpoint("/enterprises/{enterprise}/actions/runner-groups", "manage_runners:enterprise")
 ORGANIZATION_GROUPS = Endpoint(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from exporter.collector import Calls, Collector, CollectorOptions, Platform, Target
+from exporter.collectors.common.labels import boolean, operating_system
 from exporter.collectors.runner_groups import ENTERPRISE_GROUPS, ORGANIZATION_GROUPS, groups_of
 from exporter.errors import NOT_OFFERED, GitHubError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Runner
 from exporter.github.reader import GitHub
-from exporter.labels import boolean, operating_system
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 ENTERPRISE_RUNNERS = Endpoint("/enterprises/{enterprise}/actions/runners", "manage_runners:enterprise")
 ORGANIZATION_RUNNERS = Endpoint("/orgs/{organization}/actions/runners", "admin:org", "organization_self_hosted_runners")

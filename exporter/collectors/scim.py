@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.collector import Calls, Collector, Platform, Target
-from exporter.distinct import Distinct
+from exporter.collectors.common.distinct import Distinct
+from exporter.collectors.common.labels import boolean
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import SCIM, Endpoint
 from exporter.github.models import Flag, Identity, Record, number, text
 from exporter.github.reader import GitHub
-from exporter.labels import boolean
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 # Folded and forgotten: keeping pages for their ETags would keep people.
 SCIM_USERS = Endpoint(

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.collector import LICENCE_MAX_AGE, Calls, Collector, Platform, Target
+from exporter.collectors.common.labels import enumerated
 from exporter.errors import NOT_OFFERED, GitHubError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Number, Record, Text, Timestamp, number
 from exporter.github.reader import GitHub
-from exporter.labels import enumerated
-from exporter.metric import Sample, Totals, gauge
+from exporter.metrics.metric import Sample, Totals, gauge
 
 LICENSE = Endpoint("/enterprise/settings/license", "site_admin")
 STATISTICS = Endpoint("/enterprise/stats/all", "site_admin")

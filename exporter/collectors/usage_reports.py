@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from exporter.billing.summary import BILLING_PERMISSION, BILLING_SCOPE, Name
 from exporter.collector import Collector, Target
+from exporter.collectors.common.labels import UNKNOWN
+from exporter.collectors.common.summary import BILLING_PERMISSION, BILLING_SCOPE, Name
 from exporter.errors import PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Record, Text, Timestamp
 from exporter.github.reader import GitHub
-from exporter.labels import UNKNOWN
-from exporter.metric import Sample, gauge
+from exporter.metrics.metric import Sample, gauge
 
 # The answer holds signed download URLs, which are secrets: it is not kept for its ETag.
 REPORT_LIST = Endpoint(

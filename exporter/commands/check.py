@@ -10,15 +10,16 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from exporter import configuration, logs
-from exporter.access import Access, assignments, auths, client_limits, open_access
-from exporter.checkup.credentials import CredentialNotes, Kind, kind_of
-from exporter.checkup.diagnosis import Subject
-from exporter.checkup.page import print_page
-from exporter.checkup.report import EnterpriseReport, credential_report, document
-from exporter.checkup.survey import Question, in_parallel, survey
+from exporter import logs
 from exporter.clock import Clock, SystemClock
-from exporter.settings import Auth, Enterprise, Settings
+from exporter.config import loading
+from exporter.config.settings import Auth, Enterprise, Settings
+from exporter.doctor.credentials import CredentialNotes, Kind, kind_of
+from exporter.doctor.diagnosis import Subject
+from exporter.doctor.report import EnterpriseReport, credential_report, document
+from exporter.doctor.run import Question, in_parallel, survey
+from exporter.doctor.terminal import print_page
+from exporter.runtime.clients import Access, assignments, auths, client_limits, open_access
 
 READ_SECONDS = 12.0
 """GitHub itself gives up after ten."""
@@ -28,7 +29,7 @@ TRIES_SECONDS = 5.0
 
 def run(config: Path | None, *, as_json: bool) -> int:
     """Check everything and print what was found; return 0, or 1 if there is something to repair."""
-    settings = configuration.load(config)
+    settings = loading.load(config)
     logs.configure(settings.log_level, settings.log_format)
     clock = SystemClock()
     stop = threading.Event()

@@ -10,11 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from exporter import configuration, logs
+from exporter import logs
 from exporter.app import Exporter
-from exporter.collection import Collection
+from exporter.config import loading
+from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError, Stopped
-from exporter.settings import Settings
+from exporter.runtime.collection import Collection
 
 READABLE_BY_ALL = 0o644
 COLLECTIONS_AT_A_TIME = 16
@@ -22,7 +23,7 @@ COLLECTIONS_AT_A_TIME = 16
 
 def run(config: Path | None, output: Path | None) -> int:
     """Collect once and print or write the exposition; return 0, or 1 if a collector failed."""
-    settings = configuration.load(config)
+    settings = loading.load(config)
     logs.configure(settings.log_level, settings.log_format)
     if output is not None:
         refuse_unwritable(output)

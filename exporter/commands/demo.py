@@ -6,10 +6,10 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from exporter import logs
-from exporter.addresses import SERVER_PATH, listen_address
 from exporter.commands.serve import serve
+from exporter.config.addresses import SERVER_PATH, listen_address
+from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError
-from exporter.settings import Settings
 from exporter.simulator.server import Simulator
 
 CLOUD = ("octo-corp", "octo-legacy", "octo-tenant")

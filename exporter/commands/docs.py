@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from exporter.collectors import COLLECTORS
-from exporter.docs import pages
 from exporter.errors import ConfigurationError
-from exporter.generated import bring_up_to_date
+from exporter.reference.files import bring_up_to_date
+from exporter.reference.pages import pages
 
 
 def run(*, check: bool, root: Path | None = None) -> int:

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import structlog
 
-from exporter import __version__, configuration, logs
+from exporter import __version__, logs
 from exporter.app import Exporter
 from exporter.commands.signals import received_signals
+from exporter.config import loading
+from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError
-from exporter.settings import Settings
-from exporter.web.guard import Guard
-from exporter.web.protection import LiveProtection
-from exporter.web.server import WebServer
+from exporter.web.http.web_server import WebServer
+from exporter.web.protection.guard import Guard
+from exporter.web.protection.protection import LiveProtection
 
 log = structlog.get_logger()
 
@@ -22,7 +23,7 @@ def run(config: Path | None, *, web_config: Path | None, enable_lifecycle: bool)
     """Serve what the configuration says; return the exit code."""
 
     def load() -> Settings:
-        settings = configuration.load(config)
+        settings = loading.load(config)
         logs.configure(settings.log_level, settings.log_format)
         return settings
 

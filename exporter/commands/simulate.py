@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from exporter import logs
-from exporter.addresses import listen_address
 from exporter.commands.signals import received_signals
+from exporter.config.addresses import listen_address
 from exporter.errors import ConfigurationError
 from exporter.simulator.server import Simulator
 

@@ -12,8 +12,8 @@ from urllib.parse import urljoin, urlsplit
 
 from pydantic_core import from_json
 
-from exporter.cause import Cause
 from exporter.errors import (
+    Cause,
     Forbidden,
     GitHubError,
     PayloadError,

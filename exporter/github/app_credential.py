@@ -7,9 +7,8 @@ from typing import Any
 
 import structlog
 
-from exporter.cause import Cause
 from exporter.clock import Clock
-from exporter.errors import NOT_OFFERED, GitHubError, PayloadError, Unauthorized, Unavailable
+from exporter.errors import NOT_OFFERED, Cause, GitHubError, PayloadError, Unauthorized, Unavailable
 from exporter.github.app_jwt import signed
 from exporter.github.auth import clean_secret
 from exporter.github.client import Client

@@ -19,9 +19,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
-from exporter.cause import Cause
 from exporter.clock import Clock
-from exporter.errors import GitHubError, PayloadError, RateLimited, ServerError, Stopped, TimedOut, Unauthorized
+from exporter.errors import Cause, GitHubError, PayloadError, RateLimited, ServerError, Stopped, TimedOut, Unauthorized
 from exporter.github import answers, bodies
 from exporter.github.answers import Answer
 from exporter.github.auth import Credential, bearer

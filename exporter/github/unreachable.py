@@ -4,8 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-from exporter.cause import Cause
-from exporter.errors import Unreachable
+from exporter.errors import Cause, Unreachable
 from exporter.github.answers import transient
 
 PROXY_REFUSAL = "Tunnel connection failed: 407"

@@ -1,22 +1,22 @@
 """The simulated GitHub on a real socket."""
 
 import contextlib
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from cheroot import wsgi
 
-from exporter.listening import bind
-from exporter.simulator.api import Api
-from exporter.simulator.connection import Connection, Gateway
-from exporter.simulator.estate import Estate
-from exporter.simulator.faults import Faults
-from exporter.simulator.quota import Quotas
+from exporter.simulator.api.application import Api
+from exporter.simulator.api.quota import Quotas
+from exporter.simulator.company.estate import Estate
+from exporter.simulator.faults.connection import Connection, Gateway
+from exporter.simulator.faults.kinds import Faults
 
 THREADS = 32
 BACKLOG = 128
@@ -28,6 +28,16 @@ MOST_HEADER_BYTES = 64 * 1024
 MOST_BODY_BYTES = 1024 * 1024
 ERROR_LEVEL = 40
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - only when the user leaves the host out
+
+
+def _bind(socket_: socket.socket, address: Any) -> socket.socket:
+    """Bind, and leave no socket open when that fails."""
+    try:
+        socket_.bind(address)
+    except OSError:
+        socket_.close()
+        raise
+    return socket_
 
 
 class _Server(wsgi.Server):
@@ -60,7 +70,7 @@ class _Server(wsgi.Server):
         if level >= ERROR_LEVEL:
             structlog.get_logger().error("simulator failed", message=msg, exc_info=traceback)
 
-    bind_socket = staticmethod(bind)
+    bind_socket = staticmethod(_bind)
 
 
 class Simulator:

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from exporter.runtime.status import Key
 from exporter.state.problems import UNKNOWN_CAUSE, StateDamaged, StateUnusable, permission, unusable
-from exporter.status import Key
 
 FILE_NAME = "ghe-exporter.sqlite3"
 APPLICATION_ID = 0x67686558

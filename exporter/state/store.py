@@ -12,11 +12,11 @@ from pathlib import Path
 import structlog
 
 from exporter.clock import Clock
+from exporter.runtime.saved import UNREADABLE, Kept, decode, encode
+from exporter.runtime.status import Key
 from exporter.state.file import Row, StateFile, Stored
-from exporter.state.kept import UNREADABLE, Kept, decode, encode
 from exporter.state.lock import FolderLock
 from exporter.state.problems import StateDamaged, StateUnusable
-from exporter.status import Key
 
 log = structlog.get_logger()
 

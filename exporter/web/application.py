@@ -1,11 +1,11 @@
-"""The WSGI application: routes and answers. Serving it is `exporter.web.server`'s work."""
+"""The WSGI application: routes and answers. Serving it is `exporter.web.http.web_server`'s work."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import parse_qs
 
-from exporter.exposition import Chunk, Exposition
+from exporter.metrics.exposition import Chunk, Exposition
 from exporter.web.negotiation import OPENMETRICS, accepts_gzip, content_type
 
 PLAIN = "text/plain; charset=utf-8"

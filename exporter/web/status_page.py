@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
-from exporter.status import Key, Status
+from exporter.runtime.status import Key, Status
 
 STYLE = """
 :root {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.billing.amounts import Amounts, totals
+from exporter.collectors.common.amounts import Amounts, totals
 
 FLOATS = st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50)
 

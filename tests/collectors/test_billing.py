@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from exporter.collectors.billing import COLLECTOR
+from exporter.collectors.billing.billing import COLLECTOR
 from exporter.errors import Reason
 from tests.harness import Bench
 

@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.collectors import billing, billing_usage, budgets, cost_centers, usage_reports
+from exporter.collectors import billing_usage, budgets, cost_centers, usage_reports
+from exporter.collectors.billing import billing
 from tests.collectors.test_billing import BILLING, SUMMARY, at
 from tests.harness import Bench
 

@@ -12,14 +12,14 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from exporter.app import Exporter
-from exporter.collection import Collection
 from exporter.collectors import COLLECTORS
 from exporter.commands.demo import DemoSettings
+from exporter.config.settings import Settings
 from exporter.errors import Reason
 from exporter.github.run import ClientLimits
-from exporter.settings import Settings
+from exporter.runtime.collection import Collection
+from exporter.runtime.status import Key, Status
 from exporter.simulator import Simulator
-from exporter.status import Key, Status
 from tests.canary import CANARY, TOKEN
 
 NOW = 1_795_000_000.0

@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.errors import Reason
+from exporter.runtime.status import Key
 from exporter.simulator import Simulator
-from exporter.status import Key
 from tests.faults.stage import ALL, Stage, Time, play, settings
 
 BUDGET = 50

@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 
 from exporter.github.run import ClientLimits
-from exporter.schedule import Schedule, Task
+from exporter.runtime.schedule import Schedule, Task
+from exporter.runtime.status import Key
 from exporter.simulator import Simulator
-from exporter.status import Key
 from tests.faults.stage import Stage, Time, settings
 from tests.tools import eventually
 

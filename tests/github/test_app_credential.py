@@ -17,8 +17,8 @@ import responses
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 from structlog.testing import capture_logs
 
-from exporter.cause import Cause
 from exporter.errors import (
+    Cause,
     ConfigurationError,
     GitHubError,
     PayloadError,

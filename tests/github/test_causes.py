@@ -7,8 +7,16 @@ from collections.abc import Mapping
 
 import pytest
 
-from exporter.cause import Cause
-from exporter.errors import Forbidden, GitHubError, PayloadError, ServerError, Unauthorized, Unavailable, Unreachable
+from exporter.errors import (
+    Cause,
+    Forbidden,
+    GitHubError,
+    PayloadError,
+    ServerError,
+    Unauthorized,
+    Unavailable,
+    Unreachable,
+)
 from exporter.github.answers import decode, error_for
 from exporter.github.unreachable import SAYS, cause_of, unreachable
 from tests.github.conftest import NOW

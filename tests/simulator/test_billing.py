@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from exporter.labels import enumerated
+from exporter.collectors.common.labels import enumerated
 
 Get = Callable[..., requests.Response]
 CORP = "/enterprises/octo-corp/settings/billing"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from exporter.simulator.estate import Enterprise, Estate
-from exporter.simulator.licenses import Licenses
-from exporter.simulator.rhythm import CYCLE, FIRST_MONDAY, load, progress
-from exporter.simulator.runners import Fleet, newest_release
+from exporter.simulator.company.activity import CYCLE, FIRST_MONDAY, load, progress
+from exporter.simulator.company.estate import Enterprise, Estate
+from exporter.simulator.company.licenses import Licenses
+from exporter.simulator.company.runners import Fleet, newest_release
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 NOON = (MONDAY + timedelta(days=1, hours=13)).timestamp()

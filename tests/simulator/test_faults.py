@@ -6,9 +6,9 @@ import pytest
 import requests
 
 from exporter.simulator import KINDS, Simulator
-from exporter.simulator.faults import DOMAIN, HEALTHY, LINKS, PAYLOAD, TRANSPORT, Fault, Faults, parse
-from exporter.simulator.payload_faults import TRANSFORMS
-from exporter.simulator.transport_faults import BREAKS
+from exporter.simulator.faults.kinds import DOMAIN, HEALTHY, LINKS, PAYLOAD, TRANSPORT, Fault, Faults, parse
+from exporter.simulator.faults.payload import TRANSFORMS
+from exporter.simulator.faults.transport import BREAKS
 
 Get = Callable[..., requests.Response]
 SYNC = "/enterprises/octo-corp/license-sync-status"

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.simulator.billing import ALLOWANCES, Billing
-from exporter.simulator.estate import Estate
-from exporter.simulator.ledger import Account, Usage
-from exporter.simulator.periods import Month, Period
-from exporter.simulator.rhythm import DAY, FIRST_MONDAY, HOUR, effort, load
-from exporter.simulator.skus import SKUS, Pool
+from exporter.simulator.company.activity import DAY, FIRST_MONDAY, HOUR, effort, load
+from exporter.simulator.company.billing import ALLOWANCES, Billing
+from exporter.simulator.company.estate import Estate
+from exporter.simulator.company.ledger import Account, Usage
+from exporter.simulator.company.periods import Month, Period
+from exporter.simulator.company.skus import SKUS, Pool
 
 FRIDAY = datetime(2026, 11, 20, 11, 3, 20, tzinfo=UTC).timestamp()
 MONTHS = [Month(2026, 2), Month(2026, 8), Month(2026, 11), Month(2026, 12), Month(2027, 5)]

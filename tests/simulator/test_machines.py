@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
-from exporter.simulator.appliance import Appliance
-from exporter.simulator.estate import Estate
+from exporter.simulator.company.estate import Estate
+from exporter.simulator.company.server_instance import Appliance
 
 Get = Callable[..., requests.Response]
 HOSTED = "/enterprises/octo-corp/actions/hosted-runners"

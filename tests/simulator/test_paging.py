@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from exporter.simulator import Simulator
-from exporter.simulator.paging import Page
+from exporter.simulator.api.paging import Page
 
 Get = Callable[..., requests.Response]
 USERS = "/enterprises/octo-corp/consumed-licenses"

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from exporter.simulator import Simulator
-from exporter.simulator.estate import Estate
+from exporter.simulator.company.estate import Estate
 
 Get = Callable[..., requests.Response]
 SECURITY = "settings/billing/advanced-security"

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from exporter.simulator import Simulator
-from exporter.simulator.quota import MOST_TOKENS, Quotas
+from exporter.simulator.api.quota import MOST_TOKENS, Quotas
 
 Get = Callable[..., requests.Response]
 SYNC = "/enterprises/octo-corp/license-sync-status"

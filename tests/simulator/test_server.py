@@ -8,7 +8,7 @@ import requests
 import structlog
 
 from exporter.simulator import Simulator
-from exporter.simulator.bodies import Bodies, Body
+from exporter.simulator.api.bodies import Bodies, Body
 
 Get = Callable[..., requests.Response]
 USERS = "/enterprises/octo-corp/consumed-licenses"

@@ -9,12 +9,12 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from exporter.exposition import Chunk, Exposition, render
-from exporter.metric import gauge
+from exporter.metrics.exposition import Chunk, Exposition, render
+from exporter.metrics.metric import gauge
 from exporter.web.application import Application
-from exporter.web.guard import Guard
-from exporter.web.protection import LiveProtection
-from exporter.web.server import WebServer
+from exporter.web.http.web_server import WebServer
+from exporter.web.protection.guard import Guard
+from exporter.web.protection.protection import LiveProtection
 
 RUNNERS = gauge("ghe_runners", "Runners.", "name")
 REQUEST = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
-from exporter.exposition import Chunk, Exposition
-from exporter.metric import gauge
+from exporter.metrics.exposition import Chunk, Exposition
+from exporter.metrics.metric import gauge
 from exporter.web.application import Application
 from exporter.web.negotiation import OPENMETRICS, TEXT
 

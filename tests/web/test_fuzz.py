@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from exporter.web.connections import HEADER_BYTES
-from exporter.web.server import WebServer
+from exporter.web.http.connections import HEADER_BYTES
+from exporter.web.http.web_server import WebServer
 from tests.web.certificates import PASSWORD, USER, hashed, web_config
 from tests.web.site import Site, ask, connected, everything, serving
 from tests.web.test_guard import login

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.web.guard import replaced
-from exporter.web.passwords import MOST_WAITING, Passwords, Verdict
-from exporter.web.protection import LiveProtection
-from exporter.web.rate_limit import RateLimiter
-from exporter.web.server import THREADS, WebServer
+from exporter.web.http.web_server import THREADS, WebServer
+from exporter.web.protection.guard import replaced
+from exporter.web.protection.passwords import MOST_WAITING, Passwords, Verdict
+from exporter.web.protection.protection import LiveProtection
+from exporter.web.protection.rate_limit import RateLimiter
 from tests.web.certificates import PASSWORD, USER, hashed, web_config
 from tests.web.site import Site, ask, serving
 

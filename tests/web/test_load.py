@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from exporter.web.patient_server import MOST_OPEN, MOST_WAITING
-from exporter.web.server import THREADS, WebServer
+from exporter.web.http.server import MOST_OPEN, MOST_WAITING
+from exporter.web.http.web_server import THREADS, WebServer
 from tests.tools import eventually
 from tests.web.certificates import authority, web_config
 from tests.web.site import PATIENCE, REQUEST, Site, ask, connected, everything, is_well, port_of, serving

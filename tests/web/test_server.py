@@ -15,9 +15,9 @@ from cheroot.makefile import StreamReader
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.errors import ConfigurationError
-from exporter.web.connections import HEADER_BYTES, Connection
-from exporter.web.patient_server import MOST_WAITING
-from exporter.web.server import THREADS, WebServer, bind_address
+from exporter.web.http.connections import HEADER_BYTES, Connection
+from exporter.web.http.server import MOST_WAITING
+from exporter.web.http.web_server import THREADS, WebServer, bind_address
 from tests.web.site import PATIENCE, REQUEST, Site, ask, connected, everything, is_well, port_of, serving
 
 

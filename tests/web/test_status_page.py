@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from exporter.errors import Reason
-from exporter.status import Key, Status
+from exporter.runtime.status import Key, Status
 from exporter.web.status_page import collector_row, enterprise_table, span, state_of, status_page
 
 NOW = 1_000_000.0

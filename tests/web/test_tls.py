@@ -15,8 +15,8 @@ from cryptography import x509
 from structlog.testing import capture_logs
 
 from exporter.errors import ConfigurationError
-from exporter.web.protection import LiveProtection
-from exporter.web.server import THREADS, WebServer
+from exporter.web.http.web_server import THREADS, WebServer
+from exporter.web.protection.protection import LiveProtection
 from tests.web.certificates import HOUR, Certificate, authority, install, issue, web_config
 from tests.web.site import PATIENCE, REQUEST, Site, connected, everything, port_of, serving
 

@@ -1,0 +1,63 @@
+"""Read a YAML file that holds one mapping of settings."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from exporter.config.messages import shown
+from exporter.errors import ConfigurationError
+
+MERGE = "tag:yaml.org,2002:merge"
+
+
+class StrictLoader(yaml.SafeLoader):
+    """A loader that refuses a key that stands twice in one mapping, as YAML itself does and PyYAML does not."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Compose a mapping; what it merges in may well repeat its keys."""
+        node = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+                if (key.tag, key.value) in seen:
+                    problem = f"the key {shown(str(key.value))} for the second time"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add((key.tag, key.value))
+        return node
+
+
+def read_mapping(path: Path, kind: str = "configuration") -> dict[str, Any] | None:
+    """The mapping that *path* holds, or None if there is nothing in it.
+
+    Raises:
+        ConfigurationError: it cannot be read or is something else; the message calls it the *kind*.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the {kind} {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not YAML: it is not UTF-8 text") from None
+    try:
+        document = yaml.load(text, StrictLoader)  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        # What stands in quotes may be a token that begins like an alias or a tag.
+        problem = re.sub(r" '[^'<][^']{2,}'", "", error.problem or "")
+        raise ConfigurationError(f"{path}{place}: not YAML: {problem}") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position].split("\n")
+        place = f", line {len(before)}, column {len(before[-1]) + 1}"
+        raise ConfigurationError(f"{path}{place}: not YAML: {error.reason}") from None
+    except ValueError:
+        raise ConfigurationError(f"{path}: not YAML: it holds a date or a number that does not exist") from None
+    except RecursionError:
+        raise ConfigurationError(f"{path}: not YAML: it is nested too deeply") from None
+    if document is None:
+        return None
+    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
+        raise ConfigurationError(f"{path}: must be a mapping of settings")
+    return document

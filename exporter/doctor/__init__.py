@@ -1,0 +1,1 @@
+"""The command `check`: can the configured credentials read what the collectors need?"""

@@ -1,0 +1,135 @@
+"""`docs/permissions.md`: what a credential needs, and what collecting costs of its rate limit. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from exporter.collector import Collector, Platform, Size
+from exporter.duration import format_duration
+from exporter.github.endpoint import Endpoint
+from exporter.reference.markdown import NOTE, code, table
+
+SIZES = {
+    "small": Size(users=100, runners=10, selected_groups=1),
+    "middle": Size(users=5_000, runners=500, selected_groups=10),
+    "large": Size(users=50_000, runners=5_000, selected_groups=50),
+}
+ENDPOINTS_HEAD = ("GET", "Classic token scope", "GitHub App permission")
+
+PERMISSIONS = """# Permissions and API calls
+
+{note}
+The exporter sends `GET` and nothing else, but some scopes and permissions of GitHub's come with the right to write,
+because there is no lesser one. A classic personal access token of an enterprise owner (of a site administrator, on
+GitHub Enterprise Server) reads everything; a GitHub App installed on the enterprise does not. Where a collector says
+*cannot*, give the enterprise a `runner_auth` with a classic token beside the App. Fine-grained personal access tokens
+cannot read an enterprise at all, only the runners of an organization.
+
+## Overview
+
+Calls an hour with the default intervals and options, for enterprises of three sizes:
+
+{sizes}
+An answer that has not changed is a call but costs nothing of the rate limit. Each configured organization adds calls of
+`runners` and `runner_groups` for its own runners.
+
+{overview}
+GitHub allows a personal access token 5,000 requests an hour and an App installed on an enterprise 15,000; a GitHub
+Enterprise Server has no limit unless its administrator sets one. Longer intervals cost less:
+`collectors.runners.interval: 2m` halves the largest number.
+
+{sections}"""
+
+
+def permissions_page(collectors: Sequence[Collector[Any]]) -> str:
+    """The page."""
+    sizes = table(
+        ("Size", "Users", "Runners", "Runner groups of selected visibility"),
+        (
+            (name.capitalize(), f"{size.users:,}", f"{size.runners:,}", str(size.selected_groups))
+            for name, size in SIZES.items()
+        ),
+    )
+    return PERMISSIONS.format(
+        note=NOTE,
+        sizes=sizes,
+        overview=overview(collectors),
+        sections="\n".join(section(collector) for collector in collectors),
+    )
+
+
+def overview(collectors: Sequence[Collector[Any]]) -> str:
+    """A row per collector, and what those that run by default cost together."""
+    rows = [
+        (
+            f"[`{collector.name}`](#{collector.name})" + ("" if collector.enabled else " (off by default)"),
+            code(scopes(collector)),
+            app_permissions(collector),
+            *(rounded(hourly(collector, size)) for size in SIZES.values()),
+        )
+        for collector in collectors
+    ]
+    for platform in Platform:
+        running = [collector for collector in collectors if collector.enabled and platform in collector.platforms]
+        sums = (rounded(sum(hourly(collector, size) for collector in running)) for size in SIZES.values())
+        rows.append((f"**by default on {platform_name(platform)}**", "", "", *sums))
+    return table(("Collector", "Classic token scope", "GitHub App permission", *map(str.capitalize, SIZES)), rows)
+
+
+def section(collector: Collector[Any]) -> str:
+    """One collector: each endpoint, and calls by size."""
+    costs = table(
+        ("Calls", *map(str.capitalize, SIZES)),
+        (
+            ("a run", *(f"{collector.calls.per_run(size):,}" for size in SIZES.values())),
+            (
+                f"an hour, every {format_duration(collector.interval)}",
+                *(rounded(hourly(collector, size)) for size in SIZES.values()),
+            ),
+        ),
+    )
+    return f"## {collector.name}\n\n{endpoints_table(collector.endpoints)}\n{costs}"
+
+
+def endpoints_table(endpoints: Iterable[Endpoint]) -> str:
+    """What reading each endpoint needs."""
+    rows = (
+        (f"`{endpoint.path}`", f"`{endpoint.scope}`" if endpoint.scope else "any", app_permission(endpoint))
+        for endpoint in endpoints
+    )
+    return table(ENDPOINTS_HEAD, dict.fromkeys(rows))
+
+
+def hourly(collector: Collector[Any], size: Size) -> float:
+    """Requests of an hour with the default interval."""
+    return collector.calls.per_hour(size, collector.interval)
+
+
+def rounded(calls: float) -> str:
+    """As many digits as tell something."""
+    return f"{calls:,.0f}" if calls >= 10 else f"{calls:.2g}"  # noqa: PLR2004 - below ten, fractions matter
+
+
+def scopes(collector: Collector[Any]) -> list[str]:
+    """Scopes of a classic token."""
+    return [endpoint.scope for endpoint in collector.endpoints if endpoint.scope]
+
+
+def app_permission(endpoint: Endpoint) -> str:
+    """A permission of a GitHub App, `read` unless the declaration says more, or that none will do."""
+    if not endpoint.scope:
+        return "any"
+    if not endpoint.app_permission:
+        return "cannot"
+    return f"`{endpoint.app_permission}`" if ":" in endpoint.app_permission else f"`{endpoint.app_permission}: read`"
+
+
+def app_permissions(collector: Collector[Any]) -> str:
+    """What a GitHub App needs for *collector*."""
+    if not collector.app_can_read:
+        return "cannot"
+    return ", ".join(dict.fromkeys(app_permission(endpoint) for endpoint in collector.endpoints))
+
+
+def platform_name(platform: Platform) -> str:
+    """The platform as GitHub calls it."""
+    return {Platform.CLOUD: "GitHub Enterprise Cloud", Platform.SERVER: "GitHub Enterprise Server"}[platform]

@@ -1,0 +1,1 @@
+"""Running collectors: with which client, when, what is kept, what is shown."""

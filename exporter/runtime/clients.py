@@ -1,0 +1,189 @@
+"""Access to an enterprise: its credentials, a client for each, and which of them reads what."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from exporter import __version__
+from exporter.clock import Clock
+from exporter.collector import Collector
+from exporter.collectors import COLLECTORS
+from exporter.config.settings import Auth, Enterprise, Limits, Settings
+from exporter.errors import ConfigurationError
+from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
+from exporter.github.app_jwt import clean_app_id, clean_key
+from exporter.github.auth import Credential, PersonalAccessToken, SecretFile, clean_secret
+from exporter.github.client import Client
+from exporter.github.observer import ApiObserver
+from exporter.github.run import ClientLimits
+from exporter.runtime.collection import Assignment
+from exporter.runtime.fingerprint import RELEASE, fingerprint, mark
+
+log = structlog.get_logger()
+
+Readers = tuple[Callable[[], str]] | tuple[Callable[[], str], Callable[[], str]]
+"""Each reads a secret as it is now: of a token one, of a GitHub App two, for its id and for its key."""
+
+FIRST, SECOND, ORGANIZATION = "auth", "runner_auth", "organization:"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The credentials of one enterprise by the names they have in metrics, and their clients.
+
+    Attributes:
+        credentials: what is sent.
+        named: the client of each credential.
+        clients: all clients, also those by which a GitHub App gets its tokens.
+        secrets: what reads the secrets; an App is another credential under another key, too.
+    """
+
+    credentials: Mapping[str, Credential]
+    named: Mapping[str, Client]
+    clients: tuple[Client, ...]
+    secrets: Mapping[str, "Readers"]
+
+    def credential_for(self, collector: Collector[Any], organization: str) -> str:
+        """The name of the credential by which *collector* reads *organization*, empty for the enterprise level."""
+        own = f"{ORGANIZATION}{organization}"
+        if own in self.named:
+            return own
+        return FIRST if collector.app_can_read or SECOND not in self.named else SECOND
+
+    def client_for(self, collector: Collector[Any], organization: str) -> Client:
+        """The client that sends this credential."""
+        return self.named[self.credential_for(collector, organization)]
+
+    def mark(self) -> str:
+        """What changes when one of the secrets does."""
+        return mark({name: " ".join(read() for read in readers) for name, readers in self.secrets.items()})
+
+
+def assignments(settings: Settings, enterprise: Enterprise, access: Access) -> Iterator[Assignment]:
+    """What every enabled collector is to read of *enterprise*, also where it cannot exist on that platform."""
+    credentials = access.mark()
+    for collector in COLLECTORS:
+        options = settings.options_of(collector)
+        if collector.is_enabled(options):
+            yield Assignment(
+                collector=collector,
+                enterprise=enterprise.slug,
+                platform=enterprise.platform,
+                options=options,
+                client_of=partial(access.client_for, collector),
+                organizations=tuple(organization.name for organization in enterprise.organizations),
+                included=enterprise.included,
+                billing_platform=enterprise.billing_platform,
+                fingerprint=fingerprint(
+                    RELEASE,
+                    enterprise.api_url,
+                    collector,
+                    options,
+                    enterprise.included,
+                    enterprise.billing_platform,
+                ),
+                mark=credentials,
+            )
+
+
+def client_limits(limits: Limits, bounds: ClientLimits | None = None) -> ClientLimits:
+    """The *bounds* of a client with those that the settings speak of."""
+    return replace(
+        bounds or ClientLimits(),
+        max_concurrency=limits.max_concurrency,
+        rate_limit_reserve=limits.rate_limit_reserve,
+        max_response_bytes=limits.max_response_megabytes * 1_000_000,
+        max_pages=limits.max_pages,
+    )
+
+
+def open_access(
+    enterprise: Enterprise,
+    *,
+    limits: ClientLimits,
+    observer: ApiObserver,
+    clock: Clock,
+    stop: threading.Event,
+    randomness: random.Random,
+) -> Access:
+    """Make the credentials of *enterprise* and their clients; nothing is sent yet.
+
+    Raises:
+        ConfigurationError: a secret cannot be read any more.
+    """
+    clients: list[Client] = []
+
+    def client(credential: Credential, observer: ApiObserver = observer) -> Client:
+        made = Client(
+            enterprise.api_url,
+            credential,
+            user_agent=f"ghe-exporter/{__version__}",
+            observer=observer,
+            clock=clock,
+            stop=stop,
+            limits=limits,
+            ca_file=str(enterprise.ca_file) if enterprise.ca_file else None,
+            randomness=randomness,
+        )
+        clients.append(made)
+        return made
+
+    def credential(name: str, readers: Readers) -> Credential:
+        if len(readers) == 1:
+            return PersonalAccessToken(name, readers[0])
+        key = AppKey(name, readers[0], readers[1], clock)
+        return AppCredential(
+            key,
+            client(key, KeyObserver(observer)),
+            enterprise=enterprise.slug,
+            organization=name.partition(ORGANIZATION)[2],
+            observer=observer,
+            clock=clock,
+        )
+
+    if enterprise.api_url.startswith("http://"):
+        log.warning("api_url is not encrypted: the token can be read on the way", enterprise=enterprise.slug)
+    secrets = {name: readers_of(auth) for name, auth in auths(enterprise).items()}
+    credentials = {name: credential(name, readers) for name, readers in secrets.items()}
+    named = {name: client(each) for name, each in credentials.items()}
+    return Access(credentials, named, tuple(clients), secrets)
+
+
+def auths(enterprise: Enterprise) -> dict[str, Auth]:
+    """The credentials of *enterprise* by the names they have in metrics."""
+    named = {FIRST: enterprise.auth, SECOND: enterprise.runner_auth}
+    named |= {f"{ORGANIZATION}{organization.name}": organization.auth for organization in enterprise.organizations}
+    return {name: auth for name, auth in named.items() if auth is not None}
+
+
+def readers_of(auth: Auth) -> Readers:
+    """What reads the secrets that *auth* describes, at every use: id and key of an App may change together.
+
+    Raises:
+        ConfigurationError: one cannot be read now.
+    """
+    if auth.private_key_file is not None:
+        app_id = reader(auth.app_id_file, clean_app_id) if auth.app_id_file else lambda: auth.app_id or ""
+        return app_id, reader(auth.private_key_file, clean_key)
+    if auth.token_file is not None:
+        return (reader(auth.token_file, clean_secret),)
+    if auth.token is not None:
+        return (auth.token.get_secret_value,)
+    raise ConfigurationError("auth: no token")
+
+
+def reader(path: Path, clean: Callable[[str], str]) -> Callable[[], str]:
+    """Reads the secret in the file *path*, again whenever that changes.
+
+    Raises:
+        ConfigurationError: there is none now.
+    """
+    file = SecretFile(path, clean)
+    file.check()
+    return file.read

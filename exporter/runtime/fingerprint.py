@@ -1,0 +1,43 @@
+"""What a stored result must agree with to be used again."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from exporter import __version__
+from exporter.collector import BillingPlatform, Collector, CollectorOptions, Included
+from exporter.revision import REVISION
+
+RELEASE = f"{__version__} {REVISION}"
+
+RHYTHM = {"enabled", "interval", "max_age"}
+"""Options that change when something is read and shown, not what."""
+MARK_DIGITS = 6
+
+
+def fingerprint(
+    release: str,
+    api_url: str,
+    collector: Collector[Any],
+    options: CollectorOptions,
+    included: Included,
+    billing_platform: BillingPlatform,
+) -> str:
+    """A digest of everything that shapes the results of *collector*: code, declarations, address, settings."""
+    shape = {
+        "release": release,
+        "api_url": api_url,
+        "collector": collector.name,
+        "metrics": [(metric.name, metric.labels, metric.dropped_with) for metric in collector.metrics],
+        "options": options.model_dump(mode="json", exclude=RHYTHM),
+        "included": included.model_dump(mode="json"),
+        "billing_platform": billing_platform,
+    }
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+
+
+def mark(secrets: Mapping[str, str]) -> str:
+    """A few digits that tell whether credentials have changed; far too few to confirm a guess at one."""
+    told = json.dumps(sorted(secrets.items())).encode()
+    return hashlib.sha256(told).hexdigest()[:MARK_DIGITS]

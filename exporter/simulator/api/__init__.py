@@ -1,0 +1,1 @@
+"""The API of the simulated GitHub: paths, paging, credentials and limits."""

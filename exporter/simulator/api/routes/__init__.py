@@ -1,0 +1,89 @@
+"""Every endpoint of the simulated GitHub, one line each."""
+
+from exporter.simulator.api.routes import (
+    actions_cache,
+    advanced_security,
+    apps,
+    billing,
+    copilot,
+    hosted_runners,
+    instance,
+    licenses,
+    runner_groups,
+    runners,
+    scim,
+    server_instance,
+    spending,
+)
+from exporter.simulator.api.routing import Route
+from exporter.simulator.company.legacy_billing import LegacyBilling
+
+ENTERPRISE = "/enterprises/{enterprise}"
+ENTERPRISE_RUNNERS = f"{ENTERPRISE}/actions/runners"
+ENTERPRISE_GROUPS = f"{ENTERPRISE}/actions/runner-groups"
+HOSTED_RUNNERS = f"{ENTERPRISE}/actions/hosted-runners"
+CACHE = f"{ENTERPRISE}/actions/cache"
+BILLING = f"{ENTERPRISE}/settings/billing"
+DIRECTORY = "/scim/v2/enterprises/{enterprise}"
+ORGANIZATION_RUNNERS = "/orgs/{organization}/actions/runners"
+ORGANIZATION_GROUPS = "/orgs/{organization}/actions/runner-groups"
+
+LICENSES_SCOPE = "read:enterprise"
+RUNNERS_SCOPE = "manage_runners:enterprise"
+ORGANIZATION_SCOPE = "admin:org"
+BILLING_SCOPE = "manage_billing:enterprise"
+COPILOT_SCOPE = "manage_billing:copilot, read:enterprise"
+CACHE_SCOPE = "admin:enterprise"
+SCIM_SCOPE = "scim:enterprise"
+SERVER_SCOPE = "site_admin"
+
+ROUTES = (
+    Route("/", instance.root),
+    Route("/meta", instance.meta),
+    Route("/versions", instance.versions),
+    Route(f"{ENTERPRISE}/installation", apps.enterprise_installation, by_app=True),
+    Route("/orgs/{organization}/installation", apps.organization_installation, by_app=True),
+    Route("/app/installations", apps.installations, link=True, by_app=True),
+    Route("/app/installations/{installation}/access_tokens", apps.access_token, by_app=True, method="POST"),
+    Route(f"{ENTERPRISE}/consumed-licenses", licenses.consumed_licenses, LICENSES_SCOPE, link=True, server=False),
+    Route(f"{ENTERPRISE}/license-sync-status", licenses.license_sync_status, LICENSES_SCOPE, server=False),
+    Route(f"{BILLING}/usage/summary", billing.summary, BILLING_SCOPE, server=False),
+    Route(f"{BILLING}/usage", billing.usage, BILLING_SCOPE, server=False),
+    Route(f"{BILLING}/actions", billing.legacy(LegacyBilling.actions), BILLING_SCOPE, server=False),
+    Route(f"{BILLING}/packages", billing.legacy(LegacyBilling.packages), BILLING_SCOPE, server=False),
+    Route(f"{BILLING}/shared-storage", billing.legacy(LegacyBilling.shared_storage), BILLING_SCOPE, server=False),
+    Route(f"{BILLING}/cost-centers", spending.cost_centers, BILLING_SCOPE, server=False),
+    Route(BILLING + "/cost-centers/{cost_center}", spending.cost_center, BILLING_SCOPE, server=False),
+    Route(f"{BILLING}/budgets", spending.budgets, BILLING_SCOPE, per_page=10, server=False),
+    Route(f"{BILLING}/reports", spending.reports, BILLING_SCOPE, server=False),
+    Route(f"{BILLING}/advanced-security", advanced_security.committers, BILLING_SCOPE),
+    Route(ENTERPRISE_RUNNERS, runners.runners, RUNNERS_SCOPE, link=True, app=False),
+    Route(f"{ENTERPRISE_RUNNERS}/downloads", runners.downloads, RUNNERS_SCOPE, app=False),
+    Route(ENTERPRISE_GROUPS, runner_groups.groups, RUNNERS_SCOPE, app=False),
+    Route(ENTERPRISE_GROUPS + "/{group}/organizations", runner_groups.organizations, RUNNERS_SCOPE, app=False),
+    Route(ENTERPRISE_GROUPS + "/{group}/runners", runners.group_runners, RUNNERS_SCOPE, link=True, app=False),
+    Route(HOSTED_RUNNERS, hosted_runners.runners, RUNNERS_SCOPE, link=True, server=False, app=False),
+    Route(f"{HOSTED_RUNNERS}/limits", hosted_runners.limits, RUNNERS_SCOPE, server=False, app=False),
+    Route(f"{CACHE}/usage", actions_cache.usage, CACHE_SCOPE),
+    Route(f"{CACHE}/storage-limit", actions_cache.storage_limit, CACHE_SCOPE, server=False),
+    Route(f"{CACHE}/retention-limit", actions_cache.retention_limit, CACHE_SCOPE, server=False),
+    Route(f"{CACHE}/usage-policy", actions_cache.usage_policy, CACHE_SCOPE, cloud=False),
+    Route(
+        f"{ENTERPRISE}/copilot/billing/seats",
+        copilot.seats,
+        COPILOT_SCOPE,
+        link=True,
+        per_page=copilot.PER_PAGE,
+        server=False,
+        app=False,
+    ),
+    Route(f"{DIRECTORY}/Users", scim.users, SCIM_SCOPE, media_type=scim.SCIM_TYPE),
+    Route(f"{DIRECTORY}/Groups", scim.groups, SCIM_SCOPE, media_type=scim.SCIM_TYPE),
+    Route("/enterprise/settings/license", server_instance.license_information, SERVER_SCOPE, cloud=False),
+    Route("/enterprise/stats/all", server_instance.statistics, SERVER_SCOPE, cloud=False),
+    Route(ORGANIZATION_RUNNERS, runners.runners, ORGANIZATION_SCOPE, link=True),
+    Route(f"{ORGANIZATION_RUNNERS}/downloads", runners.downloads, ORGANIZATION_SCOPE),
+    Route(ORGANIZATION_GROUPS, runner_groups.groups, ORGANIZATION_SCOPE),
+    Route(ORGANIZATION_GROUPS + "/{group}/repositories", runner_groups.repositories, ORGANIZATION_SCOPE),
+    Route(ORGANIZATION_GROUPS + "/{group}/runners", runners.group_runners, ORGANIZATION_SCOPE, link=True),
+)

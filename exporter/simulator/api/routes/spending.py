@@ -1,0 +1,40 @@
+"""Cost centres, budgets and exports of usage (enhanced platform only)."""
+
+from exporter.simulator.api.http_types import Answer, NotFound, Request
+from exporter.simulator.api.routes.billing import billing_of
+
+
+def cost_centers(request: Request) -> Answer:
+    """All cost centres, or those in a state."""
+    billing = billing_of(request)
+    centers = billing.cost_centers.named(request.query.get("state", ""))
+    payload = {"costCenters": [center.record() for center in centers]}
+    return Answer([payload] if billing.careless else payload)
+
+
+def cost_center(request: Request) -> Answer:
+    """One cost centre and a page of what is charged to it."""
+    center = billing_of(request).cost_centers.get(request.names["cost_center"])
+    if center is None:
+        raise NotFound
+    record = center.record()
+    resources = record["resources"]
+    record["resources"] = resources[request.page.start : request.page.stop]
+    record["has_next_page"] = request.page.stop < len(resources)
+    return Answer(record)
+
+
+def budgets(request: Request) -> Answer:
+    """Budgets; there is no Link header, only a flag."""
+    records = billing_of(request).budgets.records(request.at, request.query.get("scope", ""))
+    payload = {
+        "budgets": records[request.page.start : request.page.stop],
+        "has_next_page": request.page.stop < len(records),
+        "total_count": len(records),
+    }
+    return Answer(payload)
+
+
+def reports(request: Request) -> Answer:
+    """Exports of usage, with addresses that are secrets."""
+    return Answer({"usage_report_exports": billing_of(request).reports.records(request.at)})

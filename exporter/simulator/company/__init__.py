@@ -1,0 +1,1 @@
+"""What a simulated company has and how it changes with time."""

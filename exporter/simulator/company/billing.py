@@ -1,0 +1,102 @@
+"""Enhanced billing of an enterprise: ledger, cost centres, budgets and reports that fit together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from exporter.simulator.company.budgets import Budget, Budgets, corp_budgets, tenant_budgets
+from exporter.simulator.company.cost_centers import CostCenters, cost_centers
+from exporter.simulator.company.ledger import Ledger, accounts
+from exporter.simulator.company.random_draws import Draws
+from exporter.simulator.company.repositories import repositories
+from exporter.simulator.company.skus import Pool
+from exporter.simulator.company.usage_reports import UsageReports
+
+ALLOWANCES: Mapping[Pool, float] = {
+    Pool.MINUTES: 50_000,
+    Pool.STORAGE: 50,
+    Pool.TRANSFER: 100,
+    Pool.LARGE_FILES: 250,
+}
+"""What the plan of an enterprise includes a month."""
+
+METERED_VOLUMES: Mapping[str, float] = {
+    "actions_linux": 41_500,
+    "actions_windows": 14_500,
+    "actions_macos": 7_000,
+    "actions_linux_4_core": 2_600,
+    "actions_windows_8_core": 700,
+    "actions_storage": 31,
+    "packages_storage": 15.4,
+    "packages_bandwidth": 71,
+    "git_lfs_bandwidth": 38,
+}
+"""A usual month of the big enterprise, a third above the included minutes and just below the included storage."""
+
+CREDITS_A_PERSON = 900
+LEAST_CREDITS = 10_000
+MODEST = 0.12
+"""How much less a small enterprise uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What the billing endpoints of one enterprise tell.
+
+    Attributes:
+        ledger: Usage.
+        cost_centers: Who pays.
+        budgets: Budgets.
+        reports: Exports of usage.
+        careless: Whether answers have the spelling GitHub also has: some numbers as text, bare names of
+            repositories, cost centres in a list of one object.
+    """
+
+    ledger: Ledger
+    cost_centers: CostCenters
+    budgets: Budgets
+    reports: UsageReports
+    careless: bool = False
+
+
+def billing(
+    seed: int,
+    enterprise: str,
+    organizations: Sequence[str],
+    *,
+    users: int,
+    people: Mapping[str, int],
+    logins: Sequence[str],
+    modest: bool = False,
+) -> Billing:
+    """Return the billing of an enterprise.
+
+    Args:
+        seed: Seed of the estate.
+        enterprise: Slug of the enterprise.
+        organizations: Logins of its organisations.
+        users: How many people it has.
+        people: How many people have what is licensed by person, by SKU.
+        logins: A few of its people.
+        modest: Whether it is a small one.
+    """
+    owned = repositories(organizations, users)
+    centers = cost_centers(seed, enterprise, organizations, owned, logins)
+    scale = MODEST if modest else 1.0
+    credit = max(LEAST_CREDITS, CREDITS_A_PERSON * (people["copilot_for_business"] + people["copilot_enterprise"]))
+    volumes = {sku: volume * scale for sku, volume in METERED_VOLUMES.items()}
+    volumes |= {**people, "copilot_ai_credits": credit}
+    planned: list[Budget] = (
+        tenant_budgets() if modest else corp_budgets(owned, organizations, centers.named(), logins, volumes)
+    )
+    return Billing(
+        ledger=Ledger(
+            seed,
+            enterprise,
+            accounts(Draws(seed, enterprise, "accounts"), volumes, owned, centers.charged),
+            ALLOWANCES,
+        ),
+        cost_centers=centers,
+        budgets=Budgets(seed, enterprise, planned),
+        reports=UsageReports(seed, enterprise),
+        careless=modest,
+    )

@@ -1,0 +1,124 @@
+"""Budgets of an enterprise: one close to its limit, blocking ones far from it, every scope and spelling."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from exporter.simulator.company.cost_centers import CostCenter
+from exporter.simulator.company.periods import Month, Stretch
+from exporter.simulator.company.random_draws import Draws
+from exporter.simulator.company.repositories import Repository
+from exporter.simulator.company.skus import PRICES, Profile
+
+CLOSE = 0.95
+"""How much of the budget for AI credits a usual month uses."""
+
+ACTIONS_BUDGET = 1_000
+LEAST_CREDITS_BUDGET = 100
+BUDGETED_ORGANIZATIONS = 6
+MOST_BUDGETED_USERS = 3
+
+ENTERPRISE = "enterprise"
+PRODUCT = "ProductPricing"
+SKU = "SkuPricing"
+BUNDLE = "BundlePricing"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A budget.
+
+    Attributes:
+        scope: What it is for.
+        kind: Whether it is for a product, a SKU or a bundle.
+        covers: Products or SKUs.
+        amount: US dollars a month.
+        blocks: Whether usage stops when it is used up.
+        entity: Name of the organisation, repository or cost centre.
+        user: Login of the person it is for.
+        spent: How much of it a month uses, where GitHub tells that.
+        singular: Whether GitHub answers in the spelling of its schema instead of that of its example.
+    """
+
+    scope: str
+    kind: str
+    covers: tuple[str, ...]
+    amount: int
+    blocks: bool = False
+    entity: str = ""
+    user: str = ""
+    spent: float | None = None
+    singular: bool = False
+
+    def record(self, identifier: str, at: float) -> dict[str, Any]:
+        """Return it in GitHub's terms."""
+        record: dict[str, Any] = {"id": identifier, "budget_type": self.kind}
+        record |= {"budget_product_sku": self.covers[0]} if self.singular else {"budget_product_skus": [*self.covers]}
+        record |= {
+            "budget_scope": self.scope,
+            "budget_amount": self.amount,
+            "prevent_further_usage": self.blocks,
+            "budget_alerting": {"will_alert": self.blocks, "alert_recipients": ["octo-admin"] if self.blocks else []},
+        }
+        if self.entity:
+            record["budget_entity_name"] = self.entity
+        if self.user:
+            record["user"] = self.user
+        if self.spent is not None:
+            month = Month.of(at)
+            used = Profile.WORKED.share(Stretch(month, month.start, at))
+            record["consumed_amount"] = self.amount * self.spent * used
+        return record
+
+
+class Budgets:
+    """The budgets of one enterprise."""
+
+    def __init__(self, seed: int, enterprise: str, budgets: Sequence[Budget]) -> None:
+        draws = Draws(seed, enterprise, "budgets")
+        self._budgets = [(draws.uuid(number), budget) for number, budget in enumerate(budgets)]
+
+    def records(self, at: float, scope: str = "") -> list[dict[str, Any]]:
+        """Return the budgets of a *scope*, "" for all."""
+        return [budget.record(identifier, at) for identifier, budget in self._budgets if scope in {"", budget.scope}]
+
+
+def corp_budgets(
+    repositories: Sequence[Repository],
+    organizations: Sequence[str],
+    centers: Sequence[CostCenter],
+    logins: Sequence[str],
+    volumes: Mapping[str, float],
+) -> list[Budget]:
+    """Return the budgets of an enterprise that cares: more than fit on a page of the usual size."""
+    credit = volumes["copilot_ai_credits"] * PRICES["copilot_ai_credits"]
+    first, last = repositories[0], repositories[-1]
+    bundle = ("ai_credits",)
+    return [
+        Budget(ENTERPRISE, SKU, ("copilot_ai_credits",), ceil(credit / CLOSE)),
+        Budget(ENTERPRISE, PRODUCT, ("actions",), ACTIONS_BUDGET, blocks=True),
+        Budget(ENTERPRISE, PRODUCT, ("packages",), 500),
+        Budget(ENTERPRISE, SKU, ("actions_macos",), 400, singular=True),
+        Budget("repository", SKU, ("actions_linux",), 50, blocks=True, entity=first.name, singular=True),
+        Budget("repository", PRODUCT, ("git_lfs",), 0, blocks=True, entity=last.name),
+        Budget("cost_center", PRODUCT, ("packages",), 250, blocks=True, entity=centers[0].name),
+        Budget("multi_user_customer", BUNDLE, bundle, max(LEAST_CREDITS_BUDGET, ceil(credit / 2)), spent=0.7),
+        Budget("multi_user_cost_center", BUNDLE, bundle, 600, blocks=True, entity=centers[1].name, spent=0.4),
+        *(
+            Budget("user", BUNDLE, bundle, 40, blocks=True, user=login, spent=0.3 + 0.2 * number)
+            for number, login in enumerate(logins[:MOST_BUDGETED_USERS])
+        ),
+        *(
+            Budget("organization", SKU, ("actions_linux",), 300, entity=name)
+            for name in organizations[:BUDGETED_ORGANIZATIONS]
+        ),
+    ]
+
+
+def tenant_budgets() -> list[Budget]:
+    """Return the budgets of a small enterprise; one is for several SKUs."""
+    return [
+        Budget(ENTERPRISE, SKU, ("actions_linux", "actions_windows"), 200),
+        Budget(ENTERPRISE, PRODUCT, ("copilot",), 5_000, singular=True),
+    ]

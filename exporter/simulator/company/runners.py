@@ -1,0 +1,200 @@
+"""Self-hosted runners of an enterprise or an organisation, at any time."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from exporter.simulator.company.activity import DAY, HOUR, load, progress
+from exporter.simulator.company.random_draws import Draws
+from exporter.simulator.company.runner_groups import MACOS, WINDOWS, RunnerGroup
+
+FIRST_RELEASE = 311
+"""Minor version of the runner at the first cycle of the calendar; one release follows every four weeks."""
+
+OS_LABELS = {"linux": "Linux", WINDOWS: "Windows", MACOS: "macOS"}
+UPDATE_DAYS = (0.5, 1, 1, 2, 2, 3, 3, 5, 8, 14, 21, 28, 30, 42, 58, 75)
+"""How long a runner waits before it takes a new release; the longest waits leave it three behind."""
+
+SHORTEST_JOB = 120
+LONGEST_JOB = 600
+PAUSE = 0.15
+"""Share of its time a runner needs between two jobs, so that only a saturated group has no idle one."""
+
+OUTAGE_PERIOD = 4 * HOUR
+OUTAGE_CHANCE = 0.3
+SHORTEST_OUTAGE = 180
+LONGEST_OUTAGE = 700
+ABANDONED_SHARE = 0.01
+ABANDONED_FROM = 8
+SHORTEST_LIFE = 240
+LONGEST_LIFE = 1_200
+IDLE_SHARE_OF_LIFE = 0.15
+LEAST_EPHEMERAL = 0.3
+
+
+def newest_release(at: float) -> str:
+    """Return the version of the newest runner application at *at*."""
+    return f"2.{FIRST_RELEASE + progress(at).cycle}.0"
+
+
+class Fleet:
+    """The runners of one level: an enterprise or an organisation.
+
+    Runners are ordered by group and drawn from their place in that order, so a page costs what its own
+    runners cost. Ephemeral runners come last, because how many there are changes with the load.
+
+    Args:
+        seed: Seed of the estate.
+        owner: Slug of the enterprise or login of the organisation.
+        groups: Its groups; an ephemeral one comes last.
+        size: Number of runners when every ephemeral one is registered.
+        old_server: Whether records look like those of an old GitHub Enterprise Server, without group,
+            version and ephemeral flag.
+        first_id: Number before the first runner's.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        owner: str,
+        groups: Sequence[RunnerGroup],
+        *,
+        size: int,
+        old_server: bool = False,
+        first_id: int = 0,
+    ) -> None:
+        self.groups = groups
+        self._draws = Draws(seed, owner, "runners")
+        self._outages = Draws(seed, owner, "outages")
+        self._prefix = owner if owner.startswith("octo-org") else "octo"
+        self._old_server = old_server
+        self._first_id = first_id
+        self._sizes = _sizes(groups, size)
+        self._starts = [0, *accumulate(self._sizes)]
+
+    def span(self, at: float, group_id: int | None = None) -> range:
+        """Return the places of the runners registered at *at*, of all groups or of one."""
+        if group_id is None:
+            return range(sum(self._size(position, at) for position in range(len(self.groups))))
+        position = next(position for position, group in enumerate(self.groups) if group.id == group_id)
+        start = self._starts[position]
+        return range(start, start + self._size(position, at))
+
+    def runners(self, at: float, places: range, *, offline: tuple[str, float] = ("", 0.0)) -> list[dict[str, Any]]:
+        """Return the runners at *places* as GitHub lists them.
+
+        Args:
+            at: Unix time.
+            places: Part of a `span`.
+            offline: Name of a group and the share of its runners to show as offline.
+        """
+        work = load(at)
+        name, share = offline
+        records = []
+        for position, group in enumerate(self.groups):
+            start, size = self._starts[position], self._sizes[position]
+            lost = round(size * share) if group.name == name else 0
+            for place in range(max(places.start, start), min(places.stop, start + size)):
+                member = place - start
+                if group.ephemeral:
+                    record = self._ephemeral(group, member, size, at)
+                else:
+                    record = self._permanent(group, place, start, size, at, work)
+                if member < lost:
+                    record["status"], record["busy"] = "offline", False
+                records.append(record)
+        return records
+
+    def _size(self, position: int, at: float) -> int:
+        size = self._sizes[position]
+        if not self.groups[position].ephemeral:
+            return size
+        return round(size * (LEAST_EPHEMERAL + (1 - LEAST_EPHEMERAL) * load(at)))
+
+    def _permanent(
+        self, group: RunnerGroup, place: int, start: int, size: int, at: float, work: float
+    ) -> dict[str, Any]:
+        member = place - start
+        draw = self._draws.digest(place)
+        abandoned = _abandoned(group, member, size)
+        online = group.saturated or (not abandoned and not self._in_outage(place, draw, at))
+        system = _system(group, member)
+        return self._record(
+            group,
+            system,
+            {
+                "id": self._first_id + place + 1,
+                "name": f"{self._prefix}-{group.name.lower()}-{system}-{member + 1:04}",
+                "status": "online" if online else "offline",
+                "busy": online and (group.saturated or self._busy(place, draw, at, work * group.demand)),
+            },
+            version=_version(draw, at),
+        )
+
+    def _ephemeral(self, group: RunnerGroup, member: int, size: int, at: float) -> dict[str, Any]:
+        draw = self._draws.digest(-member - 1)
+        life = SHORTEST_LIFE + int.from_bytes(draw[:2], "big") % (LONGEST_LIFE - SHORTEST_LIFE)
+        generation, age = divmod(at + int.from_bytes(draw[2:4], "big"), life)
+        number = int(generation) * size + member
+        system = _system(group, member)
+        return self._record(
+            group,
+            system,
+            {
+                "id": self._first_id + 1_000_000 + number,
+                "name": f"{self._prefix}-{group.name.lower()}-{number:x}",
+                "status": "online",
+                "busy": age > life * IDLE_SHARE_OF_LIFE,
+            },
+            version=newest_release(at),
+        )
+
+    def _record(self, group: RunnerGroup, system: str, state: dict[str, Any], *, version: str) -> dict[str, Any]:
+        labels = [
+            {"id": 0, "name": "self-hosted", "type": "read-only"},
+            {"id": 0, "name": OS_LABELS[system], "type": "read-only"},
+            {"id": 0, "name": "ARM64" if system == MACOS else "X64", "type": "read-only"},
+            {"id": 20 + group.id, "name": group.name.lower(), "type": "custom"},
+        ]
+        if self._old_server:
+            return state | {"os": "win" if system == WINDOWS else system, "labels": labels}
+        return state | {
+            "os": system,
+            "runner_group_id": group.id,
+            "ephemeral": group.ephemeral,
+            "version": version,
+            "labels": labels,
+        }
+
+    def _in_outage(self, place: int, draw: bytes, at: float) -> bool:
+        slot, second = divmod(at + int.from_bytes(draw[:2], "big"), OUTAGE_PERIOD)
+        length = SHORTEST_OUTAGE + int.from_bytes(draw[2:4], "big") % (LONGEST_OUTAGE - SHORTEST_OUTAGE)
+        return second < length and self._outages.fraction(place, int(slot)) < OUTAGE_CHANCE
+
+    def _busy(self, place: int, draw: bytes, at: float, demand: float) -> bool:
+        period = SHORTEST_JOB + int.from_bytes(draw[4:6], "big") % (LONGEST_JOB - SHORTEST_JOB)
+        slot, second = divmod(at + int.from_bytes(draw[6:8], "big"), period)
+        return second < period * (1 - PAUSE) and self._draws.fraction(place, int(slot)) < demand
+
+
+def _abandoned(group: RunnerGroup, member: int, size: int) -> bool:
+    return group.default and size >= ABANDONED_FROM and member >= size - max(1, round(size * ABANDONED_SHARE))
+
+
+def _version(draw: bytes, at: float) -> str:
+    return newest_release(at - UPDATE_DAYS[draw[8] % len(UPDATE_DAYS)] * DAY)
+
+
+def _system(group: RunnerGroup, member: int) -> str:
+    if len(group.systems) == 1:
+        return next(iter(group.systems))
+    wheel = [system for system, weight in group.systems.items() for _ in range(weight)]
+    # A stride that shares no factor with the wheel, so that small groups are mixed as well.
+    return wheel[member * 3 % len(wheel)] if len(wheel) % 3 else wheel[member % len(wheel)]
+
+
+def _sizes(groups: Sequence[RunnerGroup], size: int) -> list[int]:
+    least = 1 if size >= len(groups) else 0
+    sizes = [max(least, int(size * group.share)) for group in groups]
+    sizes[0] = max(0, size - sum(sizes[1:]))
+    return sizes

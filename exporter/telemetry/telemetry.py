@@ -1,0 +1,290 @@
+"""The exporter's metrics about itself, as they are when somebody scrapes.
+
+Counters count directly; everything that is a state (statuses, budgets, expiry) is read when it is asked for, so that
+nothing of a removed enterprise can linger.
+"""
+
+import platform
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.openmetrics.exposition import generate_latest as generate_latest_openmetrics
+
+from exporter.errors import Reason
+from exporter.github.endpoint import Endpoint
+from exporter.github.rate_limit import Budget
+from exporter.metrics.exposition import Chunk, renewed
+from exporter.runtime.status import Key, StatusBoard, Verdict
+from exporter.telemetry import declarations
+from exporter.telemetry.series import Distribution, Family, Value, state
+
+MOST_RESOURCES = 32
+"""Rate limits told of a credential; GitHub has about fifteen, and a header that makes up names must not add series."""
+REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+Series = tuple[tuple[str, ...], float | None]
+
+
+@dataclass(slots=True)
+class ApiState:
+    """The newest of what answers told about each credential.
+
+    `credentials` are those in use of each enterprise that is read; None until they are known. Answers to others come
+    late, from before a reload, and count nowhere: nothing would ever remove them again.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    credentials: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    accepted: dict[tuple[str, str], bool] = field(default_factory=dict)
+    budgets: dict[tuple[str, str, str], Budget] = field(default_factory=dict)
+    expirations: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def uses(self, enterprise: str, credential: str) -> bool:
+        """Whether *credential* of *enterprise* is in use; for holders of the lock."""
+        if enterprise not in self.credentials:
+            return False
+        known = self.credentials[enterprise]
+        return known is None or credential in known
+
+    def keep(self, enterprise: str, credentials: frozenset[str]) -> None:
+        """Remove all about other credentials of *enterprise*; for holders of the lock."""
+        self.credentials[enterprise] = credentials
+        self.accepted = {key: value for key, value in self.accepted.items() if self.uses(*key)}
+        self.budgets = {key: value for key, value in self.budgets.items() if self.uses(*key[:2])}
+        self.expirations = {key: value for key, value in self.expirations.items() if self.uses(*key)}
+
+    def note(self, enterprise: str, credential: str, left: Budget) -> None:
+        """Keep what is left of a rate limit; for holders of the lock."""
+        key = (enterprise, credential, left.resource)
+        if key in self.budgets or sum(known[:2] == key[:2] for known in self.budgets) < MOST_RESOURCES:
+            self.budgets[key] = left
+
+    def up(self) -> Iterator[Series]:
+        """Per enterprise: 0 as soon as the newest answer for one of its credentials was 401."""
+        with self.lock:
+            accepted = dict(self.accepted)
+        for enterprise in dict.fromkeys(enterprise for enterprise, _ in accepted):
+            yield (enterprise,), all(ok for (slug, _), ok in accepted.items() if slug == enterprise)
+
+    def limits(self, value: Callable[[Budget], float]) -> Iterator[Series]:
+        """One figure of every budget."""
+        with self.lock:
+            budgets = dict(self.budgets)
+        for key, left in budgets.items():
+            yield key, value(left)
+
+    def token_expirations(self) -> Iterator[Series]:
+        """When each token expires, if it does."""
+        with self.lock:
+            expirations = dict(self.expirations)
+        yield from expirations.items()
+
+
+@dataclass(frozen=True, slots=True)
+class EnterpriseApi:
+    """The observer of the clients of one enterprise."""
+
+    enterprise: str
+    state: ApiState
+    requests: Family[Value]
+    seconds: Family[Distribution]
+    retries: Family[Value]
+    unchanged: Family[Value]
+
+    def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
+        """An attempt ended with status *code*, empty when there was no answer."""
+        with self.state.lock:
+            if self.enterprise not in self.state.credentials:
+                return
+            self.requests.labels(self.enterprise, endpoint.path, code).inc()
+            self.seconds.labels(self.enterprise, endpoint.path).observe(seconds)
+            # Begun at zero, so that the first one shows as an increase.
+            self.retries.labels(self.enterprise, endpoint.path)
+            if endpoint.revalidate:
+                self.unchanged.labels(self.enterprise, endpoint.path)
+
+    def retried(self, endpoint: Endpoint) -> None:
+        """An attempt is repeated."""
+        with self.state.lock:
+            if self.enterprise in self.state.credentials:
+                self.retries.labels(self.enterprise, endpoint.path).inc()
+
+    def not_modified(self, endpoint: Endpoint) -> None:
+        """A 304 confirmed what was kept."""
+        with self.state.lock:
+            if self.enterprise in self.state.credentials:
+                self.unchanged.labels(self.enterprise, endpoint.path).inc()
+
+    def answered(self, credential: str, headers: Mapping[str, str]) -> None:
+        """Nothing that the others do not tell."""
+
+    def authenticated(self, credential: str, *, accepted: bool) -> None:
+        """The API looked at the credential."""
+        with self.state.lock:
+            if self.state.uses(self.enterprise, credential):
+                self.state.accepted[self.enterprise, credential] = accepted
+
+    def budget(self, credential: str, left: Budget) -> None:
+        """The API told what is left of a rate limit."""
+        with self.state.lock:
+            if self.state.uses(self.enterprise, credential):
+                self.state.note(self.enterprise, credential, left)
+
+    def token_expires(self, credential: str, at: float | None) -> None:
+        """The API told when the token expires; None if it does not."""
+        with self.state.lock:
+            self.state.expirations.pop((self.enterprise, credential), None)
+            if at is not None and self.state.uses(self.enterprise, credential):
+                self.state.expirations[self.enterprise, credential] = at
+
+
+class Telemetry:
+    """Every metric about the exporter; also the observer of runs."""
+
+    def __init__(self, statuses: StatusBoard, *, version: str, revision: str, process_metrics: bool = True) -> None:
+        self._process = CollectorRegistry()
+        self._api = ApiState()
+        self._lock = threading.Lock()
+        self._watched: set[Key] = set()
+        self._dropped: dict[Key, Mapping[str, int]] = {}
+        self._failures = Family(declarations.FAILURES, Value)
+        self._skipped = Family(declarations.SKIPPED, Value)
+        self._requests = Family(declarations.REQUESTS, Value)
+        self._retries = Family(declarations.RETRIES, Value)
+        self._not_modified = Family(declarations.NOT_MODIFIED, Value)
+        self._seconds = Family(declarations.REQUEST_SECONDS, partial(Distribution, bounds=REQUEST_BUCKETS))
+        reload_successful = Family(declarations.RELOAD_SUCCESSFUL, Value)
+        reload_success_at = Family(declarations.RELOAD_SUCCESS_AT, Value)
+        self._state_written = Family(declarations.STATE_WRITTEN, Value)
+        build_info = Family(declarations.BUILD_INFO, Value)
+        build_info.labels(version, revision, platform.python_version()).set(1)
+        self._reload_successful, self._reload_success_at = reload_successful.labels(), reload_success_at.labels()
+        self._families = (
+            *(self._failures, self._skipped, self._requests, self._retries, self._not_modified, self._seconds),
+            *(reload_successful, reload_success_at, self._state_written, build_info),
+        )
+        self._chunks: dict[bool, tuple[Chunk, ...]] = {False: (), True: ()}
+        self._statuses = statuses
+        if process_metrics:
+            ProcessCollector(registry=self._process)
+            PlatformCollector(registry=self._process)
+            GCCollector(registry=self._process)
+
+    def render(self, *, openmetrics: bool) -> bytes:
+        """Write everything as it is now."""
+        return b"".join(chunk.text for chunk in self.chunks(openmetrics=openmetrics))
+
+    def chunks(self, *, openmetrics: bool) -> tuple[Chunk, ...]:
+        """Everything as it is now; what is as it was at the scrape before is not deflated again."""
+        encode: Callable[[CollectorRegistry], bytes] = generate_latest_openmetrics if openmetrics else generate_latest
+        counted = [family.render(openmetrics=openmetrics) for family in self._families]
+        states = [state(declared, values, openmetrics=openmetrics) for declared, values in self._states()]
+        texts = [*(text.encode() for text in counted), "".join(states).encode(), encode(self._process)]
+        self._chunks[openmetrics] = chunks = renewed(texts, self._chunks[openmetrics])
+        return chunks
+
+    def watch(self, key: Key) -> None:
+        """Begin the counters of *key* at zero, so that the first failure shows as an increase."""
+        with self._lock:
+            self._watched.add(key)
+            for reason in Reason:
+                self._failures.labels(*key, reason.value)
+            self._skipped.labels(*key)
+
+    def forget(self, key: Key) -> None:
+        """Remove all that is about *key*; a run that still goes on counts nowhere."""
+        labels = {"enterprise": key.enterprise, "collector": key.collector}
+        with self._lock:
+            self._watched.discard(key)
+            self._failures.remove_by_labels(labels)
+            self._skipped.remove_by_labels(labels)
+            self._dropped.pop(key, None)
+
+    def forget_enterprise(self, enterprise: str) -> None:
+        """Remove all that requests told of *enterprise*; those still under way count nowhere."""
+        with self._api.lock:
+            self._api.keep(enterprise, frozenset())
+            del self._api.credentials[enterprise]
+            for metric in (self._requests, self._retries, self._not_modified, self._seconds):
+                metric.remove_by_labels({"enterprise": enterprise})
+
+    def keep_credentials(self, enterprise: str, credentials: frozenset[str]) -> None:
+        """Remove all that answers told of other credentials of *enterprise* than *credentials*."""
+        with self._api.lock:
+            self._api.keep(enterprise, credentials)
+
+    def observer(self, enterprise: str) -> EnterpriseApi:
+        """The observer for the clients of *enterprise*."""
+        with self._api.lock:
+            self._api.credentials.setdefault(enterprise, None)
+        return EnterpriseApi(enterprise, self._api, self._requests, self._seconds, self._retries, self._not_modified)
+
+    def failed(self, key: Key, reason: Reason) -> None:
+        """A run failed."""
+        with self._lock:
+            if key in self._watched:
+                self._failures.labels(*key, reason.value).inc()
+
+    def skipped(self, key: Key, records: int) -> None:
+        """A run skipped malformed records."""
+        with self._lock:
+            if key in self._watched:
+                self._skipped.labels(*key).inc(records)
+
+    def dropped(self, key: Key, series: Mapping[str, int]) -> None:
+        """These families of *key* are left out because they have too many series."""
+        with self._lock:
+            self._dropped[key] = dict(series)
+
+    def reloaded(self, at: float | None) -> None:
+        """The configuration was loaded at *at*; None: it was invalid and the old one goes on."""
+        self._reload_successful.set(at is not None)
+        if at is not None:
+            self._reload_success_at.set(at)
+
+    def state_written(self, successful: bool) -> None:  # noqa: FBT001 - the one argument is the value itself
+        """The state was written to its file, or could not be."""
+        self._state_written.labels().set(successful)
+
+    def verdicts(self, enterprise: str) -> dict[str, Verdict]:
+        """What the API told of the credentials of *enterprise*."""
+        with self._api.lock:
+            return {
+                name: Verdict(accepted, self._api.expirations.get((slug, name)))
+                for (slug, name), accepted in self._api.accepted.items()
+                if slug == enterprise
+            }
+
+    def believe(self, enterprise: str, verdicts: Mapping[str, Verdict]) -> None:
+        """Begin with what the API told an earlier process of the credentials of *enterprise*."""
+        observer = self.observer(enterprise)
+        for name, verdict in verdicts.items():
+            observer.authenticated(name, accepted=verdict.accepted)
+            observer.token_expires(name, verdict.expires_at)
+
+    def _dropped_series(self) -> Iterator[Series]:
+        with self._lock:
+            dropped = dict(self._dropped)
+        for key, families in dropped.items():
+            for metric, series in families.items():
+                yield (key.enterprise, metric), series
+
+    def _states(self) -> Iterator[tuple[declarations.OwnMetric, Iterable[Series]]]:
+        """Gauges that are read off the state when somebody scrapes."""
+        statuses = self._statuses.all()
+        yield declarations.UP, self._api.up()
+        yield declarations.SUCCESS, ((key, status.success) for key, status in statuses.items())
+        yield declarations.LAST_SUCCESS, ((key, status.succeeded_at or 0) for key, status in statuses.items())
+        yield declarations.DURATION, ((key, status.duration) for key, status in statuses.items())
+        yield declarations.INTERVAL, ((key, status.interval) for key, status in statuses.items())
+        yield declarations.AVAILABLE, ((key, status.available) for key, status in statuses.items())
+        yield declarations.DROPPED, self._dropped_series()
+        yield declarations.RATE_LIMIT, self._api.limits(lambda left: left.limit)
+        yield declarations.RATE_REMAINING, self._api.limits(lambda left: left.remaining)
+        yield declarations.RATE_RESET, self._api.limits(lambda left: left.reset)
+        yield declarations.TOKEN_EXPIRATION, self._api.token_expirations()

@@ -1,0 +1,1 @@
+"""HTTP on the port; the only folder that knows the server library."""
