@@ -4,7 +4,7 @@ from typing import Any
 
 from exporter.collectors.advanced_security import COLLECTOR
 from exporter.errors import Reason
-from tests.harness import Bench
+from tests.support.harness import Bench
 
 PATH = "/enterprises/octo-corp/settings/billing/advanced-security"
 CODE, SECRET = (f"{PATH}?advanced_security_product={name}" for name in ("code_security", "secret_protection"))

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.collectors.billing.billing import COLLECTOR
 from exporter.errors import Reason
-from tests.harness import Bench
+from tests.support.harness import Bench
 
 BILLING = "/enterprises/octo-corp/settings/billing"
 SUMMARY = f"{BILLING}/usage/summary"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exporter.collectors import billing_usage, budgets, cost_centers, usage_reports
 from exporter.collectors.billing import billing
 from tests.collectors.test_billing import BILLING, SUMMARY, at
-from tests.harness import Bench
+from tests.support.harness import Bench
 
 Labels = tuple[str, ...]
 Told = tuple[Labels, float | None]

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from exporter.collectors.billing_usage import COLLECTOR
 from tests.collectors.test_billing import BILLING, DAY, at
-from tests.harness import Bench
+from tests.support.harness import Bench
 
 USAGE = f"{BILLING}/usage"
 CENTERS = f"{BILLING}/cost-centers"

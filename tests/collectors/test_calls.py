@@ -18,7 +18,7 @@ from exporter.collectors import (
     scim,
     server,
 )
-from tests.harness import API, Bench
+from tests.support.harness import API, Bench
 
 ENTERPRISE = "/enterprises/octo-corp"
 SIZES = (Size(250, 230, 3), Size(99, 99, 1), Size(0, 0, 0))

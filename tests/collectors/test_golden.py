@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter.collectors import COLLECTORS
-from tests.harness import Bench
+from tests.support.harness import Bench
 
 FOLDER = Path(__file__).parent
 BY_NAME = {collector.name: collector for collector in COLLECTORS}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.collectors import advanced_security, copilot, license_users, scim
-from tests.harness import API, NOW, Bench
+from tests.support.harness import API, NOW, Bench
 
 PLANS = ["enterprise", "business", "unknown", None, "individual_pro", "Individual-Max"]
 DEAREST_FIRST = ["enterprise", "business", "individual_max", "individual_pro", "unknown"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from exporter.collectors.runners import COLLECTOR
-from tests.harness import API, Bench
+from tests.support.harness import API, Bench
 
 RUNNERS = "/enterprises/octo-corp/actions/runners"
 GROUPS = "/enterprises/octo-corp/actions/runner-groups"

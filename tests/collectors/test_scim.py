@@ -7,7 +7,7 @@ import pytest
 
 from exporter.collectors.scim import COLLECTOR
 from exporter.errors import Reason
-from tests.harness import Bench
+from tests.support.harness import Bench
 
 USERS = "/scim/v2/enterprises/octo-corp/Users"
 GROUPS = "/scim/v2/enterprises/octo-corp/Groups"

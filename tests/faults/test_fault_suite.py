@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.github.client import REDIRECT_LIMIT
 from exporter.simulator import KINDS, Simulator
 from exporter.simulator.faults.kinds import DOMAIN
-from tests.faults.stage import ALL, HASTY, MOST_PAGES, NOW, Stage, Time, no_secret_told, staged
+from tests.support.fault_harness import ALL, HASTY, MOST_PAGES, NOW, Stage, Time, no_secret_told, staged
 
 Others = Literal["go on", "stop"]
 TRIES = HASTY.tries

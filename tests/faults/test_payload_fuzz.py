@@ -19,8 +19,8 @@ from structlog.testing import capture_logs
 
 from exporter.collectors import COLLECTORS
 from exporter.errors import Reason
-from tests.canary import CANARY
-from tests.harness import Bench
+from tests.support.harness import Bench
+from tests.support.secret_marker import CANARY
 
 FOLDER = Path(__file__).parent.parent / "collectors"
 BY_NAME = {collector.name: collector for collector in COLLECTORS}

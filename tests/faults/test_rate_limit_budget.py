@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from exporter.errors import Reason
 from exporter.runtime.status import Key
 from exporter.simulator import Simulator
-from tests.faults.stage import ALL, Stage, Time, play, settings
+from tests.support.fault_harness import ALL, Stage, Time, play, settings
 
 BUDGET = 50
 RESERVE = 0.2

@@ -11,8 +11,8 @@ from exporter.github.run import ClientLimits
 from exporter.runtime.schedule import Schedule, Task
 from exporter.runtime.status import Key
 from exporter.simulator import Simulator
-from tests.faults.stage import Stage, Time, settings
-from tests.tools import eventually
+from tests.support.fault_harness import Stage, Time, settings
+from tests.support.tools import eventually
 
 MINUTES = 30
 PATIENT = ClientLimits(connect_seconds=10, read_seconds=60, tries=1)

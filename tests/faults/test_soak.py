@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from tests.programs import ROOT
+from tests.support.programs import ROOT
 
 SOON_OVER = ("html", "nulls", "http-500", "truncated", "reset", "hostile-labels", "nan", "endless-link", "bad-gzip")
 

@@ -33,8 +33,8 @@ from exporter.github.auth import SecretFile
 from exporter.github.client import Client
 from exporter.github.endpoint import ACCESS_TOKENS
 from exporter.github.run import ClientLimits, Run
-from tests.app_keys import pem, public_pem, wrong_keys
 from tests.github.conftest import API, SYNC, SYNC_URL, FakeClock, RecordingObserver
+from tests.support.app_keys import pem, public_pem, wrong_keys
 
 HOUR = 3600
 ON_ENTERPRISE = "/enterprises/acme/installation"

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from exporter.collectors import COLLECTORS
-from tests.tools import running_demo, tool
+from tests.support.tools import running_demo, tool
 
 FLAGS = [
     "--headless",

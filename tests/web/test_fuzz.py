@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from exporter.web.http.connections import HEADER_BYTES
 from exporter.web.http.web_server import WebServer
-from tests.web.certificates import PASSWORD, USER, hashed, web_config
-from tests.web.site import Site, ask, connected, everything, serving
+from tests.support.certificates import PASSWORD, USER, hashed, web_config
+from tests.support.web_server import Site, ask, connected, everything, serving
 from tests.web.test_guard import login
 
 STATUSES = frozenset({100, 200, 400, 401, 404, 405, 408, 413, 414, 429, 501, 503, 505})

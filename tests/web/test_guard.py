@@ -13,8 +13,8 @@ from exporter.web.protection.guard import replaced
 from exporter.web.protection.passwords import MOST_WAITING, Passwords, Verdict
 from exporter.web.protection.protection import LiveProtection
 from exporter.web.protection.rate_limit import RateLimiter
-from tests.web.certificates import PASSWORD, USER, hashed, web_config
-from tests.web.site import Site, ask, serving
+from tests.support.certificates import PASSWORD, USER, hashed, web_config
+from tests.support.web_server import Site, ask, serving
 
 EVERY_PATH = ("/", "/metrics", "/metrics?collect[]=runners", "/-/healthy", "/-/ready", "/-/reload", "/nothing")
 OPEN = {"/-/healthy", "/-/ready"}

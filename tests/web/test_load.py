@@ -16,9 +16,9 @@ import pytest
 
 from exporter.web.http.server import MOST_OPEN, MOST_WAITING
 from exporter.web.http.web_server import THREADS, WebServer
-from tests.tools import eventually
-from tests.web.certificates import authority, web_config
-from tests.web.site import PATIENCE, REQUEST, Site, ask, connected, everything, is_well, port_of, serving
+from tests.support.certificates import authority, web_config
+from tests.support.tools import eventually
+from tests.support.web_server import PATIENCE, REQUEST, Site, ask, connected, everything, is_well, port_of, serving
 
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST_SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"

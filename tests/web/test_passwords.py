@@ -6,7 +6,7 @@ from base64 import b64encode
 import pytest
 
 from exporter.web.protection.passwords import MOST_REFUSED, MOST_WAITING, Passwords, Verdict, basic_credentials
-from tests.web.certificates import PASSWORD, USER, hashed
+from tests.support.certificates import PASSWORD, USER, hashed
 
 SLOW = 10
 

@@ -19,10 +19,10 @@ from urllib.request import urlopen
 import pytest
 
 from exporter.simulator.server import Simulator
-from tests.canary import TOKEN, the_line
-from tests.programs import ROOT, Program, run, started, value
-from tests.tools import eventually, free_port, process, tool
-from tests.web.certificates import HOUR, PASSWORD, USER, authority, hashed, install, issue, web_config
+from tests.support.certificates import HOUR, PASSWORD, USER, authority, hashed, install, issue, web_config
+from tests.support.programs import ROOT, Program, run, started, value
+from tests.support.secret_marker import TOKEN, the_line
+from tests.support.tools import eventually, free_port, process, tool
 
 RELOADED = "ghe_exporter_config_last_reload_successful"
 

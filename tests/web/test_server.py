@@ -18,7 +18,7 @@ from exporter.errors import ConfigurationError
 from exporter.web.http.connections import HEADER_BYTES, Connection
 from exporter.web.http.server import MOST_WAITING
 from exporter.web.http.web_server import THREADS, WebServer, bind_address
-from tests.web.site import PATIENCE, REQUEST, Site, ask, connected, everything, is_well, port_of, serving
+from tests.support.web_server import PATIENCE, REQUEST, Site, ask, connected, everything, is_well, port_of, serving
 
 
 @pytest.fixture(scope="module")

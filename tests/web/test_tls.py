@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 from exporter.errors import ConfigurationError
 from exporter.web.http.web_server import THREADS, WebServer
 from exporter.web.protection.protection import LiveProtection
-from tests.web.certificates import HOUR, Certificate, authority, install, issue, web_config
-from tests.web.site import PATIENCE, REQUEST, Site, connected, everything, port_of, serving
+from tests.support.certificates import HOUR, Certificate, authority, install, issue, web_config
+from tests.support.web_server import PATIENCE, REQUEST, Site, connected, everything, port_of, serving
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 VERIFY = {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from exporter.errors import ConfigurationError
 from exporter.web.protection.protection import LiveProtection, Protection, protection
 from exporter.web.protection.toolkit import read
-from tests.web.certificates import PASSWORD, authority, hashed, install, issue, web_config
+from tests.support.certificates import PASSWORD, authority, hashed, install, issue, web_config
 
 TLS = {"cert_file": "server.crt", "key_file": "server.key"}
 CA = {"client_ca_file": "ca.crt", "client_auth_type": "RequireAndVerifyClientCert"}

@@ -1,0 +1,244 @@
+"""The alert rules: linted, tested by promtool, complete, and routed as meant."""
+
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alerts import thresholds
+from exporter.collectors import COLLECTORS
+from exporter.telemetry.declarations import OWN_METRICS
+from tests.support.tools import tool
+
+ALERTS = Path(__file__).resolve().parents[2] / "alerts"
+RULE_FILES = sorted(ALERTS.glob("rules/**/*.yaml"))
+TEST_FILES = sorted(ALERTS.glob("tests/*.yaml"))
+RULES: tuple[dict[str, Any], ...] = tuple(
+    rule for file in RULE_FILES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]
+)
+ALERTING = tuple(rule for rule in RULES if "alert" in rule)
+RECORDED = {rule["record"]: rule["expr"] for rule in RULES if "record" in rule}
+NAMES = [rule["alert"] for rule in ALERTING]
+HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
+DASHBOARDS = {"ghe-overview", "ghe-licences", "ghe-billing", "ghe-runners", "ghe-exporter"}
+
+# What each rule must compare with; the rest of the numbers in expressions are seconds of a day, zeros and ones.
+NUMBERS: dict[str, list[float]] = {
+    "GitHubCollectorStale": [thresholds.STALE_INTERVALS],
+    "GitHubTokenExpiring": [thresholds.TOKEN_WARNING_DAYS, thresholds.TOKEN_CRITICAL_DAYS],
+    "GitHubTokenExpiringSoon": [thresholds.TOKEN_CRITICAL_DAYS],
+    "GitHubRateLimitLow": [thresholds.RATE_LIMIT_LOW],
+    "GitHubSeatsExhausted": [thresholds.SEATS_EXHAUSTED],
+    "GitHubSeatsNearlyExhausted": [thresholds.SEATS_WARNING, thresholds.SEATS_EXHAUSTED],
+    "GitHubSeatsForecast": [thresholds.SEATS_FORECAST_FLOOR, thresholds.SEATS_WARNING, thresholds.FORECAST_DAYS],
+    "GitHubAdvancedSecurityCommittersExhausted": [thresholds.COMMITTERS_EXHAUSTED],
+    "GitHubLicenseSyncStale": [thresholds.SYNC_STALE_DAYS],
+    "GitHubServerLicenseExpiring": [thresholds.SERVER_LICENSE_DAYS],
+    "GitHubActionsIncludedExhausted": [thresholds.INCLUDED_EXHAUSTED],
+    "GitHubActionsPaceHigh": [thresholds.PACE_WARNING, thresholds.INCLUDED_EXHAUSTED],
+    "GitHubStorageAboveIncluded": [thresholds.INCLUDED_EXHAUSTED, thresholds.PERIOD_SILENT_SHARE],
+    "GitHubPackagesTransferExhausted": [thresholds.INCLUDED_EXHAUSTED],
+    "GitHubBudgetNearlyExhausted": [thresholds.BUDGET_WARNING, thresholds.BUDGET_EXHAUSTED],
+    "GitHubBudgetExhausted": [thresholds.BUDGET_EXHAUSTED],
+    "GitHubSpendUnusual": [thresholds.SPEND_FACTOR, thresholds.SPEND_FLOOR_USD, thresholds.SPEND_SILENT_DAYS],
+    "GitHubRunnersAllOffline": [thresholds.RUNNERS_ALL_OFFLINE],
+    "GitHubRunnersManyOffline": [
+        thresholds.RUNNERS_OFFLINE_SHARE,
+        thresholds.RUNNERS_ALL_OFFLINE,
+        thresholds.RUNNERS_OFFLINE_SMALLEST_GROUP,
+    ],
+    "GitHubRunnersSaturated": [thresholds.RUNNERS_SATURATED],
+    "enterprise:ghe_actions_used_per_included:projected_ratio": [thresholds.PERIOD_SILENT_SHARE],
+}
+NUMBER = re.compile(r"(?<![\w.:\"])\d+(?:\.\d+)?(?![\w.:\"])")
+
+ROUTES = [
+    ({"severity": "critical"}, "on-call"),
+    ({"severity": "critical", "team": "licensing"}, "on-call,licensing"),
+    ({"severity": "critical", "team": "finops"}, "on-call,finops"),
+    ({"severity": "critical", "team": "ci"}, "on-call,ci"),
+    ({"severity": "warning"}, "platform"),
+    ({"severity": "warning", "team": "licensing"}, "licensing"),
+    ({"severity": "warning", "team": "finops"}, "finops"),
+    ({"severity": "warning", "team": "ci"}, "ci"),
+    ({"severity": "info", "team": "finops"}, "quiet"),
+]
+
+
+# Which collector's figures an alert rests on: while they are old, it tells nobody.
+RESTS_ON = {
+    "licenses": "Seats",
+    "license_sync": "LicenseSync",
+    "advanced_security": "AdvancedSecurity",
+    "server": "Server",
+    "billing": "Actions|Storage|Packages|Spend",
+    "budgets": "Budget",
+    "runners": "Runners",
+}
+
+
+def run(program: str, *arguments: str) -> str:
+    """What *program* prints; it must succeed."""
+    done = subprocess.run([tool(program), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def name_of(rule: Mapping[str, Any]) -> str:
+    return str(rule.get("alert") or rule["record"])
+
+
+def test_lint() -> None:
+    run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *map(str, RULE_FILES))
+
+
+@pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.stem)
+def test_behaviour(file: Path) -> None:
+    run("promtool", "test", "rules", str(file))
+
+
+def test_every_alert_fires_in_a_test() -> None:
+    expected = "".join(file.read_text() for file in TEST_FILES)
+    assert [name for name in NAMES if f'alertname="{name}"' not in expected] == []
+
+
+def test_every_text_is_tested() -> None:
+    """Labels and annotations of every alert stand in a test as people read them, with no number only machines like."""
+    cases = [case for file in TEST_FILES for case in yaml.safe_load(file.read_text())["tests"]]
+    checks = [check for case in cases for check in case.get("alert_rule_test", []) if check["exp_alerts"]]
+    assert {check["alertname"] for check in checks} == set(NAMES)
+    for notes in (alert["exp_annotations"] for check in checks for alert in check["exp_alerts"]):
+        assert not re.search(r"\d\.\d{3}|e[+-]\d|NaN|Inf|%!|error|  ", notes["description"]), notes["description"]
+
+
+def test_names() -> None:
+    names = [name_of(rule) for rule in RULES]
+    assert [name for name, times in Counter(names).items() if times > 1] == []
+
+
+def test_few_page() -> None:
+    """Who may wake somebody; a seventh would be too many."""
+    critical = {rule["alert"] for rule in ALERTING if rule["labels"]["severity"] == "critical"}
+    assert critical == {
+        "GitHubExporterAbsent",
+        "GitHubCredentialRejected",
+        "GitHubTokenExpiringSoon",
+        "GitHubSeatsExhausted",
+        "GitHubBudgetExhausted",
+        "GitHubRunnersAllOffline",
+    }
+
+
+@pytest.mark.parametrize("rule", ALERTING, ids=name_of)
+def test_complete(rule: dict[str, Any]) -> None:
+    notes = rule["annotations"]
+    assert rule["for"]
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    assert rule["labels"].get("team") in {None, "licensing", "finops", "ci"}
+    assert "{{" not in notes["summary"]
+    assert "{{" in notes["description"] or rule["expr"].startswith("absent(")
+    assert notes["runbook_url"].endswith(f"/{rule['alert']}")
+    dashboard = re.search(r"/d/([a-z-]+)(?:\?|$)", notes["dashboard_url"])
+    assert dashboard is not None
+    assert dashboard[1] in DASHBOARDS
+
+
+@pytest.mark.parametrize("rule", RULES, ids=name_of)
+def test_metrics_exist(rule: dict[str, Any]) -> None:
+    declared = {metric.name for collector in COLLECTORS for metric in collector.metrics}
+    declared |= {metric.name for metric in OWN_METRICS} | set(RECORDED)
+    used = set(
+        re.findall(r"(?:[a-z_]+:)?ghe_[a-z_:]+", rule["expr"] + str(rule.get("annotations", {}).get("description")))
+    )
+    assert used
+    assert used <= declared
+
+
+@pytest.mark.parametrize("rule", RULES, ids=name_of)
+def test_thresholds(rule: dict[str, Any]) -> None:
+    expression = re.sub(r"\* 24 \* 3600|\[[^]]*\]|offset \w+|> 0(?![.\d])|== [01]\b|/ 6\b", "", rule["expr"])
+    found = {float(number) for number in NUMBER.findall(expression)}
+    assert found == {float(number) for number in NUMBERS.get(name_of(rule), [])}
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("GitHubRunnersManyOffline", thresholds.RUNNERS_OFFLINE_SHARE),
+        ("GitHubRunnersSaturated", thresholds.RUNNERS_SATURATED),
+    ],
+)
+def test_share_told(name: str, share: float) -> None:
+    """A text that names the bound names the one of the rule."""
+    (rule,) = (rule for rule in ALERTING if rule["alert"] == name)
+    assert f"at least {share:.0%} of" in rule["annotations"]["description"]
+
+
+def test_every_threshold_is_used() -> None:
+    """Each constant is compared with a rule, here or where the window of the forecast is."""
+    compared = {"FORECAST_WINDOW_DAYS"} | {
+        name for name in vars(thresholds) if re.search(rf"thresholds\.{name}\b", Path(__file__).read_text())
+    }
+    assert {name for name in vars(thresholds) if name.isupper()} == compared
+
+
+def test_runbooks() -> None:
+    assert sorted(page.stem for page in ALERTS.glob("runbooks/*.md")) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_runbook(name: str) -> None:
+    page = (ALERTS / "runbooks" / f"{name}.md").read_text()
+    assert page.startswith(f"# {name}\n")
+    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == HEADINGS
+
+
+def test_alertmanager() -> None:
+    run("amtool", "check-config", str(ALERTS / "alertmanager.example.yaml"))
+
+
+@pytest.mark.parametrize(("labels", "receivers"), ROUTES)
+def test_route(labels: dict[str, str], receivers: str) -> None:
+    given = [f"{name}={value}" for name, value in labels.items()]
+    config = f"--config.file={ALERTS / 'alertmanager.example.yaml'}"
+    run("amtool", "config", "routes", "test", config, f"--verify.receivers={receivers}", *given)
+
+
+def test_routes_of_all_that_occurs() -> None:
+    """Every pair of severity and team that a rule has is among the routes tested above, and no other is."""
+    occurring = {frozenset((name, value) for name, value in rule["labels"].items()) for rule in ALERTING}
+    assert occurring <= {frozenset(labels.items()) for labels, _ in ROUTES}
+
+
+@pytest.mark.parametrize("stale", RESTS_ON)
+def test_stale_figures_are_silent(stale: str) -> None:
+    """A stale collector silences the alerts that rest on it, in its enterprise, and no others."""
+    document = yaml.safe_load((ALERTS / "alertmanager.example.yaml").read_text())
+    source = ['alertname="GitHubCollectorStale"', f'collector="{stale}"']
+    (rule,) = (rule for rule in document["inhibit_rules"] if rule["source_matchers"] == source)
+    assert rule["equal"] == ["enterprise"]
+    pattern = rule["target_matchers"][0].removeprefix('alertname=~"').removesuffix('"')
+    silenced = {name for name in NAMES if re.fullmatch(pattern, name)}
+    assert silenced == {name for name in NAMES if re.match(f"GitHub({RESTS_ON[stale]})", name)}
+
+
+def test_every_alert_is_silenced_or_about_the_exporter() -> None:
+    """No alert about GitHub is left without a collector that it rests on."""
+    covered = {name for name in NAMES for subject in RESTS_ON.values() if re.match(f"GitHub({subject})", name)}
+    own = yaml.safe_load((ALERTS / "rules" / "exporter.yaml").read_text())["groups"][0]["rules"]
+    assert covered | {rule["alert"] for rule in own} == set(NAMES)
+
+
+def test_inhibitions_name_alerts() -> None:
+    """Every matcher on alerts finds one; a renamed alert would otherwise escape without notice."""
+    collectors = {collector.name for collector in COLLECTORS}
+    for rule in yaml.safe_load((ALERTS / "alertmanager.example.yaml").read_text())["inhibit_rules"]:
+        for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
+            label, _, value = re.sub(r"[~\"]", "", matcher).partition("=")
+            known = NAMES if label == "alertname" else collectors
+            assert any(re.fullmatch(value, name) for name in known), matcher

@@ -1,0 +1,164 @@
+"""`ghe-exporter healthcheck` against servers that are well, ill, strange or not there."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from exporter.cli import main
+from exporter.commands.healthcheck import is_loopback
+from exporter.web.http.web_server import WebServer
+from tests.support.certificates import HOUR, hashed, install, issue, web_config
+from tests.support.programs import run
+from tests.support.tools import free_port
+from tests.support.web_server import Site, port_of, serving
+
+Reply = Callable[[str, list[tuple[str, str]]], object]
+
+
+@contextmanager
+def exporter(status: str, paths: list[str]) -> Iterator[str]:
+    """A server that answers *status* to everything and notes the paths; its URL."""
+
+    def application(environ: dict[str, str], start_response: Reply) -> list[bytes]:
+        paths.append(environ["PATH_INFO"])
+        start_response(status, [("Content-Type", "text/plain")])
+        return [b"told\n"]
+
+    server = WebServer("127.0.0.1:0", application)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+@contextmanager
+def gibberish() -> Iterator[str]:
+    """A server that does not speak HTTP; its URL."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+
+        def answer() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(1024)
+                client.sendall(b"SSH-2.0-octo\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+def check(capsys: pytest.CaptureFixture[str], url: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error."""
+    code = main(["healthcheck", "--url", url])
+    return code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_healthy(ending: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A healthy exporter is 0, asked at its own path."""
+    paths: list[str] = []
+    with exporter("200 OK", paths) as url:
+        assert check(capsys, url + ending) == (0, "healthy\n", "")
+    assert paths == ["/-/healthy"]
+
+
+def test_below_a_prefix(capsys: pytest.CaptureFixture[str]) -> None:
+    """Behind a proxy the path may begin with a prefix."""
+    paths: list[str] = []
+    with exporter("200 OK", paths) as url:
+        assert check(capsys, f"{url}/github")[0] == 0
+    assert paths == ["/github/-/healthy"]
+
+
+@pytest.mark.parametrize("status", ["503 Service Unavailable", "404 Not Found", "302 Found", "204 No Content"])
+def test_not_healthy(status: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Any other answer is 1, with one line that tells it."""
+    with exporter(status, []) as url:
+        assert check(capsys, url) == (1, "", f"unhealthy: {url} answered {status[:3]}\n")
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        pytest.param("http://127.0.0.1:9", "ConnectionRefusedError", id="nobody"),
+        ("http://127.0.0.1:99999", "ValueError"),
+        ("http://127.0.0.1:port", "ValueError"),
+        ("http://", "ValueError"),
+        ("ftp://127.0.0.1", "ValueError"),
+        ("127.0.0.1:10204", "ValueError"),
+        ("http://[::1", "ValueError"),
+        ("http://127.0.0.1:1/\x00", "InvalidURL"),
+        ("", "ValueError"),
+    ],
+)
+def test_nobody_there(url: str, error: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An address that cannot be asked is 1 with one line, never a traceback."""
+    assert check(capsys, url) == (1, "", f"unhealthy: {error}: cannot ask {url}\n")
+
+
+def test_https(capsys: pytest.CaptureFixture[str]) -> None:
+    """An https address without a server behind it is 1 with one line, never a traceback."""
+    code, out, err = check(capsys, f"https://127.0.0.1:{free_port()}")
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
+    assert err.startswith("unhealthy: ")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_https_of_this_machine(host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The certificate of a loopback address is not verified, whoever signed it and however old it is."""
+    install(tmp_path, issue("elsewhere", ends=-HOUR))
+    with serving(Site(), web_config=web_config(tmp_path, tls={}, basic_auth_users={"octo": hashed()})) as server:
+        assert check(capsys, f"https://{host}:{port_of(server)}") == (0, "healthy\n", "")
+        assert check(capsys, f"http://{host}:{port_of(server)}")[0] == 1
+
+
+def test_https_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The certificate of any other address is verified, by name and authority."""
+    host = socket.gethostname()
+    with serving(Site(), "0.0.0.0:0", web_config=web_config(tmp_path, tls={})) as server:
+        try:
+            socket.create_connection((host, port_of(server)), timeout=5).close()
+        except OSError:
+            pytest.skip("needs a name of this machine that is no loopback address")
+        url = f"https://{host}:{port_of(server)}"
+        code, _, err = check(capsys, url)  # the server, in this process, may log to standard output
+        assert (code, err) == (1, f"unhealthy: SSLCertVerificationError: cannot ask {url}\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("10.0.0.1", False),
+        ("::", False),
+        ("localhost.acme.example.com", False),
+        ("127.0.0.1.acme.example.com", False),
+    ],
+)
+def test_loopback(host: str, *, loopback: bool) -> None:
+    """What is taken for this machine, and what is not."""
+    assert is_loopback(host) is loopback
+
+
+def test_not_http(capsys: pytest.CaptureFixture[str]) -> None:
+    """A server that speaks something else is 1."""
+    with gibberish() as url:
+        assert check(capsys, url) == (1, "", f"unhealthy: BadStatusLine: cannot ask {url}\n")
+
+
+def test_process() -> None:
+    """The real program takes its exit code from the answer."""
+    with exporter("200 OK", []) as url:
+        assert run("healthcheck", "--url", url).code == 0
+    done = run("healthcheck", "--url", url)
+    assert (done.code, done.out, len(done.err.splitlines())) == (1, "", 1)

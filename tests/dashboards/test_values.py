@@ -1,0 +1,113 @@
+"""What panels show of situations that the demo is never in, computed by promtool from series made by hand."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.dashboards import BOARDS, choices, filled, panels
+from tests.support.tools import tool
+
+STEPS = 12 * 24 * 7  # a week in steps of five minutes
+ACME = '{enterprise="acme"}'
+NEWEST = {
+    'ghe_runner_application_info{enterprise="acme",os="linux",architecture="x64",version="2.330.0"}': f"1x{STEPS}"
+}
+
+
+class Case(NamedTuple):
+    """A panel, series made by hand, and what the panel's first query gives at their end."""
+
+    board: str
+    title: str
+    series: dict[str, str]
+    expected: dict[str, float]
+
+
+def seats(consumed: str, purchased: int) -> dict[str, str]:
+    return {
+        f"ghe_license_seats_consumed{ACME}": f"{consumed}x{STEPS}",
+        f"ghe_license_seats_purchased{ACME}": f"{purchased}x{STEPS}",
+    }
+
+
+def group(name: str, *, idle: int, offline: int, organization: str = "") -> dict[str, str]:
+    labels = f'enterprise="acme",organization="{organization}",runner_group="{name}",os="linux"'
+    states = {"busy": 0, "idle": idle, "offline": offline}
+    return {f'ghe_runners{{{labels},state="{state}"}}': f"{number}x{STEPS}" for state, number in states.items()}
+
+
+def versions(runners: dict[str, int]) -> dict[str, str]:
+    labels = 'enterprise="acme",organization="",os="linux"'
+    return {
+        f'ghe_runners_by_version{{{labels},version="{version}"}}': f"{number}x{STEPS}"
+        for version, number in runners.items()
+    }
+
+
+def stored(gigabytes: dict[str, int]) -> dict[str, str]:
+    return {
+        f'ghe_storage_average_bytes{{enterprise="acme",product="{product}"}}': f"{number}e9x{STEPS}"
+        for product, number in gigabytes.items()
+    }
+
+
+def days(consumed: str, purchased: int, expected: dict[str, float]) -> Case:
+    return Case("licences", "Days until exhausted", seats(consumed, purchased), expected)
+
+
+def worst(series: dict[str, str], expected: float) -> Case:
+    return Case("overview", "Worst runner group", series, {"{}": expected})
+
+
+def outdated(series: dict[str, str], expected: dict[str, float]) -> Case:
+    return Case("runners", "Outdated", series, expected)
+
+
+CASES = {
+    "no seat left, not growing": days("100", 100, {ACME: 0}),
+    "more than was bought": days("112", 100, {ACME: 0}),
+    "five days' growth left": days("0+1", STEPS + 12 * 24 * 5, {ACME: 5}),
+    "seats left, not growing": days("50", 100, {}),
+    "some outdated, some do not tell": outdated(versions({"2.330.0": 5, "2.329.0": 3, "": 7}) | NEWEST, {"{}": 3}),
+    "all up to date": outdated(versions({"2.330.0": 5}) | NEWEST, {"{}": 0}),
+    "newest version not known": outdated(versions({"2.330.0": 5}), {}),
+    "no runner tells its version": outdated(versions({"": 5}) | NEWEST, {}),
+    "one of two offline": worst(group("a", idle=1, offline=1), 0),
+    "one of four offline": worst(group("a", idle=3, offline=1), 0.25),
+    "the only one offline": worst(group("a", idle=0, offline=1) | group("b", idle=9, offline=1), 1),
+    "two groups of one name": Case(
+        *("runners", "Groups", group("a", idle=2, offline=0) | group("a", idle=0, offline=1, organization="web")),
+        {
+            '{enterprise="acme",organization="(enterprise)",runner_group="a"}': 2,
+            '{enterprise="acme",organization="web",runner_group="a"}': 0,
+        },
+    ),
+    "no group": Case(
+        *("runners", "Groups", group("", idle=2, offline=0)),
+        {'{enterprise="acme",organization="(enterprise)",runner_group="(no group)"}': 2},
+    ),
+    "storage that counts": Case(
+        *("billing", "Storage against included", stored({"actions": 30, "packages": 32, "git_lfs": 80})), {ACME: 62e9}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_value(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    board = BOARDS[case.board]
+    (panel,) = (panel for panel in panels(board) if panel["title"] == case.title)
+    asked = {
+        "expr": filled(panel["targets"][0]["expr"], choices(board)),
+        "eval_time": f"{STEPS * 5}m",
+        "exp_samples": [{"labels": labels, "value": value} for labels, value in case.expected.items()],
+    }
+    series = [{"series": each, "values": values} for each, values in case.series.items()]
+    test = {"interval": "5m", "input_series": series, "promql_expr_test": [asked]}
+    file = tmp_path / "test.json"  # JSON is YAML
+    file.write_text(json.dumps({"rule_files": [], "evaluation_interval": "5m", "tests": [test]}), encoding="utf-8")
+    done = subprocess.run([tool("promtool"), "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,255 @@
+"""How a run ends: what is published, what is counted, when it is tried again."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from exporter.collector import Collector, Target
+from exporter.collectors.licenses import COLLECTOR as LICENSES
+from exporter.collectors.runner_groups import COLLECTOR as RUNNER_GROUPS
+from exporter.errors import RateLimited, Reason, describe_bug
+from exporter.github.reader import GitHub
+from exporter.metrics.metric import Sample, gauge
+from exporter.runtime.availability import Availability
+from tests.support.harness import NOW, Bench
+
+PATH = "/enterprises/octo-corp/consumed-licenses"
+GOOD = {"total_seats_consumed": 7, "users": []}
+DAY = 86_400
+CONSUMED = 'ghe_license_seats_consumed{enterprise="octo-corp"}'
+
+
+def failing(status: int, **headers: str) -> dict[str, Any]:
+    return {"status": status, "headers": headers, "body": "{}"}
+
+
+def test_success_is_dated_and_due_again_after_the_interval() -> None:
+    """A good run publishes, notes its time and is due after its interval with at most 5% of jitter."""
+    bench = Bench(LICENSES, {PATH: GOOD})
+    delay = bench.run()
+    assert bench.series == {CONSUMED: 7}
+    assert 855 <= delay <= 945
+    assert (bench.status.success, bench.status.available, bench.status.reason) == (True, True, None)
+    assert bench.status.succeeded_at == bench.status.attempted_at == NOW
+    assert bench.status.next_at == NOW + delay
+
+
+def test_failure_keeps_the_last_good_result_until_max_age() -> None:
+    """After a failure the old figures stay, with the old time of success, until max_age; then they disappear."""
+    bench = Bench(LICENSES, {PATH: GOOD}, options={"interval": "10s", "max_age": "60s"})
+    bench.run()
+    bench.recorded[PATH] = failing(500)
+    bench.clock.now += 59
+    bench.run()
+    bench.collection.expire()
+    assert bench.series == {CONSUMED: 7}
+    assert bench.status.success is False
+    assert bench.status.succeeded_at == NOW
+    bench.clock.now += 2
+    bench.collection.expire()
+    assert bench.text == ""
+
+
+def test_what_made_no_sense_is_not_confirmed() -> None:
+    """After an answer that could not be understood its ETag is not sent; a 304 would confirm it for ever."""
+    bench = Bench(LICENSES, {PATH: {"headers": {"ETag": '"bad"'}, "body": []}})
+    bench.run()
+    assert bench.status.reason is Reason.PAYLOAD
+    bench.recorded[PATH] = {"headers": {"ETag": '"good"'}, "body": GOOD}
+    for _ in range(2):
+        bench.run()
+        assert bench.status.success
+    assert bench.conditions == [None, None, '"good"']
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "delay"),
+    [
+        (failing(500), Reason.SERVER_ERROR, 60),
+        (failing(401), Reason.UNAUTHORIZED, 900),
+        (failing(400), Reason.PAYLOAD, 900),
+        ({"body": "<html>"}, Reason.PAYLOAD, 900),
+        (failing(403), Reason.FORBIDDEN, DAY),
+        (failing(404), Reason.UNAVAILABLE, DAY),
+        (failing(410), Reason.UNAVAILABLE, DAY),
+    ],
+)
+def test_each_failure_has_its_reason_and_its_next_try(answer: Any, reason: Reason, delay: float) -> None:
+    """What passes by itself is tried again soon, what needs a person at the interval, what is not offered daily."""
+    bench = Bench(LICENSES, {PATH: answer})
+    got = bench.run()
+    assert bench.tally.reasons == [reason]
+    assert bench.status.reason is reason
+    assert delay * 0.95 <= got <= delay * 1.05
+
+
+def test_passing_failures_back_off_up_to_the_interval() -> None:
+    """One minute, then two, four, eight … but never later than the interval."""
+    bench = Bench(LICENSES, {PATH: failing(500)})
+    delays = [bench.run() for _ in range(6)]
+    for delay, expected in zip(delays, (60, 120, 240, 480, 900, 900), strict=True):
+        assert expected * 0.95 <= delay <= expected * 1.05
+
+
+def test_a_rate_limit_is_waited_out() -> None:
+    """A limited collector comes back just after the limit ends, sooner or later than its interval."""
+    bench = Bench(LICENSES, {PATH: failing(429, **{"Retry-After": "120"})})
+    assert 120 <= bench.run() <= 125.0
+    assert bench.tally.reasons == [Reason.RATE_LIMITED]
+    bench.clock.now += 60
+    asked = len(bench.asked)
+    assert 60 <= bench.run() <= 65.0
+    assert len(bench.asked) == asked
+
+
+def test_a_limit_met_late_in_a_run_is_waited_out() -> None:
+    """However long the run took, it is tried again after the limit's end, and not before it only to fail unsent."""
+
+    def fetch(_github: GitHub, _target: Target) -> None:
+        bench.clock.now += 50
+        raise RateLimited("a limit", retry_at=bench.clock.now + 60)
+
+    bench = Bench(replace(broken_collector(""), fetch=fetch), {})
+    delay = bench.run()
+    assert 60 <= delay <= 65
+    assert bench.status.next_at == NOW + 50 + delay
+
+
+def test_refusals_after_success_count_only_from_the_third() -> None:
+    """A collector that worked is unavailable only after three refusals in a row, and works again when it is read."""
+    bench = Bench(LICENSES, {PATH: GOOD})
+    bench.run()
+    bench.recorded[PATH] = failing(404)
+    available = []
+    for _ in range(3):
+        bench.run()
+        available.append(bench.status.available)
+    assert available == [True, True, False]
+    assert bench.series == {CONSUMED: 7}
+    bench.recorded[PATH] = GOOD
+    bench.run()
+    assert bench.status.available is True
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_web_page_switches_nothing_off(status: int) -> None:
+    """A filter's or gateway's page is a failure, however often, where the collector worked before."""
+    page = {"status": status, "body": "<html>Blocked"}
+    bench = Bench(LICENSES, {PATH: GOOD})
+    bench.run()
+    bench.recorded[PATH] = page
+    for _ in range(4):
+        assert bench.run() <= 900 * 1.05
+        assert (bench.status.available, bench.status.success) == (True, False)
+    bench = Bench(LICENSES, {PATH: page})
+    bench.run()
+    assert bench.status.available is False
+
+
+def test_unavailable_stays_so_while_probes_fail_otherwise() -> None:
+    """A server error at a daily probe does not make an unavailable collector look broken."""
+    bench = Bench(LICENSES, {PATH: failing(404)})
+    bench.run()
+    bench.recorded[PATH] = failing(500)
+    assert bench.run() <= 900 * 1.05, "a probe that failed otherwise is repeated soon, not tomorrow"
+    assert bench.status.available is False
+
+
+def test_another_failure_breaks_a_row_of_refusals() -> None:
+    """Only refusals in a row make a collector unavailable."""
+    state = Availability()
+    state.worked()
+    for step in (state.refused, state.refused, state.failed, state.refused, state.refused):
+        step()
+        assert state.offered
+
+
+def test_one_failing_organization_hides_no_other() -> None:
+    """What was read is published, the failing organization keeps its last data, and the run counts as failed."""
+    groups = {"runner_groups": [{"id": 1, "name": "Default"}]}
+    first, second = "/orgs/octo-org/actions/runner-groups", "/orgs/octo-web/actions/runner-groups"
+    enterprise = "/enterprises/octo-corp/actions/runner-groups"
+    bench = Bench(
+        RUNNER_GROUPS, {enterprise: groups, first: groups, second: groups}, organizations=("octo-org", "octo-web")
+    )
+    bench.run()
+    bench.recorded[first] = failing(404)
+    bench.recorded[second] = {"runner_groups": [{"id": 1, "name": "Renamed"}]}
+    bench.run()
+    assert 'organization="octo-org",runner_group_id="1",runner_group="Default"' in bench.text
+    assert 'organization="octo-web",runner_group_id="1",runner_group="Renamed"' in bench.text
+    assert (bench.status.success, bench.status.available, bench.status.reason) == (False, True, Reason.UNAVAILABLE)
+
+
+def test_threads_compute_one_at_a_time() -> None:
+    """Answers become samples under the lock of all collectors, which is not held while GitHub is asked."""
+    held = []
+
+    def fetch(_github: GitHub, _target: Target) -> None:
+        held.append(bench.snapshots.writing.locked())
+
+    def samples(_target: Target, _fetched: object) -> list[Sample]:
+        held.append(bench.snapshots.writing.locked())
+        return []
+
+    bench = Bench(replace(broken_collector(""), fetch=fetch, samples=samples), {})
+    bench.run()
+    assert [*held, bench.snapshots.writing.locked()] == [False, True, False]
+
+
+def broken_collector(secret: str) -> Collector[Any]:
+    metric = gauge("ghe_broken", "Never seen.")
+
+    def samples(_target: Target, _fetched: object) -> list[Sample]:
+        raise KeyError(secret)
+
+    return Collector(
+        name="broken",
+        help="Broken.",
+        metrics=(metric,),
+        endpoints=(),
+        interval=60,
+        fetch=lambda _github, _target: None,
+        samples=samples,
+    )
+
+
+def test_a_bug_is_a_reason_and_tells_nothing_of_the_data() -> None:
+    """An unexpected exception ends the run as `bug`, and what is reported names the place, not the data."""
+    bench = Bench(broken_collector("octocat@example.com"), {})
+    bench.run()
+    assert bench.tally.reasons == [Reason.BUG]
+    assert "KeyError at samples" in bench.status.problem
+    assert "octocat" not in bench.status.problem
+
+
+def test_an_exception_without_a_traceback_can_be_described() -> None:
+    """Even an exception that was never raised has a description."""
+    assert describe_bug(ValueError("x")).startswith("ValueError")
+
+
+def test_undeclared_samples_are_a_bug_and_publish_nothing() -> None:
+    """A collector that yields what it did not declare fails as a whole; the last good result stays."""
+    other = gauge("ghe_other", "Not declared.")
+    collector = Collector(
+        name="broken",
+        help="Broken.",
+        metrics=(gauge("ghe_declared", "Declared."),),
+        endpoints=(),
+        interval=60,
+        fetch=lambda _github, _target: None,
+        samples=lambda _target, _fetched: [other(1)],
+    )
+    bench = Bench(collector, {})
+    bench.run()
+    assert bench.tally.reasons == [Reason.BUG]
+    assert bench.text == ""
+
+
+def test_a_collector_that_worked_before_a_reload_is_not_given_up_at_once() -> None:
+    """Success before the configuration was loaded anew counts: one refusal is a failure, not a verdict."""
+    bench = Bench(LICENSES, {PATH: failing(404)})
+    bench.collection.has_worked()
+    bench.run()
+    assert bench.status.available is True

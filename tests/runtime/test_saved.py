@@ -1,0 +1,270 @@
+"""What outlives a restart: its form in the file, what makes it void, and how a collector goes on with it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.collector import Collector, Included, Lasting
+from exporter.collectors.licenses import COLLECTOR as LICENSES
+from exporter.collectors.runners import COLLECTOR as RUNNERS
+from exporter.errors import Reason
+from exporter.metrics.exposition import Lines
+from exporter.metrics.metric import gauge
+from exporter.runtime.availability import Availability
+from exporter.runtime.fingerprint import fingerprint, mark
+from exporter.runtime.resume import Now, Resumption, resume
+from exporter.runtime.run_cache import RunMemory
+from exporter.runtime.saved import UNREADABLE, Kept, decode, encode
+from exporter.runtime.snapshot import Result
+from exporter.runtime.status import Status, Verdict
+from tests.support.harness import NOW, StillClock
+
+MINUTE, DAY = 60.0, 86_400.0
+INTERVAL = 15 * MINUTE
+LINES = Lines(b'ghe_license_seats_consumed{enterprise="acme"} 7\n', 1)
+MORE = Lines(b'ghe_a{enterprise="acme",x="\xc3\xa4\\n"} 1\nghe_a{enterprise="acme",x=""} 2\n', 2)
+GOOD = Kept(
+    fingerprint="f",
+    mark="m",
+    levels=("", "acme-web"),
+    status=Status(
+        INTERVAL,
+        attempted_at=NOW - 10 * MINUTE,
+        succeeded_at=NOW - 10 * MINUTE + 1,
+        duration=1.0,
+        success=True,
+        available=True,
+        next_at=NOW + 5 * MINUTE,
+    ),
+    availability=Availability(offered=True, ever_worked=True, refusals=0),
+    failed_runs=0,
+    results={"": Result({"ghe_a": MORE, "ghe_b": LINES}, NOW - 10 * MINUTE), "acme-web": Result({}, NOW - DAY)},
+    memories={"": {"platform": (NOW - DAY, ["legacy", 1])}, "acme-web": {}},
+    verdicts={"auth": Verdict(accepted=True, expires_at=NOW + DAY), "runner_auth": Verdict(False, None)},
+)
+PRESENT = Now(NOW, INTERVAL, 2 * DAY, 1.05 * INTERVAL, ("", "acme-web"), "m")
+
+
+def test_what_is_encoded_is_decoded() -> None:
+    """Everything comes back but messages, which may name what nobody wants in a file."""
+    assert decode("f", encode(GOOD)) == GOOD
+    failed = replace(
+        GOOD,
+        status=replace(GOOD.status, success=False, reason=Reason.TIMEOUT, problem="secret"),
+        availability=Availability(offered=True, ever_worked=True, refusals=2),
+        failed_runs=3,
+        results={},
+    )
+    assert decode("f", encode(failed)) == replace(failed, status=replace(failed.status, problem=""))
+
+
+@given(st.lists(st.binary(max_size=50), max_size=5), st.floats(allow_nan=False, allow_infinity=False))
+def test_texts_keep_their_borders(texts: list[bytes], at: float) -> None:
+    """Whatever bytes families consist of, each gets its own back."""
+    result = Result({f"ghe_{number}": Lines(text, number) for number, text in enumerate(texts)}, at)
+    kept = replace(GOOD, results={"": result, "acme-web": result})
+    assert decode("f", encode(kept)).results == kept.results
+
+
+@pytest.mark.parametrize("document", [b"", b"x", encode(GOOD)[:-9], encode(replace(GOOD, levels=None))])  # type: ignore[arg-type]
+def test_documents_of_other_code(document: bytes) -> None:
+    """What makes no sense raises what the store expects."""
+    with pytest.raises(UNREADABLE):
+        decode("f", document)
+
+
+def test_it_is_small() -> None:
+    """Lines of many runners shrink to a small part."""
+    text = b"".join(b'ghe_runner_online{enterprise="acme",runner="linux-%05d"} 1\n' % number for number in range(5000))
+    assert len(encode(replace(GOOD, results={"": Result({"ghe_a": Lines(text, 5000)}, NOW)}))) < len(text) / 7
+
+
+def shape(
+    release: str = "1",
+    api_url: str = "https://api.github.com",
+    collector: Collector[Any] = RUNNERS,
+    included: dict[str, float] | None = None,
+    billing_platform: Any = "auto",
+    **options: Any,
+) -> str:
+    """A fingerprint."""
+    return fingerprint(
+        release,
+        api_url,
+        collector,
+        collector.options.model_validate(options),
+        Included.model_validate(included or {}),
+        billing_platform,
+    )
+
+
+FEWER_LABELS = replace(RUNNERS, metrics=(gauge(RUNNERS.metrics[0].name, "Runners.", "state"), *RUNNERS.metrics[1:]))
+ALONE = replace(RUNNERS, metrics=tuple(replace(metric, dropped_with="") for metric in RUNNERS.metrics))
+
+
+def test_what_shapes_a_result_is_in_its_fingerprint() -> None:
+    """Each change of code, declaration, address or setting makes another fingerprint."""
+    changed = [
+        shape(),
+        shape(release="2"),
+        shape(api_url="https://api.acme.ghe.com"),
+        shape(collector=LICENSES),
+        shape(collector=FEWER_LABELS),
+        shape(collector=replace(RUNNERS, metrics=RUNNERS.metrics[1:])),
+        shape(collector=ALONE),
+        shape(per_runner=False),
+        shape(included={"actions_minutes": 0}),
+        shape(billing_platform="legacy"),
+    ]
+    assert len(set(changed)) == len(changed)
+
+
+def test_what_does_not_shape_a_result_is_not() -> None:
+    """How often something is read and how long it is shown may change, and so may a help text."""
+    same = replace(RUNNERS, metrics=tuple(replace(metric, help="Other.") for metric in RUNNERS.metrics))
+    assert shape() == shape(interval="5m", max_age="1h", enabled=True) == shape(collector=same)
+
+
+def test_a_mark_tells_change_and_nothing_else() -> None:
+    """Another secret or another place makes another mark, which is too short to confirm a guess at a secret."""
+    marks = [mark({"auth": "a"}), mark({"auth": "b"}), mark({"runner_auth": "a"}), mark({"auth": "a", "x": "a"})]
+    assert len(set(marks)) == 4
+    assert mark({"auth": "a", "x": "b"}) == mark({"x": "b", "auth": "a"})
+    assert {len(each) for each in marks} == {6}
+
+
+def failed(reason: Reason, *, offered: bool = True, next_at: float = NOW + 5 * MINUTE, **others: Any) -> Kept:
+    """A state after a run that failed."""
+    return replace(
+        GOOD,
+        status=replace(GOOD.status, success=False, available=offered, reason=reason, next_at=next_at),
+        availability=Availability(offered, ever_worked=True, refusals=0 if offered else 3),
+        failed_runs=4,
+        **others,
+    )
+
+
+UNAVAILABLE = failed(Reason.UNAVAILABLE, offered=False, next_at=NOW + DAY / 2)
+LIMITED = failed(Reason.RATE_LIMITED, next_at=NOW + 50 * MINUTE)
+DAILY = replace(PRESENT, longest_delay=1.05 * DAY)
+
+
+def at(status: Status, next_at: float | None) -> Kept:
+    """A state that is due at *next_at*."""
+    return replace(GOOD, status=replace(status, next_at=next_at))
+
+
+@pytest.mark.parametrize(
+    ("kept", "now", "delay"),
+    [
+        pytest.param(GOOD, PRESENT, 5 * MINUTE, id="not due yet"),
+        pytest.param(at(GOOD.status, NOW - 1), PRESENT, None, id="overdue"),
+        pytest.param(at(GOOD.status, NOW), PRESENT, None, id="due"),
+        pytest.param(at(GOOD.status, None), PRESENT, None, id="never planned"),
+        pytest.param(at(GOOD.status, NOW + DAY), PRESENT, 1.05 * INTERVAL, id="far in the future"),
+        pytest.param(GOOD, replace(PRESENT, interval=12 * MINUTE), 2 * MINUTE, id="shorter interval"),
+        pytest.param(GOOD, replace(PRESENT, interval=9 * MINUTE), None, id="overdue by a shorter interval"),
+        pytest.param(
+            GOOD, replace(PRESENT, interval=20 * MINUTE, longest_delay=DAY), 10 * MINUTE, id="longer interval"
+        ),
+        pytest.param(GOOD, replace(PRESENT, levels=("", "acme-data")), None, id="new organization"),
+        pytest.param(GOOD, replace(PRESENT, levels=("",)), 5 * MINUTE, id="an organization less"),
+        pytest.param(GOOD, replace(PRESENT, mark="other"), 5 * MINUTE, id="other credential"),
+        pytest.param(failed(Reason.SERVER_ERROR), DAILY, 5 * MINUTE, id="failed"),
+        pytest.param(failed(Reason.FORBIDDEN), DAILY, 5 * MINUTE, id="forbidden"),
+        pytest.param(failed(Reason.UNAUTHORIZED), DAILY, None, id="rejected"),
+        pytest.param(failed(Reason.PAYLOAD), replace(DAILY, mark="other"), None, id="failed with other credential"),
+        pytest.param(
+            failed(Reason.TIMEOUT), replace(DAILY, interval=7 * MINUTE), 5 * MINUTE, id="failed, new interval"
+        ),
+        pytest.param(LIMITED, DAILY, 50 * MINUTE, id="rate limited"),
+        pytest.param(UNAVAILABLE, DAILY, DAY / 2, id="unavailable"),
+        pytest.param(UNAVAILABLE, replace(DAILY, mark="other"), None, id="unavailable with other credential"),
+    ],
+)
+def test_when_it_runs_next(kept: Kept, now: Now, delay: float | None) -> None:
+    """Nothing runs before it is due, unless somebody changed what makes it due."""
+    resumption = resume(kept, now)
+    assert resumption is not None
+    assert resumption.delay == delay
+    assert resumption.status.next_at == (None if delay is None else NOW + delay)
+
+
+def resumed(kept: Kept, now: Now = DAILY) -> Resumption:
+    """Go on with *kept*."""
+    found = resume(kept, now)
+    assert found is not None
+    return found
+
+
+def test_what_is_shown() -> None:
+    """Results that are young enough, of organizations that are still read, with the time of the last success."""
+    assert resumed(GOOD).results == GOOD.results
+    assert resumed(GOOD, replace(DAILY, levels=("",))).results.keys() == {""}
+    assert resumed(GOOD, replace(DAILY, max_age=DAY - 1)).results.keys() == {""}
+    assert resumed(GOOD, replace(DAILY, max_age=DAY)).results.keys() == {"", "acme-web"}
+    status = resumed(GOOD, replace(DAILY, max_age=1, interval=14 * MINUTE)).status
+    assert (status.succeeded_at, status.success, status.available) == (GOOD.status.succeeded_at, True, True)
+    assert (status.duration, status.interval, status.shown) == (1.0, 14 * MINUTE, False)
+
+
+def test_readiness_of_the_expired() -> None:
+    """What is due and shows nothing counts as not tried; what is not due was tried, whatever came of it."""
+    old = replace(at(GOOD.status, NOW - 1), results={"": Result({"ghe_a": LINES}, NOW - 3 * DAY)})
+    assert (resumed(old).results, resumed(old).status.attempted_at) == ({}, None)
+    overdue = at(GOOD.status, NOW - 1)
+    assert resumed(overdue).status.attempted_at == GOOD.status.attempted_at
+    assert resumed(overdue).status.shown
+    waiting = replace(LIMITED, results={})
+    assert resumed(waiting).status.attempted_at == GOOD.status.attempted_at
+
+
+def test_failures_are_remembered() -> None:
+    """The reason stays; the message is not stored."""
+    status = resumed(LIMITED).status
+    assert (status.success, status.reason, status.problem) == (
+        False,
+        Reason.RATE_LIMITED,
+        "known from before the restart",
+    )
+    assert resumed(UNAVAILABLE).status.available is False
+    assert resumed(UNAVAILABLE).availability == UNAVAILABLE.availability
+    assert resumed(UNAVAILABLE).availability is not UNAVAILABLE.availability
+
+
+def test_another_credential_voids_verdicts() -> None:
+    """With another credential nothing is known of what is offered, but one refusal is no verdict either."""
+    found = resumed(UNAVAILABLE, replace(DAILY, mark="other"))
+    assert found.availability == Availability(offered=None, ever_worked=True, refusals=0)
+    assert (found.status.available, found.status.success, found.status.reason) == (None, None, None)
+    assert found.status.succeeded_at == GOOD.status.succeeded_at
+    assert found.results == GOOD.results
+
+
+@pytest.mark.parametrize(("ahead", "used"), [(299, True), (301, False), (DAY, False)])
+def test_stored_in_the_future(ahead: float, *, used: bool) -> None:
+    """When the clock was set back by more than a little, nobody knows how old the data is: it is not used."""
+    by_run = replace(GOOD, status=replace(GOOD.status, attempted_at=NOW + ahead))
+    by_result = replace(GOOD, results={"": Result({}, NOW + ahead)})
+    assert [resume(kept, DAILY) is not None for kept in (by_run, by_result)] == [used, used]
+
+
+def test_memory() -> None:
+    """What is lasting is remembered at its true age, the rest is not written, and nonsense is forgotten."""
+    clock = StillClock()
+    lasting = {"form": Lasting(dump=list, load=tuple), "number": Lasting(dump=str, load=int)}
+    before = RunMemory(clock)
+    before.remember("form", ("a", "b"))
+    before.remember("membership", object())
+    clock.now += 100
+    written = before.write_down(lasting)
+    assert written == {"form": (NOW, ["a", "b"])}
+    after = RunMemory(StillClock(NOW + 150))
+    after.read_again({**written, "number": (NOW, "x"), "gone": (NOW, 1)}, lasting)
+    assert after.recall("form", 149) is None
+    assert after.recall("form", 150) == ("a", "b")
+    assert after.recall("number", DAY) is None
+    assert after.recall("gone", DAY) is None

@@ -1,0 +1,297 @@
+"""The demonstration as a whole: every collector against the simulated companies, and the sums in between."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from math import fsum
+from typing import Any
+
+import pytest
+
+from exporter.collectors import COLLECTORS
+from exporter.commands.demo import CLOUD, SERVER
+from exporter.runtime.status import Key
+from exporter.simulator.company.estate import CORP
+from exporter.simulator.company.ledger import Account
+from tests.support.demonstration import NOW, Shown, billed, demonstration
+
+NOT_OFFERED = {
+    Key("octo-corp", "scim"),
+    Key("octo-legacy", "billing_usage"),
+    Key("octo-legacy", "cost_centers"),
+    Key("octo-legacy", "budgets"),
+    Key("octo-legacy", "usage_reports"),
+    Key("octo-legacy", "copilot"),
+    Key("octo-legacy", "scim"),
+    Key("octo-server", "scim"),
+}
+IMPOSSIBLE = {
+    Key(SERVER, collector)
+    for collector in (
+        "licenses",
+        "license_users",
+        "license_sync",
+        "billing",
+        "billing_usage",
+        "cost_centers",
+        "budgets",
+        "usage_reports",
+        "hosted_runners",
+        "copilot",
+    )
+} | {Key(slug, "server") for slug in CLOUD}
+
+
+@pytest.fixture(scope="module")
+def shown() -> Iterator[Shown]:
+    with demonstration() as found:
+        yield found
+
+
+def test_every_collector_runs(shown: Shown) -> None:
+    everything = {Key(slug, collector.name) for slug in (*CLOUD, SERVER) for collector in COLLECTORS}
+    assert shown.statuses.keys() == everything
+    assert {key for key, status in shown.statuses.items() if status.available is False} == NOT_OFFERED | IMPOSSIBLE
+    assert {key for key, status in shown.statuses.items() if not status.success} == NOT_OFFERED | IMPOSSIBLE
+
+
+@pytest.mark.parametrize(
+    "metric", [metric for collector in COLLECTORS for metric in collector.metrics], ids=lambda metric: metric.name
+)
+def test_every_metric_has_a_sample(shown: Shown, metric: Any) -> None:
+    assert any(each.name == metric.name for each in shown.series)
+
+
+@pytest.mark.parametrize("slug", ["octo-corp", "octo-tenant"])
+def test_cost_is_the_same_however_it_is_added_up(shown: Shown, slug: str) -> None:
+    """Summary, rows of all days and cost centres, organizations and cost centres: one ledger."""
+    expected = billed(shown.enterprise(slug))
+    assert len(expected) >= 4
+    by_sku = shown.sums("ghe_billing_net_usd", slug, "product")
+    by_organization = shown.sums("ghe_billing_organization_net_usd", slug, "product")
+    assert by_sku == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert by_organization == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    gross = shown.sums("ghe_billing_organization_gross_usd", slug, "product")
+    assert gross == pytest.approx(shown.sums("ghe_billing_gross_usd", slug, "product"), rel=1e-9)
+
+
+def test_cost_of_repositories(shown: Shown) -> None:
+    """The dearest repositories and the others together are what is billed by repository."""
+    expected = billed(shown.enterprise(), lambda account: account.repository is not None)
+    found = shown.sums("ghe_billing_repository_net_usd", CORP, "product")
+    repositories = {
+        (each.labels["organization"], each.labels["repository"]) for each in shown.of("ghe_billing_repository_net_usd")
+    }
+    assert found == pytest.approx({product: expected[product] for product in found}, abs=1e-9)
+    assert expected["actions"] > 0
+    assert len([name for _, name in repositories if name != "(other)"]) == 20
+    assert "(other)" in {name for _, name in repositories}
+
+
+@pytest.mark.parametrize("slug", ["octo-corp", "octo-tenant"])
+def test_cost_centers(shown: Shown, slug: str) -> None:
+    """What each cost centre costs is what its accounts cost; with the rest it is everything."""
+    enterprise = shown.enterprise(slug)
+    assert enterprise.billing is not None
+    centers = enterprise.billing.cost_centers.named("active")
+    assert {each.labels["cost_center_id"] for each in shown.of("ghe_cost_center_info", slug)} == {
+        center.id for center in centers
+    }
+    found = shown.sums("ghe_cost_center_net_usd", slug, "cost_center_id")
+    for center in centers:
+
+        def charged(account: Account, identifier: str = center.id) -> bool:
+            return account.cost_center == identifier
+
+        assert found.get(center.id, 0) == pytest.approx(fsum(billed(enterprise, charged).values()))
+    rest = fsum(billed(enterprise, lambda account: not account.cost_center).values())
+    assert rest > 0
+    assert fsum((*found.values(), rest)) == pytest.approx(shown.sum("ghe_billing_net_usd", slug))
+
+
+def test_actions_minutes_are_ahead_of_pace(shown: Shown) -> None:
+    """What is used fits the allowance, what will be used at this pace does not."""
+    used, included = shown.sum("ghe_actions_used_seconds"), shown.sum("ghe_actions_included_seconds")
+    start = shown.sum("ghe_billing_period_start_timestamp_seconds")
+    end = shown.sum("ghe_billing_period_end_timestamp_seconds")
+    covered = used - shown.sum("ghe_actions_paid_seconds")
+    for amount in (used, covered):
+        assert amount < included < amount * (end - start) / (NOW - start)
+    legacy = "octo-legacy"
+    assert shown.sum("ghe_actions_used_seconds", legacy) < shown.sum("ghe_actions_included_seconds", legacy) / 2
+
+
+def test_storage_and_transfer(shown: Shown) -> None:
+    """Storage is close to what is included, transfer is not."""
+    assert 0.9 < shown.sum("ghe_storage_average_bytes") / shown.sum("ghe_storage_included_bytes") < 1
+    assert 0.2 < shown.sum("ghe_packages_transfer_bytes") / shown.sum("ghe_packages_transfer_included_bytes") < 0.5
+
+
+def test_platforms(shown: Shown) -> None:
+    platforms = {
+        each.labels["enterprise"]: each.labels["platform"] for each in shown.series if "platform_info" in each.name
+    }
+    assert platforms == {"octo-corp": "enhanced", "octo-legacy": "legacy", "octo-tenant": "enhanced"}
+
+
+def test_budgets(shown: Shown) -> None:
+    """One budget is close to its limit; those that block are not; there are more than a page of them."""
+    amounts = {each.labels["budget_id"]: each.value for each in shown.of("ghe_budget_amount_usd")}
+    blocking = {each.labels["budget_id"] for each in shown.of("ghe_budget_blocks_usage") if each.value}
+    used = {
+        each.labels["budget_id"]: each.value / amounts[each.labels["budget_id"]]
+        for each in shown.of("ghe_budget_consumed_usd")
+    }
+    assert len(amounts) > 10
+    assert [share for share in used.values() if share >= 0.9] == [pytest.approx(0.95, abs=0.03)]
+    assert used.keys() & blocking
+    assert all(used[budget] < 0.6 for budget in used.keys() & blocking)
+    assert {each.labels["entity"] for each in shown.of("ghe_budget_amount_usd", scope="user")} == {""}
+
+
+def test_reports(shown: Shown) -> None:
+    assert {each.labels["status"] for each in shown.of("ghe_usage_report_exports")} == {
+        "completed",
+        "processing",
+        "failed",
+    }
+    newest = {
+        each.labels["report_type"]: each.value for each in shown.of("ghe_usage_report_last_completed_timestamp_seconds")
+    }
+    assert all(0 < NOW - made_at < 15 * 86_400 for made_at in newest.values())
+
+
+@pytest.mark.parametrize("slug", ["octo-corp", "octo-tenant", "octo-legacy", "octo-server"])
+def test_committers_are_distinct_people(shown: Shown, slug: str) -> None:
+    """Per product the committers are the people in any repository; per organization those in its own."""
+    security = shown.enterprise(slug).advanced_security
+    for product in security.products:
+        label = product or "advanced_security"
+        totals = security.committers(product, NOW)
+        everybody: set[str] = set()
+        people: dict[str, set[str]] = defaultdict(set)
+        for repository in security.repositories(product, NOW, range(totals.repositories)):
+            logins = {one["user_login"] for one in repository["advanced_security_committers_breakdown"]}
+            people[repository["name"].partition("/")[0]] |= logins
+            everybody |= logins
+        assert shown.sum("ghe_advanced_security_committers", slug, product=label) == len(everybody)
+        found = {
+            each.labels["organization"]: each.value
+            for each in shown.of("ghe_advanced_security_organization_committers", slug, product=label)
+        }
+        assert found == {organization: len(logins) for organization, logins in people.items()}
+        assert shown.sum("ghe_advanced_security_repositories", slug, product=label) == totals.repositories
+
+
+def test_committers_are_near_the_limit(shown: Shown) -> None:
+    for product in ("code_security", "secret_protection"):
+        purchased = shown.sum("ghe_advanced_security_committers_purchased", product=product)
+        assert 0.93 < shown.sum("ghe_advanced_security_committers", product=product) / purchased < 1
+    assert not shown.of("ghe_advanced_security_committers_purchased", "octo-tenant")
+
+
+def test_copilot_counts_people(shown: Shown) -> None:
+    """A person with two seats is one person, under the dearer plan."""
+    copilot = shown.enterprise().copilot
+    assert copilot is not None
+    plans: dict[int, set[str]] = defaultdict(set)
+    pending = set()
+    places = copilot.places(NOW)
+    for seat in copilot.seats(NOW, places):
+        plans[seat["assignee"]["id"]].add(seat["plan_type"])
+        if seat["pending_cancellation_date"]:
+            pending.add(seat["assignee"]["id"])
+    assert len(plans) == copilot.people(NOW) < len(places)
+    expected = Counter("enterprise" if "enterprise" in names else "business" for names in plans.values())
+    assert shown.sums("ghe_copilot_seats", CORP, "plan") == expected
+    assert shown.sum("ghe_copilot_seats_pending_cancellation") == len(pending) > 0
+    week, month = (shown.sum("ghe_copilot_active_users", window=window) for window in ("7d", "28d"))
+    assert 0 < week < month < len(plans)
+
+
+def test_seats(shown: Shown) -> None:
+    """Seats are nearly exhausted, and the people add up to them."""
+    for slug in CLOUD:
+        consumed = shown.sum("ghe_license_seats_consumed", slug)
+        assert shown.sum("ghe_license_users", slug) == consumed
+        assert shown.sum("ghe_license_two_factor_users", slug) == consumed
+    assert 0.95 < shown.sum("ghe_license_seats_consumed") / shown.sum("ghe_license_seats_purchased") < 1
+
+
+def test_license_sync(shown: Shown) -> None:
+    """One server has failed, one is late, one never came."""
+    synced = shown.of("ghe_license_sync_success")
+    ages = [NOW - each.value for each in shown.of("ghe_license_sync_last_timestamp_seconds")]
+    assert [each.value for each in synced].count(0) == 1
+    assert sum(age > 8 * 86_400 for age in ages) == 1
+    assert len(synced) == shown.sum("ghe_license_sync_servers") - 1
+
+
+def test_runners(shown: Shown) -> None:
+    """Every registered runner is counted once, and one group is saturated."""
+    for slug in (*CLOUD, SERVER):
+        fleet = shown.enterprise(slug).fleet
+        assert shown.sum("ghe_runners", slug, organization="") == len(fleet.span(NOW))
+    for organization in ("octo-org-1", "octo-org-2"):
+        found = shown.estate.organization(organization)
+        assert found is not None
+        assert shown.sum("ghe_runners", organization=organization) == len(found.fleet.span(NOW))
+    states = shown.sums("ghe_runners", CORP, "state")
+    assert states["idle"] > 0
+    assert shown.sum("ghe_runners", runner_group="deploy", state="busy") > 0
+    assert shown.sum("ghe_runners", runner_group="deploy", state="idle") == 0
+
+
+def test_hosted_runners(shown: Shown) -> None:
+    hosted = shown.enterprise().hosted_runners
+    assert hosted is not None
+    runners = hosted.runners(NOW, hosted.places)
+    assert shown.sum("ghe_hosted_runners") == len(runners)
+    assert shown.sum("ghe_hosted_runners_maximum") == sum(runner["maximum_runners"] for runner in runners)
+    groups = {each.labels["runner_group_id"] for each in shown.of("ghe_runner_group_info", organization="")}
+    assert {each.labels["runner_group_id"] for each in shown.of("ghe_hosted_runners")} <= groups
+    assert 0 < shown.sum("ghe_hosted_runner_public_ips") < shown.sum("ghe_hosted_runner_public_ips_maximum")
+
+
+def test_provisioned_people(shown: Shown) -> None:
+    """Active people are those with a licence; the suspended ones have none."""
+    directory = shown.enterprise("octo-tenant").directory
+    assert directory is not None
+    active = shown.sum("ghe_scim_users", "octo-tenant", active="true")
+    assert active == shown.sum("ghe_license_seats_consumed", "octo-tenant")
+    assert shown.sum("ghe_scim_users", "octo-tenant") == len(directory.people(NOW)) > active
+    assert shown.sum("ghe_scim_groups", "octo-tenant") == len(directory.groups)
+
+
+def test_server(shown: Shown) -> None:
+    appliance = shown.enterprise(SERVER).appliance
+    assert appliance is not None
+    statistics = appliance.statistics(NOW)
+    assert shown.sum("ghe_server_license_seats_used", SERVER) < shown.sum("ghe_server_license_seats", SERVER)
+    assert shown.sum("ghe_server_license_expiry_timestamp_seconds", SERVER) > NOW + 50 * 86_400
+    assert shown.sum("ghe_server_stats", SERVER) == sum(sum(items.values()) for items in statistics.values())
+
+
+def test_nothing_personal_is_exposed(shown: Shown) -> None:
+    """No login, no address and no signed URL gets into the exposition."""
+    licenses = shown.enterprise().licenses
+    assert licenses is not None
+    assert not [secret for secret in ("@", "sig=", "://", "octo-billing") if secret in shown.text]
+    assert not any(f'"{licenses.login(person)}"' in shown.text for person in range(600))
+
+
+@pytest.mark.parametrize(
+    ("now", "users", "runners", "organizations"),
+    [
+        (datetime(2026, 12, 1, tzinfo=UTC).timestamp(), 500, 60, 5),
+        (datetime(2028, 2, 29, 23, 59, 50, tzinfo=UTC).timestamp(), 1, 0, 1),
+        (NOW, 3_000, 400, 40),
+    ],
+)
+def test_any_time_and_size(now: float, users: int, runners: int, organizations: int) -> None:
+    """Every collector also works at the turn of a month, for the smallest company, and for a large one."""
+    with demonstration(now=now, users=users, runners=runners, organizations=organizations) as shown:
+        assert {key for key, status in shown.statuses.items() if not status.success} == NOT_OFFERED | IMPOSSIBLE
+        for slug in CLOUD:
+            people = fsum(each.value for each in shown.of("ghe_license_users", slug))
+            assert people == shown.sum("ghe_license_seats_consumed", slug)

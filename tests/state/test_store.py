@@ -1,0 +1,247 @@
+"""The store: what it keeps, what it says when it cannot, and that it goes on by itself."""
+
+import sqlite3
+import threading
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.runtime.saved import Kept
+from exporter.runtime.status import Key
+from exporter.state.file import FILE_NAME, Row, StateFile
+from exporter.state.store import Store
+from tests.runtime.test_saved import GOOD
+from tests.state.test_file import longest_file, run_sql
+from tests.support.harness import StillClock
+from tests.support.tools import PATIENCE_SECONDS, eventually
+
+ACME, GLOBEX = Key("acme", "runners"), Key("globex", "licenses")
+EXPECTED = {ACME: "f", GLOBEX: "g"}
+OF_ACME, OF_GLOBEX = GOOD, replace(GOOD, fingerprint="g", failed_runs=7)
+
+
+class Bench:
+    """A store of a folder, and what it told."""
+
+    def __init__(self, folder: Path, release: str = "1.2.3") -> None:
+        self.told: list[bool] = []
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.store = Store(folder, release, StillClock(), self.written)
+
+    def written(self, success: bool) -> None:
+        """Note how a write ended, which it does when the test says so."""
+        self.told.append(success)
+        self.go_on.wait(PATIENCE_SECONDS)
+
+    def load(self, expected: dict[Key, str] | None = None) -> dict[Key, Kept]:
+        """What a start finds."""
+        wanted = EXPECTED if expected is None else expected
+        loaded = self.store.load(wanted)
+        self.store.expect(wanted)
+        return loaded
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that holds both."""
+    folder = tmp_path / "state"
+    bench = Bench(folder)
+    assert bench.load() == {}
+    bench.store.keep(ACME, OF_ACME)
+    bench.store.keep(GLOBEX, OF_GLOBEX)
+    bench.store.stop()
+    assert bench.told == [True]
+    return folder
+
+
+def stored(folder: Path) -> set[Key]:
+    """Which rows are in the file."""
+    with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
+        return {Key(*row) for row in connection.execute("SELECT enterprise, collector FROM kept")}
+
+
+def events(logs: Any) -> list[tuple[str, str]]:
+    """Level and event of each line."""
+    return [(entry["log_level"], entry["event"]) for entry in logs]
+
+
+def test_what_is_kept_is_loaded(folder: Path) -> None:
+    """A start finds what the last process kept."""
+    with capture_logs() as logs:
+        assert Bench(folder).load() == {ACME: OF_ACME, GLOBEX: OF_GLOBEX}
+    assert logs == []
+
+
+def test_what_does_not_fit_is_dropped(folder: Path) -> None:
+    """Other settings: the row is not loaded, one line says so, and the next write drops it from the file."""
+    bench = Bench(folder)
+    with capture_logs() as logs:
+        assert bench.load({ACME: "other"}) == {}
+    assert events(logs) == [("info", "stored results do not fit the settings and are not used")]
+    assert logs[0]["results"] == 2
+    bench.store.flush()
+    assert stored(folder) == set()
+
+
+def test_another_version(folder: Path) -> None:
+    """What another version wrote has another fingerprint; one line says why it is not used."""
+    with capture_logs() as logs:
+        assert Bench(folder, "2.0.0").load({ACME: "other", GLOBEX: "g"}) == {GLOBEX: OF_GLOBEX}
+    assert events(logs) == [("info", "stored results are of another version and are not used")]
+    assert (logs[0]["stored"], logs[0]["results"]) == ("1.2.3", 1)
+
+
+def test_a_document_of_other_code(folder: Path) -> None:
+    """Code that calls itself the same but writes otherwise costs that row alone."""
+    StateFile(folder).write("1.2.3", {ACME, GLOBEX}, {ACME}, lambda _key: Row("f", b"other"))
+    with capture_logs() as logs:
+        assert Bench(folder).load() == {GLOBEX: OF_GLOBEX}
+    assert len(logs) == 1
+
+
+def test_late_runs_are_ignored(folder: Path) -> None:
+    """A run that outlived a reload does not bring back what is gone, nor results of the old settings."""
+    bench = Bench(folder)
+    bench.load()
+    bench.store.expect({ACME: "new"})
+    bench.store.keep(GLOBEX, OF_GLOBEX)
+    bench.store.keep(ACME, OF_ACME)
+    bench.store.flush()
+    assert stored(folder) == set()
+    bench.store.keep(ACME, replace(OF_ACME, fingerprint="new"))
+    bench.store.flush()
+    assert stored(folder) == {ACME}
+
+
+def test_the_second_process_is_told(folder: Path) -> None:
+    """Who comes second runs without, says so once, and takes over when the first one ends."""
+    first, second = Bench(folder), Bench(folder)
+    assert first.load()
+    with capture_logs() as logs:
+        assert second.load() == {}
+        second.store.keep(ACME, replace(OF_ACME, failed_runs=1))
+        second.store.flush()
+        second.store.flush()
+    assert events(logs) == [("warning", "state_dir cannot be used, going on without")]
+    assert logs[0]["problem"] == "another exporter uses it: give each one a state_dir of its own"
+    assert logs[0]["state_dir"] == str(folder)
+    assert second.told == [False, False, False]
+    first.store.stop()
+    with capture_logs() as logs:
+        second.store.flush()
+        second.store.flush()
+    assert events(logs) == [("info", "state_dir is used again")]
+    second.store.stop()
+    assert Bench(folder).load() == {ACME: replace(OF_ACME, failed_runs=1)}
+
+
+def test_a_damaged_file_is_set_aside_at_the_start(folder: Path) -> None:
+    """One warning names the file set aside; the exporter begins with nothing and keeps what comes."""
+    (folder / FILE_NAME).write_bytes(b"damaged" * 1000)
+    bench = Bench(folder)
+    with capture_logs() as logs:
+        assert bench.load() == {}
+    assert events(logs) == [("warning", "state file set aside, a new one is begun")]
+    assert Path(logs[0]["path"]).read_bytes() == b"damaged" * 1000
+    bench.store.keep(ACME, OF_ACME)
+    bench.store.stop()
+    assert Bench(folder).load() == {ACME: OF_ACME}
+
+
+def test_a_file_that_goes_bad_is_replaced(folder: Path) -> None:
+    """Damage that shows only when writing costs nothing: everything is still in memory and is written anew."""
+    bench = Bench(folder)
+    bench.load()
+    run_sql(StateFile(folder), "DROP TABLE kept")
+    with capture_logs() as logs:
+        bench.store.flush()
+    assert events(logs) == [("warning", "state file set aside, a new one is begun")]
+    bench.store.stop()
+    assert Bench(folder).load() == {ACME: OF_ACME, GLOBEX: OF_GLOBEX}
+
+
+def test_damage_that_cannot_be_set_aside(folder: Path) -> None:
+    """Where not even renaming works, that is told as well."""
+    (folder / FILE_NAME).write_bytes(b"damaged" * 1000)
+    (folder / f"{FILE_NAME}-wal").mkdir()
+    with capture_logs() as logs:
+        assert Bench(folder).load() == {}
+    assert events(logs) == [("warning", "state_dir cannot be used, going on without")]
+
+
+def test_a_full_disk(folder: Path) -> None:
+    """What was there stays, one warning comes, and with room again everything is written without another run."""
+    bench = Bench(folder)
+    bench.load()
+    newer = replace(OF_ACME, memories={"": {"noise": (0.0, [hash((n, "x")) for n in range(20_000)])}})
+    with capture_logs() as logs:
+        with longest_file(40_000):
+            bench.store.keep(ACME, newer)
+            bench.store.flush()
+            bench.store.flush()
+        bench.store.flush()
+    assert events(logs) == [
+        ("warning", "state_dir cannot be used, going on without"),
+        ("info", "state_dir is used again"),
+    ]
+    assert bench.told == [False, False, True]
+    bench.store.stop()
+    assert Bench(folder).load()[ACME] == newer
+
+
+def test_a_mistake_of_ours_ends_nothing(folder: Path) -> None:
+    """What cannot be written down because of a bug is told without its content, and later states are written."""
+    bench = Bench(folder)
+    bench.load()
+    with capture_logs() as logs:
+        bench.store.keep(ACME, replace(OF_ACME, memories={"": {"bug": (0.0, object())}}))
+        bench.store.flush()
+        bench.store.keep(ACME, OF_ACME)
+        bench.store.flush()
+    assert bench.told == [False, True]
+    assert logs[0]["problem"] == "TypeError: please report this"
+
+
+def test_in_the_background(folder: Path) -> None:
+    """Once started, what is kept is soon in the file, and the end writes what is left and lets the folder go."""
+    bench = Bench(folder)
+    bench.load({ACME: "f"})
+    threads = threading.active_count()
+    bench.store.start()
+    eventually(lambda: stored(folder) == {ACME}, "what is not expected is dropped")
+    assert threading.active_count() == threads + 1
+    bench.store.keep(ACME, replace(OF_ACME, failed_runs=2))
+    bench.store.stop()
+    assert threading.active_count() == threads
+    assert Bench(folder).load({ACME: "f"}) == {ACME: replace(OF_ACME, failed_runs=2)}
+
+
+def test_a_slow_disk_delays_nobody(folder: Path) -> None:
+    """While a transaction waits, runs hand over their state at once, and only the newest of each is written."""
+    bench = Bench(folder)
+    bench.load()
+    bench.go_on.clear()
+    bench.store.start()
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        bench.store.keep(ACME, OF_ACME)
+        eventually(bench.store._using.locked, "a write has begun")
+        handing_over = threading.Thread(target=hand_over, args=(bench.store,), daemon=True)
+        handing_over.start()
+        handing_over.join(PATIENCE_SECONDS)
+        assert not handing_over.is_alive()
+        other.execute("ROLLBACK")
+    bench.go_on.set()
+    bench.store.stop()
+    assert Bench(folder).load()[ACME].failed_runs == 99
+
+
+def hand_over(store: Store) -> None:
+    """What a hundred runs do."""
+    for number in range(100):
+        store.keep(ACME, replace(OF_ACME, failed_runs=number))

@@ -1,0 +1,168 @@
+"""The whole product against a GitHub on which things go wrong, with a clock that moves when somebody waits."""
+
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from exporter.app import Exporter
+from exporter.collectors import COLLECTORS
+from exporter.commands.demo import DemoSettings
+from exporter.config.settings import Settings
+from exporter.errors import Reason
+from exporter.github.run import ClientLimits
+from exporter.runtime.collection import Collection
+from exporter.runtime.status import Key, Status
+from exporter.simulator import Simulator
+from tests.support.secret_marker import CANARY, TOKEN
+
+NOW = 1_795_000_000.0
+HASTY = ClientLimits(connect_seconds=10.0, read_seconds=10.0)
+MOST_PAGES = 12
+OPT_IN = {
+    "billing_usage": {"enabled": True},
+    "cost_centers": {"spend": True},
+    "advanced_security": {"organizations_breakdown": True},
+}
+
+
+class Time:
+    """A clock that jumps when somebody waits and otherwise stands still, unless it is told to run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._speed = 0.0
+        self._began = time.monotonic()
+        self._jumped = 0.0
+
+    def time(self) -> float:
+        return NOW + self.monotonic()
+
+    def monotonic(self) -> float:
+        return self._jumped + self._speed * (time.monotonic() - self._began)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.jump(seconds)
+        return event.is_set()
+
+    def run(self, speed: float) -> None:
+        """Pass so many seconds for each second of the machine from now on."""
+        self._jumped, self._began, self._speed = self.monotonic(), time.monotonic(), speed
+
+    def jump(self, seconds: float) -> None:
+        with self._lock:
+            self._jumped += seconds
+
+
+def settings(*enterprises: Mapping[str, Any], collectors: Mapping[str, Any] | None = None, **limits: Any) -> Settings:
+    """Settings for *enterprises*, which need only a slug and an api_url."""
+    return DemoSettings.model_validate(
+        {
+            "enterprises": [{"auth": {"token": TOKEN}, **enterprise} for enterprise in enterprises],
+            "collectors": OPT_IN if collectors is None else collectors,
+            "limits": limits,
+        }
+    )
+
+
+class Stage:
+    """An exporter whose runs happen when the test says so."""
+
+    def __init__(self, clock: Time, bounds: ClientLimits = HASTY) -> None:
+        self.clock = clock
+        self.due: dict[Key, float] = {}
+        self.exporter = Exporter(clock=clock, randomness=random.Random(1), process_metrics=False, bounds=bounds)
+
+    def collection(self, name: str) -> Collection:
+        """The collector *name* of the one enterprise that has it."""
+        (found,) = [each for key, each in self.exporter.collections.items() if key.collector == name]
+        return found
+
+    def status(self, name: str) -> Status:
+        """How its last run ended."""
+        status = self.exporter.statuses.get(self.collection(name).assignment.key)
+        assert status is not None
+        return status
+
+    def families(self, *names: str) -> bytes:
+        """What of these collectors is exposed."""
+        return b"".join(self.exporter.exposition.page(frozenset(names)).plain(()))
+
+    def scrape(self, *, openmetrics: bool = False) -> str:
+        """Everything that is exposed."""
+        own = self.exporter.telemetry.chunks(openmetrics=openmetrics)
+        return b"".join(self.exporter.exposition.page().plain(own)).decode()
+
+    def status_page(self) -> str:
+        """The status page."""
+        environment = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "SERVER_PROTOCOL": "HTTP/1.1"}
+        return b"".join(self.exporter.application()(environment, lambda *_: None)).decode()
+
+    @contextmanager
+    def hurried(self, seconds: float) -> Iterator[None]:
+        """Wait so long for an answer meanwhile, and try once."""
+        clients = {client: client.limits for client in self.exporter._clients}
+        for client, limits in clients.items():
+            client.limits = replace(limits, read_seconds=seconds, tries=1)
+        yield
+        for client, limits in clients.items():
+            client.limits = limits
+
+    def failures(self, name: str) -> dict[str, float]:
+        """Failed runs of the collector by reason, without those that never happened."""
+        found: dict[str, float] = {}
+        for line in self.scrape().splitlines():
+            if line.startswith("ghe_exporter_collector_failures_total{") and f'collector="{name}"' in line:
+                reason, count = line.partition('reason="')[2].split('"} ')
+                found |= {reason: float(count)} if float(count) else {}
+        return found
+
+
+@contextmanager
+def staged(
+    simulator: Simulator, slug: str, clock: Time, bounds: ClientLimits = HASTY, **options: Any
+) -> Iterator[Stage]:
+    """A stage that reads the enterprise *slug* of *simulator*."""
+    stage = Stage(clock, bounds)
+    url = simulator.server_url if slug == "octo-server" else simulator.url
+    organizations = ["octo-org-1"] if slug == "octo-corp" else []
+    stage.exporter.apply(settings({"slug": slug, "api_url": url, "organizations": organizations}, **options))
+    try:
+        yield stage
+    finally:
+        stage.exporter.stop()
+
+
+@contextmanager
+def no_secret_told(stage: Stage) -> Iterator[list[Any]]:
+    """Nothing that is logged or shown meanwhile holds the token or an e-mail address."""
+    with capture_logs() as logs:
+        yield logs
+    shown = f"{logs}{stage.scrape()}{stage.status_page()}"
+    assert CANARY not in shown
+    assert not re.search(r"\w@\w", shown)
+
+
+def play(stage: Stage, seconds: float, after: Callable[[Key, Reason | None], None]) -> None:
+    """Let *seconds* pass, each collector running when it is due, one after another; *after* is told how each ended."""
+    end = stage.clock.monotonic() + seconds
+    while True:
+        key = min(stage.exporter.collections, key=lambda each: stage.due.get(each, 0.0))
+        due = max(stage.due.get(key, 0.0), stage.clock.monotonic())
+        if due > end:
+            stage.clock.jump(max(0.0, end - stage.clock.monotonic()))
+            return
+        stage.clock.jump(due - stage.clock.monotonic())
+        stage.due[key] = stage.exporter.collections[key].run() + stage.clock.monotonic()
+        status = stage.exporter.statuses.get(key)
+        assert status is not None
+        after(key, status.reason)
+
+
+ALL = tuple(collector.name for collector in COLLECTORS)
