@@ -9,7 +9,7 @@ from enum import StrEnum
 from exporter.clock import Clock
 from exporter.github.answers import scopes
 from exporter.github.endpoint import Endpoint
-from exporter.github.rate_limit import Budget, http_date
+from exporter.github.rate_limit import RateLimitWindow, http_date
 
 CLASSIC_SHAPE = re.compile(r"ghp_.*|[0-9a-f]{40}", re.DOTALL)
 
@@ -52,7 +52,7 @@ class Told:
     scopes: tuple[str, ...] | None = None
     expires: float | None = None
     skew: float | None = None
-    budgets: dict[str, Budget] = field(default_factory=dict)
+    windows: dict[str, RateLimitWindow] = field(default_factory=dict)
 
 
 class CredentialNotes:
@@ -89,9 +89,9 @@ class CredentialNotes:
         if told.skew is None and at is not None:
             told.skew = at - self._clock.time()
 
-    def budget(self, credential: str, left: Budget) -> None:
+    def rate_limit(self, credential: str, window: RateLimitWindow) -> None:
         """Note what is left of a rate limit."""
-        self.of(credential).budgets[left.resource] = left
+        self.of(credential).windows[window.resource] = window
 
     def token_expires(self, credential: str, at: float | None) -> None:
         """Note when the token expires."""

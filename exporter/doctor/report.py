@@ -62,9 +62,9 @@ def cautions(report: EnterpriseReport, now: float) -> Iterator[tuple[Caution, st
             yield said(report, Caution.INSTALLATION_TOKEN, found.name)
         if found.told.expires is not None and found.told.expires - now < EXPIRES_SOON:
             yield said(report, Caution.TOKEN_EXPIRES_SOON, found.name, moment(found.told.expires))
-        for left in found.told.budgets.values():
-            if left.is_below(LOW, now):
-                yield said(report, Caution.RATE_LIMIT_LOW, found.name, moment(left.reset))
+        for window in found.told.windows.values():
+            if window.is_below(LOW, now):
+                yield said(report, Caution.RATE_LIMIT_LOW, found.name, moment(window.reset))
 
 
 def said(report: EnterpriseReport, caution: Caution, credential: str = "", when: str = "") -> tuple[Caution, str, str]:
@@ -109,12 +109,12 @@ def credential(found: CredentialReport) -> dict[str, Any]:
         "clock_difference_seconds": round(told.skew) if told.skew is not None else None,
         "rate_limits": [
             {
-                "resource": left.resource,
-                "limit": round(left.limit),
-                "remaining": round(left.remaining),
-                "reset": iso(left.reset),
+                "resource": window.resource,
+                "limit": round(window.limit),
+                "remaining": round(window.remaining),
+                "reset": iso(window.reset),
             }
-            for left in told.budgets.values()
+            for window in told.windows.values()
         ],
     }
 

@@ -60,8 +60,8 @@ def facts(found: CredentialReport, now: float) -> Iterator[str]:
     if found.told.expires is not None:
         days = (found.told.expires - now) // DAY
         yield f"expires {moment(found.told.expires)}, in {days:.0f} days"
-    for left in found.told.budgets.values():
-        yield f"rate limit {left.resource} {left.remaining:,.0f} of {left.limit:,.0f} left"
+    for window in found.told.windows.values():
+        yield f"rate limit {window.resource} {window.remaining:,.0f} of {window.limit:,.0f} left"
 
 
 def row(finding: Finding) -> Row:

@@ -16,7 +16,7 @@ from exporter.github.endpoint import INSTALLATION, INSTALLATIONS, ORGANIZATION_I
 from exporter.github.models import timestamp
 from exporter.github.observer import ApiObserver
 from exporter.github.paging import PER_PAGE
-from exporter.github.rate_limit import Budget
+from exporter.github.rate_limit import RateLimitWindow
 from exporter.github.run import Run
 
 log = structlog.get_logger()
@@ -68,7 +68,7 @@ class AppKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyObserver:
-    """Counts the requests of the App itself without mistaking its rate limit and state for the installation's."""
+    """Counts the requests of the App itself without taking its rate limit and state for the installation's."""
 
     installation: ApiObserver
 
@@ -91,8 +91,8 @@ class KeyObserver:
     def authenticated(self, credential: str, *, accepted: bool) -> None:
         """Left to `AppCredential`: an App may be right and not installed."""
 
-    def budget(self, credential: str, left: Budget) -> None:
-        """Nothing: the App has another budget than its installation."""
+    def rate_limit(self, credential: str, window: RateLimitWindow) -> None:
+        """Nothing: the App has another rate limit than its installation."""
 
     def token_expires(self, credential: str, at: float | None) -> None:
         """Nothing: the token renews itself."""

@@ -27,7 +27,7 @@ from exporter.github.auth import Credential, bearer
 from exporter.github.connections import Patience, patient
 from exporter.github.endpoint import ACCESS_TOKENS, Endpoint
 from exporter.github.observer import UNAUTHORIZED, ApiObserver, tell
-from exporter.github.rate_limit import RateLimits, budget
+from exporter.github.rate_limit import RateLimits, WindowUsage, read_window
 from exporter.github.retries import Retries
 from exporter.github.revalidation import Revalidation
 from exporter.github.run import ClientLimits, Run
@@ -85,6 +85,10 @@ class Client:
     def close(self) -> None:
         """Close idle connections."""
         self._session.close()
+
+    def rate_limits(self) -> Mapping[str, WindowUsage]:
+        """The window in force of each resource of the rate limit, and who used it."""
+        return self._rates.in_force(self._clock.time())
 
     def url(self, endpoint: Endpoint, path: Mapping[str, str], query: Mapping[str, str | int]) -> str:
         """The URL of *endpoint* with its path parameters and query filled in."""
@@ -197,6 +201,7 @@ class Client:
             ):
                 self._patience.until = run.deadline
                 code = str(response.status_code)
+                self._note_rate_limit(endpoint, response.status_code, response.headers)
                 if reads and response.status_code in answers.REDIRECTS and "location" in response.headers:
                     return response.headers["location"]
                 refused = response.status_code != endpoint.success
@@ -215,7 +220,7 @@ class Client:
     def _judge(self, endpoint: Endpoint, url: str, response: requests.Response, body: bytes) -> Answer:
         context = str(endpoint)
         status, headers = response.status_code, response.headers
-        self._note(endpoint, status, headers, is_page=answers.is_page(body))
+        tell(self._observer, self._credential.name, status, headers, is_page=answers.is_page(body))
         if status == NOT_MODIFIED:
             self._observer.not_modified(endpoint)
             kept = self._kept.confirmed(url)
@@ -230,16 +235,17 @@ class Client:
                 self._kept.keep(url, headers.get("etag", ""), body, links)
             return answer
         error = answers.error_for(status, headers, body, self._clock.time(), context)
-        if isinstance(error, RateLimited):
-            self._rates.pause(endpoint.path, error.retry_at, everything=error.secondary)
+        if isinstance(error, RateLimited) and error.secondary:
+            self._rates.pause(error.retry_at)
         raise error
 
-    def _note(self, endpoint: Endpoint, status: int, headers: Mapping[str, str], *, is_page: bool) -> None:
-        tell(self._observer, self._credential.name, status, headers, is_page=is_page)
-        left = budget(headers)
-        if left is not None and status != UNAUTHORIZED:  # that one shows the anonymous budget
-            self._rates.note(endpoint.path, left, self._clock.time())
-            self._observer.budget(self._credential.name, left)
+    def _note_rate_limit(self, endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> None:
+        """Note what the head of an answer reports, whatever becomes of its body: GitHub has counted the request."""
+        window = read_window(headers)
+        if window is not None and status != UNAUTHORIZED:  # that one reports the limit of anonymous requests
+            counts = status != NOT_MODIFIED
+            in_force = self._rates.note(endpoint.path, window, self._clock.time(), counts=counts)
+            self._observer.rate_limit(self._credential.name, in_force)
 
 
 class _Session(requests.Session):

@@ -6,7 +6,7 @@ from typing import Protocol
 from exporter.github.answers import TELLING
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import timestamp
-from exporter.github.rate_limit import Budget
+from exporter.github.rate_limit import RateLimitWindow
 
 UNAUTHORIZED = 401
 
@@ -29,8 +29,8 @@ class ApiObserver(Protocol):
     def authenticated(self, credential: str, *, accepted: bool) -> None:
         """The API looked at the credential."""
 
-    def budget(self, credential: str, left: Budget) -> None:
-        """The API told what is left of a rate limit."""
+    def rate_limit(self, credential: str, window: RateLimitWindow) -> None:
+        """The API reported a rate limit; *window* is the one in force."""
 
     def token_expires(self, credential: str, at: float | None) -> None:
         """The API told when the token expires; None if it does not."""

@@ -1,7 +1,7 @@
 """The exporter's metrics about itself, as they are when somebody scrapes.
 
-Counters count directly; everything that is a state (statuses, budgets, expiry) is read when it is asked for, so that
-nothing of a removed enterprise can linger.
+Counters count directly; everything that is a state (statuses, rate limits, expiry) is read when it is asked for, so
+that nothing of a removed enterprise can linger.
 """
 
 import platform
@@ -17,7 +17,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
-from exporter.github.rate_limit import Budget
+from exporter.github.rate_limit import RateLimitWindow
 from exporter.metrics.exposition import Chunk, renewed
 from exporter.runtime.status import Key, StatusBoard, Verdict
 from exporter.telemetry import declarations
@@ -41,7 +41,7 @@ class ApiState:
     lock: threading.Lock = field(default_factory=threading.Lock)
     credentials: dict[str, frozenset[str] | None] = field(default_factory=dict)
     accepted: dict[tuple[str, str], bool] = field(default_factory=dict)
-    budgets: dict[tuple[str, str, str], Budget] = field(default_factory=dict)
+    windows: dict[tuple[str, str, str], RateLimitWindow] = field(default_factory=dict)
     expirations: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def uses(self, enterprise: str, credential: str) -> bool:
@@ -55,14 +55,14 @@ class ApiState:
         """Remove all about other credentials of *enterprise*; for holders of the lock."""
         self.credentials[enterprise] = credentials
         self.accepted = {key: value for key, value in self.accepted.items() if self.uses(*key)}
-        self.budgets = {key: value for key, value in self.budgets.items() if self.uses(*key[:2])}
+        self.windows = {key: value for key, value in self.windows.items() if self.uses(*key[:2])}
         self.expirations = {key: value for key, value in self.expirations.items() if self.uses(*key)}
 
-    def note(self, enterprise: str, credential: str, left: Budget) -> None:
+    def note(self, enterprise: str, credential: str, window: RateLimitWindow) -> None:
         """Keep what is left of a rate limit; for holders of the lock."""
-        key = (enterprise, credential, left.resource)
-        if key in self.budgets or sum(known[:2] == key[:2] for known in self.budgets) < MOST_RESOURCES:
-            self.budgets[key] = left
+        key = (enterprise, credential, window.resource)
+        if key in self.windows or sum(known[:2] == key[:2] for known in self.windows) < MOST_RESOURCES:
+            self.windows[key] = window
 
     def up(self) -> Iterator[Series]:
         """Per enterprise: 0 as soon as the newest answer for one of its credentials was 401."""
@@ -71,12 +71,12 @@ class ApiState:
         for enterprise in dict.fromkeys(enterprise for enterprise, _ in accepted):
             yield (enterprise,), all(ok for (slug, _), ok in accepted.items() if slug == enterprise)
 
-    def limits(self, value: Callable[[Budget], float]) -> Iterator[Series]:
-        """One figure of every budget."""
+    def limits(self, value: Callable[[RateLimitWindow], float]) -> Iterator[Series]:
+        """One figure of every window in force."""
         with self.lock:
-            budgets = dict(self.budgets)
-        for key, left in budgets.items():
-            yield key, value(left)
+            windows = dict(self.windows)
+        for key, window in windows.items():
+            yield key, value(window)
 
     def token_expirations(self) -> Iterator[Series]:
         """When each token expires, if it does."""
@@ -129,11 +129,11 @@ class EnterpriseApi:
             if self.state.uses(self.enterprise, credential):
                 self.state.accepted[self.enterprise, credential] = accepted
 
-    def budget(self, credential: str, left: Budget) -> None:
-        """The API told what is left of a rate limit."""
+    def rate_limit(self, credential: str, window: RateLimitWindow) -> None:
+        """The API reported a rate limit; *window* is the one in force."""
         with self.state.lock:
             if self.state.uses(self.enterprise, credential):
-                self.state.note(self.enterprise, credential, left)
+                self.state.note(self.enterprise, credential, window)
 
     def token_expires(self, credential: str, at: float | None) -> None:
         """The API told when the token expires; None if it does not."""
@@ -284,7 +284,7 @@ class Telemetry:
         yield declarations.INTERVAL, ((key, status.interval) for key, status in statuses.items())
         yield declarations.AVAILABLE, ((key, status.available) for key, status in statuses.items())
         yield declarations.DROPPED, self._dropped_series()
-        yield declarations.RATE_LIMIT, self._api.limits(lambda left: left.limit)
-        yield declarations.RATE_REMAINING, self._api.limits(lambda left: left.remaining)
-        yield declarations.RATE_RESET, self._api.limits(lambda left: left.reset)
+        yield declarations.RATE_LIMIT, self._api.limits(lambda window: window.limit)
+        yield declarations.RATE_REMAINING, self._api.limits(lambda window: window.remaining)
+        yield declarations.RATE_RESET, self._api.limits(lambda window: window.reset)
         yield declarations.TOKEN_EXPIRATION, self._api.token_expirations()

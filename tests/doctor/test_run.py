@@ -21,7 +21,7 @@ from exporter.errors import Cause, Forbidden, GitHubError, PayloadError, RateLim
 from exporter.github.auth import PersonalAccessToken
 from exporter.github.client import Client
 from exporter.github.endpoint import Endpoint
-from exporter.github.rate_limit import Budget
+from exporter.github.rate_limit import RateLimitWindow
 from exporter.github.reader import GitHub
 from exporter.github.run import ClientLimits
 from exporter.metrics.metric import gauge
@@ -316,9 +316,9 @@ def reported(told: Told, kind: Kind = Kind.CLASSIC, url: str = "https://api.exam
         (reported(Told(expires=NOW + report.EXPIRES_SOON - 1)), ["token_expires_soon"]),
         (reported(Told(skew=30.0)), []),
         (reported(Told(skew=-31.0)), ["clock_differs"]),
-        (reported(Told(budgets={"core": Budget("core", 5000, 500, NOW + 60)})), []),
-        (reported(Told(budgets={"core": Budget("core", 5000, 499, NOW + 60)})), ["rate_limit_low"]),
-        (reported(Told(budgets={"core": Budget("core", 5000, 0, NOW - 60)})), []),
+        (reported(Told(windows={"core": RateLimitWindow("core", 5000, 500, NOW + 60)})), []),
+        (reported(Told(windows={"core": RateLimitWindow("core", 5000, 499, NOW + 60)})), ["rate_limit_low"]),
+        (reported(Told(windows={"core": RateLimitWindow("core", 5000, 0, NOW - 60)})), []),
         (reported(Told(), Kind.INSTALLATION), ["installation_token"]),
         (reported(Told(), url="http://api.example.com"), ["token_readable_on_the_way"]),
     ],

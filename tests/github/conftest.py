@@ -12,7 +12,7 @@ import responses
 from exporter.github.auth import Credential, PersonalAccessToken
 from exporter.github.client import Client
 from exporter.github.endpoint import Endpoint
-from exporter.github.rate_limit import Budget
+from exporter.github.rate_limit import RateLimitWindow
 from exporter.github.run import ClientLimits, Run
 
 NOW = 1_795_000_000.0
@@ -60,7 +60,7 @@ class RecordingObserver:
     retries: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     accepted: list[tuple[str, bool]] = field(default_factory=list)
-    budgets: list[tuple[str, Budget]] = field(default_factory=list)
+    windows: list[tuple[str, RateLimitWindow]] = field(default_factory=list)
     expirations: list[tuple[str, float | None]] = field(default_factory=list)
     answers: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -81,8 +81,8 @@ class RecordingObserver:
     def authenticated(self, credential: str, *, accepted: bool) -> None:
         self.accepted.append((credential, accepted))
 
-    def budget(self, credential: str, left: Budget) -> None:
-        self.budgets.append((credential, left))
+    def rate_limit(self, credential: str, window: RateLimitWindow) -> None:
+        self.windows.append((credential, window))
 
     def token_expires(self, credential: str, at: float | None) -> None:
         self.expirations.append((credential, at))

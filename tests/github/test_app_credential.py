@@ -168,7 +168,7 @@ def test_token(
     assert apps.bodies == [None]
     assert apps.issuers == {app_id}
     assert observer.codes == ["200", "201"]
-    assert (observer.budgets, observer.accepted, observer.expirations) == ([], [], [])
+    assert (observer.windows, observer.accepted, observer.expirations) == ([], [], [])
 
 
 @pytest.mark.parametrize(

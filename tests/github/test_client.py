@@ -26,7 +26,7 @@ from exporter.errors import (
 )
 from exporter.github.client import Client
 from exporter.github.endpoint import SCIM, Endpoint
-from exporter.github.rate_limit import LONGEST_WAIT_SECONDS, Budget
+from exporter.github.rate_limit import MAX_WAIT_SECONDS, RateLimitWindow
 from exporter.github.run import ClientLimits, Run
 from tests.github.conftest import (
     AGENT,
@@ -137,7 +137,7 @@ def test_what_the_observer_hears(
     client.get(SYNC, SYNC_URL, run)
     assert (observer.codes, observer.seconds) == (["200"], [2.5])
     assert observer.accepted == [("auth", True)]
-    assert observer.budgets == [("auth", Budget("core", 1000, 900, NOW + 1800))]
+    assert observer.windows == [("auth", RateLimitWindow("core", 1000, 900, NOW + 1800))]
     assert observer.expirations == [("auth", 1_796_119_200.0)]
     assert (observer.retries, observer.unchanged) == ([], [])
 
@@ -178,7 +178,7 @@ def test_credential_is_judged(
         client.get(SYNC, SYNC_URL, run)
     assert observer.accepted == accepted
     assert observer.codes == [str(status)]
-    assert len(observer.budgets) == (0 if status == 401 else 1)
+    assert len(observer.windows) == (0 if status == 401 else 1)
     assert observer.expirations == []
 
 
@@ -460,10 +460,10 @@ def test_new_token_is_used_at_once(make_client: MakeClient, run: Run, github: re
         (403, {"Retry-After": "90"}, "", 90),
         (403, {"Retry-After": "5"}, "You have exceeded a secondary rate limit", 60),
         (429, {}, "", 60),
-        (429, {"Retry-After": "86400"}, "", LONGEST_WAIT_SECONDS),
+        (429, {"Retry-After": "86400"}, "", MAX_WAIT_SECONDS),
         (403, quota(0), "API rate limit exceeded", 1800),
         (403, quota(0, NOW - 100), "API rate limit exceeded", 60),
-        (403, quota(0, NOW + 86_400), "API rate limit exceeded", LONGEST_WAIT_SECONDS),
+        (403, quota(0, NOW + 86_400), "API rate limit exceeded", MAX_WAIT_SECONDS),
     ],
 )
 def test_paused_credential_asks_nothing(
@@ -627,7 +627,7 @@ def test_not_modified(client: Client, run: Run, github: responses.RequestsMock, 
     assert github.calls[1].request.headers["If-None-Match"] == 'W/"1"'
     assert (observer.codes, observer.unchanged) == (["200", "304"], [SYNC.path])
     assert observer.accepted[-1] == ("auth", True)
-    assert len(observer.budgets) == 1
+    assert len(observer.windows) == 1
 
 
 def test_modified(client: Client, run: Run, github: responses.RequestsMock) -> None:

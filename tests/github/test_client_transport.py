@@ -22,11 +22,20 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from exporter.errors import GitHubError, PayloadError, ServerError, Stopped, TimedOut, Unavailable, Unreachable
+from exporter.errors import (
+    GitHubError,
+    PayloadError,
+    RateLimited,
+    ServerError,
+    Stopped,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+)
 from exporter.github.client import Client
 from exporter.github.reader import GitHub
 from exporter.github.run import ClientLimits, Run
-from tests.github.conftest import AGENT, SYNC, TOKEN, FakeClock, MakeClient, RecordingObserver
+from tests.github.conftest import AGENT, NOW, SYNC, TOKEN, FakeClock, MakeClient, RecordingObserver
 
 PATIENCE = 30.0
 ONCE = ClientLimits(tries=1)
@@ -316,6 +325,18 @@ def test_spoilt_connection_is_not_used_again(
             client.get(SYNC, f"{wire.url}{PATH}", run)
     assert client.get(SYNC, f"{wire.url}{PATH}", run).value == [1]
     assert wire.connections >= 2
+
+
+def test_rate_limit_is_noted_when_the_body_breaks_off(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
+    """GitHub has counted a request whose answer never came whole."""
+    window = ("X-RateLimit-Limit: 1000", "X-RateLimit-Remaining: 0", f"X-RateLimit-Reset: {NOW + 600:.0f}")
+    wire = make_wire(reply(b"[1", *window, length=50))
+    client = make_client(wire.url, limits=ONCE)
+    with pytest.raises(ServerError):
+        client.get(SYNC, f"{wire.url}{PATH}", run)
+    with pytest.raises(RateLimited):
+        client.get(SYNC, f"{wire.url}{PATH}", run)
+    assert client.rate_limits()["core"].own == 1
 
 
 def test_server_closed_an_idle_connection(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:

@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.github.rate_limit import (
-    LONGEST_WAIT_SECONDS,
-    Budget,
+    MAX_RESOURCES,
+    MAX_WAIT_SECONDS,
+    MAX_WINDOWS,
     Limited,
     RateLimits,
-    budget,
+    RateLimitWindow,
+    WindowUsage,
     limited,
+    read_window,
     retry_after,
 )
 from tests.github.conftest import NOW
@@ -39,11 +42,17 @@ def quota(remaining: object, reset: object, limit: object = 5000) -> dict[str, s
     ("headers", "expected"),
     [
         ({}, None),
-        (quota(4999, 1_795_000_600), Budget("core", 5000, 4999, 1_795_000_600)),
-        (quota(4999, 1_795_000_600) | {"x-ratelimit-resource": "scim"}, Budget("scim", 5000, 4999, 1_795_000_600)),
-        (quota(4999, 1_795_000_600) | {"x-ratelimit-resource": ""}, Budget("core", 5000, 4999, 1_795_000_600)),
+        (quota(4999, 1_795_000_600), RateLimitWindow("core", 5000, 4999, 1_795_000_600)),
+        (
+            quota(4999, 1_795_000_600) | {"x-ratelimit-resource": "scim"},
+            RateLimitWindow("scim", 5000, 4999, 1_795_000_600),
+        ),
+        (quota(4999, 1_795_000_600) | {"x-ratelimit-resource": ""}, RateLimitWindow("core", 5000, 4999, 1_795_000_600)),
         *(
-            (quota(4999, 1_795_000_600) | {"x-ratelimit-resource": odd}, Budget("other", 5000, 4999, 1_795_000_600))
+            (
+                quota(4999, 1_795_000_600) | {"x-ratelimit-resource": odd},
+                RateLimitWindow("other", 5000, 4999, 1_795_000_600),
+            )
             for odd in ("Octo", "a b", "x" * 41, "a\n")
         ),
         (quota("", 1_795_000_600), None),
@@ -52,9 +61,9 @@ def quota(remaining: object, reset: object, limit: object = 5000) -> dict[str, s
         ({"x-ratelimit-remaining": "0"}, None),
     ],
 )
-def test_budget(headers: dict[str, str], expected: Budget | None) -> None:
-    """A budget is what three headers tell together; without one of them there is none."""
-    assert budget(headers) == expected
+def test_window_needs_limit_remaining_and_reset(headers: dict[str, str], expected: RateLimitWindow | None) -> None:
+    """A window is what three headers report together; without one of them there is none."""
+    assert read_window(headers) == expected
 
 
 @pytest.mark.parametrize(
@@ -75,20 +84,20 @@ def test_budget(headers: dict[str, str], expected: Budget | None) -> None:
         ("Tue, 99 Mar 2020 00:00:00 GMT", None),
     ],
 )
-def test_retry_after(value: str | None, expected: float | None) -> None:
+def test_retry_after_is_seconds_or_a_date(value: str | None, expected: float | None) -> None:
     """`Retry-After` is seconds or a date, never negative, and nothing when it is neither."""
     assert retry_after({} if value is None else {"retry-after": value}, NOW) == expected
 
 
 @settings(deadline=None)
 @given(st.text() | st.text(alphabet="MonTueJanDec 0123456789:+-,GMT"))
-def test_any_retry_after(value: str) -> None:
+def test_any_retry_after_value_is_read_without_failure(value: str) -> None:
     """No value of `Retry-After` makes reading it fail."""
     seconds = retry_after({"retry-after": value}, NOW)
     assert seconds is None or seconds >= 0
 
 
-def test_retry_after_in_any_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_after_date_without_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     """A date without a zone is UTC, wherever the exporter runs."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
@@ -115,7 +124,7 @@ def test_retry_after_in_any_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
             quota(0, NOW + 1800),
             SECONDARY,
             Limited(NOW + 60, secondary=True),
-            id="secondary with an empty primary budget",
+            id="secondary with an exhausted primary window",
         ),
         pytest.param(
             403, {}, "You have triggered an abuse detection mechanism.", Limited(NOW + 60, secondary=True), id="abuse"
@@ -134,13 +143,13 @@ def test_retry_after_in_any_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         pytest.param(403, quota(0, NOW - 1), "", Limited(NOW + 60, secondary=True), id="reset passed, no message"),
         pytest.param(429, {}, "", Limited(NOW + 60, secondary=True), id="429 without headers"),
-        pytest.param(429, quota(17, NOW + 1800), "", Limited(NOW + 60, secondary=True), id="429 with budget left"),
+        pytest.param(429, quota(17, NOW + 1800), "", Limited(NOW + 60, secondary=True), id="429 with requests left"),
         pytest.param(403, {}, PRIMARY, Limited(NOW + 60, secondary=True), id="words alone"),
         pytest.param(
-            403, quota(0, NOW + 86_400), "", Limited(NOW + LONGEST_WAIT_SECONDS, secondary=False), id="reset far away"
+            403, quota(0, NOW + 86_400), "", Limited(NOW + MAX_WAIT_SECONDS, secondary=False), id="reset far away"
         ),
         pytest.param(
-            429, {"retry-after": "86400"}, "", Limited(NOW + LONGEST_WAIT_SECONDS, secondary=True), id="wait too long"
+            429, {"retry-after": "86400"}, "", Limited(NOW + MAX_WAIT_SECONDS, secondary=True), id="wait too long"
         ),
         pytest.param(429, {"retry-after": "0"}, "", Limited(NOW + 60, secondary=True), id="no wait is no advice"),
         pytest.param(
@@ -153,30 +162,39 @@ def test_retry_after_in_any_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(403, quota(0, "soon"), "", Limited(NOW + 60, secondary=True), id="reset unreadable"),
         pytest.param(429, {"retry-after": "soon"}, "", Limited(NOW + 60, secondary=True), id="wait unreadable"),
         pytest.param(403, {}, "Must have admin rights", None, id="a genuine refusal"),
-        pytest.param(403, quota(17, NOW + 1800), "", None, id="a genuine refusal with budget left"),
+        pytest.param(403, quota(17, NOW + 1800), "", None, id="a genuine refusal with requests left"),
         pytest.param(404, quota(0, NOW + 1800), PRIMARY, None, id="not found"),
         pytest.param(503, {"retry-after": "5"}, SECONDARY, None, id="a failing server"),
         pytest.param(200, quota(0, NOW + 1800), "", None, id="an answer"),
     ],
 )
-def test_limited(status: int, headers: dict[str, str], message: str, expected: Limited | None) -> None:
-    """A limit is told from a refusal, and says when to ask again: `Retry-After`, else the reset, else a minute."""
+def test_rate_limit_is_distinguished_from_other_refusals(
+    status: int, headers: dict[str, str], message: str, expected: Limited | None
+) -> None:
+    """A limit says when to ask again: `Retry-After`, else the reset, else a minute."""
     assert limited(status, headers, message, NOW) == expected
 
 
-def core(remaining: float, reset: float = NOW + 1800, limit: float = 1000, resource: str = "core") -> Budget:
-    """A budget of one resource."""
-    return Budget(resource, limit, remaining, reset)
+def core(remaining: float, reset: float = NOW + 1800, limit: float = 1000, resource: str = "core") -> RateLimitWindow:
+    """A window of one resource."""
+    return RateLimitWindow(resource, limit, remaining, reset)
+
+
+def noted(limits: RateLimits, *windows: RateLimitWindow, now: float = NOW, path: str = PATH) -> RateLimitWindow:
+    """Note answers that report *windows*; the window in force after the last."""
+    return [limits.note(path, window, now, counts=True) for window in windows][-1]
 
 
 def verdicts(limits: RateLimits, now: float = NOW, path: str = PATH) -> tuple[float | None, float | None]:
-    """When essential and other work may go on."""
+    """When essential and other work may continue."""
     return limits.wait_until(path, now, essential=True), limits.wait_until(path, now, essential=False)
 
 
-def test_nothing_known() -> None:
-    """Before the first answer everything may be asked."""
-    assert verdicts(RateLimits(0.1)) == (None, None)
+def test_everything_may_be_asked_before_the_first_answer() -> None:
+    """Nothing is known of a limit."""
+    limits = RateLimits(0.1)
+    assert verdicts(limits) == (None, None)
+    assert limits.in_force(NOW) == {}
 
 
 @pytest.mark.parametrize(
@@ -190,85 +208,159 @@ def test_nothing_known() -> None:
         (-1, (NOW + 1800, NOW + 1800)),
     ],
 )
-def test_reserve(remaining: float, expected: tuple[float | None, float | None]) -> None:
-    """Below the reserve only essential work goes on until the reset; with nothing left, none does."""
+def test_only_essential_work_uses_the_reserve(remaining: float, expected: tuple[float | None, float | None]) -> None:
+    """Below the reserve only essential work continues until the reset; with nothing left, none does."""
     limits = RateLimits(0.1)
-    limits.note(PATH, core(remaining), NOW)
+    noted(limits, core(remaining))
     assert verdicts(limits) == expected
 
 
-def test_no_reserve() -> None:
-    """Without a reserve everything goes on to the last request."""
+def test_without_reserve_everything_continues_to_the_last_request() -> None:
+    """A reserve of 0 holds nothing back."""
     limits = RateLimits(0)
-    limits.note(PATH, core(1), NOW)
+    noted(limits, core(1))
     assert verdicts(limits) == (None, None)
 
 
-def test_window_ended() -> None:
-    """After the reset an old budget says nothing."""
+def test_ended_window_stops_nothing() -> None:
+    """After the reset an old window says nothing."""
     limits = RateLimits(0.1)
-    limits.note(PATH, core(0), NOW)
+    noted(limits, core(0))
     assert verdicts(limits, NOW + 1799.9) == (NOW + 1800, NOW + 1800)
     assert verdicts(limits, NOW + 1800) == (None, None)
+    assert limits.in_force(NOW + 1800) == {}
 
 
-def test_new_window() -> None:
-    """The budget of a new window replaces that of the old one."""
+def test_late_answer_does_not_give_back_what_is_used() -> None:
+    """Answers of one window may come out of order."""
     limits = RateLimits(0.1)
-    limits.note(PATH, core(0), NOW)
-    limits.note(PATH, core(999, NOW + 5400), NOW)
-    assert verdicts(limits) == (None, None)
-
-
-def test_answers_out_of_order() -> None:
-    """An answer that was overtaken does not give back what is used up."""
-    limits = RateLimits(0.1)
-    limits.note(PATH, core(0), NOW)
-    limits.note(PATH, core(3), NOW)
+    assert noted(limits, core(0), core(3)) == core(0)
     assert verdicts(limits) == (NOW + 1800, NOW + 1800)
 
 
-def test_absurd_reset() -> None:
+def test_lowest_of_alternating_windows_is_in_force() -> None:
+    """Answers that alternate between two windows change neither the verdict nor what is shown."""
+    low, high = core(30, NOW + 22 * 60), core(990, NOW + 43 * 60)
+    limits = RateLimits(0.1)
+    for _ in range(3):
+        assert noted(limits, low, high) == low
+        assert noted(limits, high, low) == low
+    assert verdicts(limits) == (None, NOW + 22 * 60)
+    assert verdicts(limits, NOW + 22 * 60) == (None, None)
+    assert noted(limits, high, now=NOW + 22 * 60) == high
+
+
+def test_second_window_stops_everything_when_it_is_exhausted_too() -> None:
+    """When the lowest window ends, the next one counts."""
+    limits = RateLimits(0.1)
+    noted(limits, core(0, NOW + 60), core(0, NOW + 3600))
+    assert verdicts(limits, NOW + 61) == (NOW + 3600, NOW + 3600)
+
+
+def test_reset_that_is_off_by_a_second_belongs_to_the_same_window() -> None:
+    """GitHub derives the reset from the time that is left, so it may differ by a second."""
+    limits = RateLimits(0.1)
+    noted(limits, core(900, NOW + 1800), core(899, NOW + 1801), core(898, NOW + 1800))
+    assert limits.in_force(NOW) == {"core": WindowUsage(core(898), own=3, used=3)}
+
+
+@pytest.mark.parametrize(
+    ("readings", "own", "others"),
+    [
+        ([(900, True)], 1, 0),
+        ([(900, True), (899, True), (898, True)], 3, 0),
+        ([(899, True), (900, True), (897, True), (898, True)], 4, 0),
+        ([(900, True), (880, True), (879, True)], 3, 19),
+        ([(900, True), (900, False), (900, False)], 1, 0),
+        ([(900, False), (890, False)], 0, 10),
+    ],
+    ids=["one answer", "ours alone", "out of order", "others too", "304 is free", "only 304"],
+)
+def test_use_by_others_is_what_our_answers_do_not_explain(
+    readings: list[tuple[float, bool]], own: int, others: float
+) -> None:
+    """Our answers other than 304 are counted per window, and the rest of the drop is somebody else's."""
+    limits = RateLimits(0.1)
+    noted(limits, core(17, NOW + 60, resource="scim"), path=OTHER_PATH)
+    for remaining, counts in readings:
+        limits.note(PATH, core(remaining), NOW, counts=counts)
+    usage = limits.in_force(NOW)["core"]
+    assert (usage.own, usage.others) == (own, others)
+    assert usage.window.remaining == min(remaining for remaining, _ in readings)
+
+
+def test_reset_far_away_stops_for_two_hours_at_most() -> None:
     """A reset in a year silences a credential for two hours and then lets it ask again."""
     limits = RateLimits(0.1)
-    limits.note(PATH, core(0, NOW + 365 * 86_400), NOW)
-    assert verdicts(limits) == (NOW + LONGEST_WAIT_SECONDS, NOW + LONGEST_WAIT_SECONDS)
-    assert verdicts(limits, NOW + 600) == (NOW + LONGEST_WAIT_SECONDS, NOW + LONGEST_WAIT_SECONDS)
-    assert verdicts(limits, NOW + LONGEST_WAIT_SECONDS) == (None, None)
+    next_year = NOW + 365 * 86_400
+    noted(limits, core(0, next_year))
+    noted(limits, core(0, next_year), now=NOW + 600)
+    assert verdicts(limits, NOW + 600) == (NOW + MAX_WAIT_SECONDS, NOW + MAX_WAIT_SECONDS)
+    assert verdicts(limits, NOW + MAX_WAIT_SECONDS) == (None, None)
 
 
-def test_primary_limit_stops_its_resource() -> None:
-    """A primary limit stops the paths of its resource, and no other."""
+def test_primary_limit_stops_its_resource_alone() -> None:
+    """An exhausted window stops the paths of its resource, and no other."""
     limits = RateLimits(0.1)
-    limits.note(PATH, core(900), NOW)
-    limits.note(OTHER_PATH, core(900, resource="scim"), NOW)
-    limits.pause(OTHER_PATH, NOW + 600, everything=False)
+    noted(limits, core(900))
+    noted(limits, core(0, NOW + 600, resource="scim"), path=OTHER_PATH)
     assert verdicts(limits, path=OTHER_PATH) == (NOW + 600, NOW + 600)
     assert verdicts(limits) == (None, None)
     assert verdicts(limits, NOW + 600, path=OTHER_PATH) == (None, None)
 
 
-def test_path_never_asked() -> None:
-    """A path that was never asked is taken for one of the core budget."""
+def test_path_never_asked_counts_as_core() -> None:
+    """A path that was never asked is assumed to use the resource core."""
     limits = RateLimits(0.1)
-    limits.note(PATH, core(0), NOW)
+    noted(limits, core(0))
     assert verdicts(limits, path=OTHER_PATH) == (NOW + 1800, NOW + 1800)
 
 
-def test_secondary_limit_stops_everything() -> None:
-    """A secondary limit stops the credential whole, and a shorter one that comes later does not shorten it."""
+def test_pause_stops_everything_and_is_never_shortened() -> None:
+    """A secondary limit stops the whole credential, and a shorter one that comes later does not shorten it."""
     limits = RateLimits(0.1)
-    limits.note(PATH, core(900), NOW)
-    limits.note(OTHER_PATH, core(900, resource="scim"), NOW)
-    limits.pause(PATH, NOW + 300, everything=True)
-    limits.pause(OTHER_PATH, NOW + 60, everything=True)
+    noted(limits, core(900))
+    noted(limits, core(900, resource="scim"), path=OTHER_PATH)
+    limits.pause(NOW + 300)
+    limits.pause(NOW + 60)
     assert verdicts(limits, NOW + 299) == (NOW + 300, NOW + 300)
     assert verdicts(limits, NOW + 299, path=OTHER_PATH) == (NOW + 300, NOW + 300)
     assert verdicts(limits, NOW + 300) == (None, None)
 
 
-def test_primary_limit_of_unknown_resource() -> None:
-    """A primary limit without a known budget stops the credential whole."""
+def test_memory_is_bounded_whatever_headers_say() -> None:
+    """A server that makes up resources and resets uses up no memory, and the lowest window stays."""
     limits = RateLimits(0.1)
-    limits.pause(PATH, NOW + 600, everything=False)
-    assert verdicts(limits, path=OTHER_PATH) == (NOW + 600, NOW + 600)
+    lowest = core(17, NOW + 900)
+    noted(limits, lowest)
+    for number in range(500):
+        noted(limits, core(500, NOW + 1000 + 10 * number), core(500, resource=f"made_up_{number}"))
+    assert noted(limits, core(600, NOW + 5)) == lowest
+    assert len(limits.in_force(NOW)) <= MAX_RESOURCES + 1
+    assert sum(len(known) for known in limits._windows.values()) <= MAX_WINDOWS + MAX_RESOURCES
+
+
+resets = st.one_of(
+    st.floats(NOW - 100, NOW + 40_000),
+    st.integers(-(10**12), 10**12),
+    st.sampled_from([0.0, -1.0, 1e300, NOW * 1000, NOW - 4 * 10**9, NOW + 4 * 10**9]),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(-5, 1000), resets, st.booleans(), st.floats(0, 5000)), min_size=1, max_size=40))
+def test_any_reset_gives_a_bounded_wait(answers: list[tuple[int, float, bool, float]]) -> None:
+    """Resets in the past, far ahead or of another century stop nothing for ever, and an exhausted window is obeyed."""
+    limits, now = RateLimits(0.1), NOW
+    for remaining, reset, counts, later in answers:
+        now += later
+        window = core(remaining, reset)
+        in_force = limits.note(PATH, window, now, counts=counts)
+        waits = verdicts(limits, now)
+        assert all(wait is None or now < wait <= now + MAX_WAIT_SECONDS for wait in waits)
+        if reset > now:
+            assert in_force.remaining <= remaining
+            assert (waits[0] is not None) >= (remaining <= 0)
+        if all(each >= 100 for each, *_ in answers):
+            assert waits == (None, None)
+    assert verdicts(limits, now + MAX_WAIT_SECONDS) == (None, None)

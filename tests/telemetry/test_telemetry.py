@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.app import Exporter
 from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
-from exporter.github.rate_limit import Budget
+from exporter.github.rate_limit import RateLimitWindow
 from exporter.runtime.status import Key, Status, StatusBoard
 from exporter.telemetry.declarations import OWN_METRICS, OwnMetric
 from exporter.telemetry.telemetry import MOST_RESOURCES, EnterpriseApi, Telemetry
@@ -80,7 +80,7 @@ class Bench:
         self.telemetry.state_written(True)
         self.api.attempted(SEATS, "200", 0.3)
         self.api.authenticated("auth", accepted=True)
-        self.api.budget("auth", Budget("core", 5000, 4000, 99))
+        self.api.rate_limit("auth", RateLimitWindow("core", 5000, 4000, 99))
         self.api.token_expires("auth", 77)
 
 
@@ -229,9 +229,9 @@ def test_up_of_others(bench: Bench) -> None:
 def test_made_up_rate_limits(bench: Bench) -> None:
     """A header that names ever new limits adds no series without end; those that are known stay true."""
     for number in range(100):
-        bench.api.budget("auth", Budget(f"octo_{number}", 5000, 4000, 100))
-    bench.api.budget("auth", Budget("octo_0", 5000, 17, 100))
-    bench.api.budget("runner_auth", Budget("core", 5000, 16, 100))
+        bench.api.rate_limit("auth", RateLimitWindow(f"octo_{number}", 5000, 4000, 100))
+    bench.api.rate_limit("auth", RateLimitWindow("octo_0", 5000, 17, 100))
+    bench.api.rate_limit("runner_auth", RateLimitWindow("core", 5000, 16, 100))
     left = bench.series("ghe_rate_limit_remaining")
     assert len(left) == MOST_RESOURCES + 1
     assert {16, 17} < set(left.values())
@@ -239,9 +239,9 @@ def test_made_up_rate_limits(bench: Bench) -> None:
 
 def test_rate_limits(bench: Bench) -> None:
     """The newest budget of each credential and resource is exposed."""
-    bench.api.budget("auth", Budget("core", 5000, 4000, 100))
-    bench.api.budget("auth", Budget("core", 5000, 3999, 100))
-    bench.api.budget("runner_auth", Budget("scim", 60, 0, 200))
+    bench.api.rate_limit("auth", RateLimitWindow("core", 5000, 4000, 100))
+    bench.api.rate_limit("auth", RateLimitWindow("core", 5000, 3999, 100))
+    bench.api.rate_limit("runner_auth", RateLimitWindow("scim", 60, 0, 200))
     core, scim = ("acme", "auth", "core"), ("acme", "runner_auth", "scim")
     assert bench.series("ghe_rate_limit_limit") == {core: 5000, scim: 60}
     assert bench.series("ghe_rate_limit_remaining") == {core: 3999, scim: 0}
@@ -330,7 +330,7 @@ def everything(api: EnterpriseApi, credential: str) -> None:
     api.retried(SEATS)
     api.not_modified(SEATS)
     api.authenticated(credential, accepted=False)
-    api.budget(credential, Budget("core", 5000, 4000, 100))
+    api.rate_limit(credential, RateLimitWindow("core", 5000, 4000, 100))
     api.token_expires(credential, 500)
 
 
