@@ -1,11 +1,21 @@
-"""GitHub as one run of one collector sees it: read an object, walk a list, understand its records."""
+"""GitHub as one run of one collector sees it: read an object, walk a list, understand its records.
+
+A collector that can do without one of its answers says so and continues:
+
+    try:
+        spend[center.id] = read_summary(github, center)
+    except GitHubError as error:
+        github.partial(error)
+
+What it read is then published without that value, and the run counts as failed for the reason of the first such error.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from exporter.errors import PayloadError
+from exporter.errors import GitHubError, PayloadError
 from exporter.github.client import Client
 from exporter.github.endpoint import Endpoint
 from exporter.github.paging import PER_PAGE, Page, PageSource, walk
@@ -67,6 +77,10 @@ class GitHub:
                 yield model.model_validate(item)
             except ValidationError:
                 self._run.skipped += 1
+
+    def partial(self, error: GitHubError) -> None:
+        """Note that one value could not be had: the rest is published, and the run counts as failed."""
+        self._run.partial_failures.append(error)
 
     def record(self, model: type[Model], item: Mapping[str, Any]) -> Model:
         """Understand a whole answer as *model*."""

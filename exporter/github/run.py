@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from exporter.errors import GitHubError
+
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
@@ -23,6 +25,7 @@ class Run:
 
     Without `revalidate` nothing that is kept is confirmed: what was read of it before made no sense.
     `answered` is about how many answers it has; threads that fetch pages at a time may miscount it a little.
+    `partial_failures` are the errors of single values, beside which everything else was read.
     """
 
     deadline: float
@@ -30,3 +33,4 @@ class Run:
     revalidate: bool = True
     skipped: int = field(default=0)
     answered: int = field(default=0)
+    partial_failures: list[GitHubError] = field(default_factory=list)

@@ -127,8 +127,7 @@ class Collection:
         kept: Callable[[Key, Kept], None] = lambda _key, _kept: None,
         given_up: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._kept = kept
-        self._given_up = given_up
+        self._kept, self._given_up = kept, given_up
         self.assignment = assignment
         self._snapshots = snapshots
         self._statuses = statuses
@@ -137,15 +136,14 @@ class Collection:
         self._random = randomness
         self._memories = {level: RunMemory(clock) for level in assignment.levels}
         self._availability = Availability()
-        self._failed_runs = 0
-        self._doubts = False
+        self._failed_runs, self._doubts = 0, False
         self._log = log.bind(enterprise=assignment.enterprise, collector=assignment.collector.name)
 
     def resume(self, kept: Kept) -> Resumption | None:
         """Go on where an earlier process stopped, unless what it kept says nothing any more."""
-        assignment = self.assignment
+        assignment, time = self.assignment, self._clock.time()
         now = Now(
-            time=self._clock.time(),
+            time,
             interval=assignment.interval,
             max_age=assignment.max_age,
             longest_delay=(1 + JITTER) * (assignment.interval if kept.status.success else self._probe_seconds),
@@ -162,7 +160,7 @@ class Collection:
         return resumption
 
     def has_worked(self) -> None:
-        """Take note that this collector worked for this enterprise before, so that one refusal is no verdict."""
+        """Take note that this collector worked before, so that one refusal is no verdict."""
         self._availability.ever_worked = True
 
     def run(self) -> float:
@@ -181,8 +179,7 @@ class Collection:
         self._doubts = any(failure.reason in SENSELESS for failure in failures)
         duration = self._clock.monotonic() - started
         delay = self._failed(failures, started_at, everything=not read) if failures else self._succeeded(duration)
-        now = self._clock.time()
-        delay = max(0.0, delay - duration)
+        now, delay = self._clock.time(), max(0.0, delay - duration)
         self._statuses.update(
             self.assignment.key,
             attempted_at=started_at,
@@ -228,17 +225,21 @@ class Collection:
         failures: list[Failure] = []
         for level in self.assignment.levels:
             try:
-                read[level] = self._read(level)
+                read[level], partial = self._read(level)
+                failures += map(self._failure, partial)
             except Stopped:
                 raise
             except GitHubError as error:
-                retry_at = error.retry_at if isinstance(error, RateLimited) else None
-                failures.append(Failure(error.reason, str(error), retry_at, self._availability.is_refusal(error)))
+                failures.append(self._failure(error))
             except Exception as error:  # noqa: BLE001 - a bug in one collector must not stop the others
                 failures.append(Failure(Reason.BUG, describe_bug(error)))
         return read, failures
 
-    def _read(self, level: str) -> Result:
+    def _failure(self, error: GitHubError) -> Failure:
+        retry_at = error.retry_at if isinstance(error, RateLimited) else None
+        return Failure(error.reason, str(error), retry_at, self._availability.is_refusal(error))
+
+    def _read(self, level: str) -> tuple[Result, list[GitHubError]]:
         assignment, collector = self.assignment, self.assignment.collector
         target = assignment.target(level, self._memories[level], self._clock.time())
         deadline = self._clock.monotonic() + max(assignment.interval, SHORTEST_DEADLINE)
@@ -253,7 +254,7 @@ class Collection:
             if run.skipped:
                 self._observer.skipped(assignment.key, run.skipped)
                 self._log.warning("malformed records skipped", records=run.skipped, organization=level)
-        return Result(written, self._clock.time())
+        return Result(written, self._clock.time()), run.partial_failures
 
     def _succeeded(self, duration: float) -> float:
         if self._failed_runs:

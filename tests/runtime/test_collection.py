@@ -8,7 +8,7 @@ import pytest
 from exporter.collector import Collector, Target
 from exporter.collectors.licenses import COLLECTOR as LICENSES
 from exporter.collectors.runner_groups import COLLECTOR as RUNNER_GROUPS
-from exporter.errors import RateLimited, Reason, describe_bug
+from exporter.errors import RateLimited, Reason, ServerError, describe_bug
 from exporter.github.reader import GitHub
 from exporter.metrics.metric import Sample, gauge
 from exporter.runtime.availability import Availability
@@ -180,6 +180,26 @@ def test_one_failing_organization_hides_no_other() -> None:
     assert 'organization="octo-org",runner_group_id="1",runner_group="Default"' in bench.text
     assert 'organization="octo-web",runner_group_id="1",runner_group="Renamed"' in bench.text
     assert (bench.status.success, bench.status.available, bench.status.reason) == (False, True, Reason.UNAVAILABLE)
+
+
+def test_partial_failure_publishes_the_rest_and_fails_the_run() -> None:
+    """One value that could not be had hides no other, and the run is not shown as a success."""
+    metric = gauge("ghe_read", "What was read.")
+
+    def fetch(github: GitHub, _target: Target) -> int:
+        github.partial(ServerError("GET /summary of a cost center: 503"))
+        return 7
+
+    collector = replace(
+        broken_collector(""), metrics=(metric,), fetch=fetch, samples=lambda _target, value: [metric(value)]
+    )
+    bench = Bench(collector, {})
+    delay = bench.run()
+    assert bench.series == {'ghe_read{enterprise="octo-corp"}': 7}
+    assert bench.tally.reasons == [Reason.SERVER_ERROR]
+    assert (bench.status.success, bench.status.available, bench.status.succeeded_at) == (False, True, None)
+    assert bench.status.problem == "GET /summary of a cost center: 503"
+    assert delay <= 63
 
 
 def test_threads_compute_one_at_a_time() -> None:
