@@ -41,8 +41,8 @@ def _latency(quantile: float, by: str = "le") -> str:
 def api() -> Panels:
     """The panels of this row."""
     seconds = f"ghe_exporter_api_request_duration_seconds_bucket{{{ALL}}}"
-    slowest = f"histogram_quantile(0.95, sum by (le, endpoint) (rate({seconds}[1h])))"
-    asked = f"sum by (endpoint) (increase(ghe_exporter_api_requests_total{{{ALL}}}[1h]))"
+    slowest = f"histogram_quantile(0.95, sum by (le, path) (rate({seconds}[1h])))"
+    asked = f"sum by (path) (increase(ghe_exporter_api_requests_total{{{ALL}}}[1h]))"
     return [
         lines(
             "Requests by status",
@@ -87,7 +87,7 @@ def api() -> Panels:
             "Slowest endpoints",
             "The endpoints whose slowest twentieth of requests takes longest, and how many requests they got, in the "
             "last hour. Many pages on a slow endpoint: give its collector a longer interval.",
-            {"endpoint": "Endpoint"},
+            {"path": "Path"},
             [
                 Column("95% within", f"topk(12, {slowest} > 0)", Look(SECONDS, 2, 0), 130),
                 Column("Requests", f"{asked} > 0", COUNTED, 110),

@@ -15,7 +15,7 @@ class OwnMetric:
 
 
 RUN = ("enterprise", "collector")
-REQUEST = ("enterprise", "endpoint")
+REQUEST = ("enterprise", "path")
 LIMIT = ("enterprise", "credential", "resource")
 
 UP = OwnMetric("ghe_up", "gauge", "Whether the API accepts the credentials.", ("enterprise",))

@@ -61,10 +61,14 @@ WRONG_UNITS = re.compile(
     r"megabytes?|gigabytes?|milliseconds?|percents?|percentage)|ms|us|ns|sec|secs|s|m|h|d|b|kb|mb|gb|tb|pb|kib|mib|gib"
 )
 RESERVED_SUFFIXES = ("_count", "_sum", "_bucket", "_created", "_gauge", "_counter", "_histogram", "_summary")
+TARGET_LABELS = frozenset(
+    {"job", "instance", "namespace", "pod", "service", "container", "endpoint", "node", "cluster"}
+)
+"""Attached to every series by Prometheus or its operator; one of ours would become `exported_...`."""
 FORBIDDEN_LABELS = frozenset(
     {
         *("user", "users", "login", "email", "mail", "token", "url", "uri", "password", "secret", "message", "error"),
-        *("le", "quantile", "instance", "job", "type", "env", "environment", "region", "zone", "cluster", "service"),
+        *("le", "quantile", "type", "env", "environment", "region", "zone"),
     }
 )
 NAME = re.compile(r"ghe_[a-z0-9]+(_[a-z0-9]+)*")
@@ -122,6 +126,12 @@ def test_labels(metric: OwnMetric) -> None:
     assert len(set(metric.labels)) == len(metric.labels)
     assert not FORBIDDEN_LABELS & set(metric.labels)
     assert "enterprise" not in metric.labels[1:]
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=by_name)
+def test_no_label_is_one_that_targets_carry(metric: OwnMetric) -> None:
+    """A ServiceMonitor attaches `endpoint` to its target; ours of that name would be shown as `exported_endpoint`."""
+    assert not TARGET_LABELS & set(metric.labels)
 
 
 @pytest.mark.parametrize("metric", DOMAIN, ids=by_name)

@@ -30,10 +30,10 @@ ghe_exporter_collector_duration_seconds gauge enterprise,collector
 ghe_exporter_collector_interval_seconds gauge enterprise,collector
 ghe_exporter_collector_available gauge enterprise,collector
 ghe_exporter_collector_failures_total counter enterprise,collector,reason
-ghe_exporter_api_requests_total counter enterprise,endpoint,code
-ghe_exporter_api_request_duration_seconds histogram enterprise,endpoint
-ghe_exporter_api_retries_total counter enterprise,endpoint
-ghe_exporter_api_not_modified_total counter enterprise,endpoint
+ghe_exporter_api_requests_total counter enterprise,path,code
+ghe_exporter_api_request_duration_seconds histogram enterprise,path
+ghe_exporter_api_retries_total counter enterprise,path
+ghe_exporter_api_not_modified_total counter enterprise,path
 ghe_rate_limit_limit gauge enterprise,credential,resource
 ghe_rate_limit_remaining gauge enterprise,credential,resource
 ghe_rate_limit_reset_timestamp_seconds gauge enterprise,credential,resource
@@ -344,7 +344,7 @@ def test_forget_enterprise(bench: Bench) -> None:
     text = bench.telemetry.render(openmetrics=False)
     assert b"acme" not in text
     for declared in OWN_METRICS:
-        if "endpoint" in declared.labels or "credential" in declared.labels:
+        if "path" in declared.labels or "credential" in declared.labels:
             suffix = "_count" if declared.type == "histogram" else ""
             assert [labels[0] for labels in bench.series(declared.name + suffix)] == ["globex"]
 
