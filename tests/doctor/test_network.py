@@ -13,14 +13,12 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from exporter.cli import main
 from exporter.doctor.advice import Caution
 from exporter.simulator.server import Simulator
 from tests.github.test_client_transport import Script, Wire, hang, nothing_listens, reply, send
+from tests.support.certificates import Certificate, install, issue
 from tests.support.secret_marker import CANARY, TOKEN
 
 DAY = timedelta(days=1)
@@ -93,62 +91,23 @@ class Authority:
     """A certificate authority of our own."""
 
     folder: Path
-    key: ec.EllipticCurvePrivateKey
-    name: x509.Name
+    own: Certificate
 
     @classmethod
     def made(cls, folder: Path) -> "Authority":
-        authority = cls(
-            folder,
-            ec.generate_private_key(ec.SECP256R1()),
-            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "octo authority")]),
-        )
-        own = authority.certificate(authority.name, authority.key, timedelta(), DAY, None)
-        (folder / "ca.pem").write_bytes(own.public_bytes(serialization.Encoding.PEM))
+        authority = cls(folder, issue("octo authority", is_ca=True))
+        Path(authority.path).write_bytes(authority.own.pem)
         return authority
 
     @property
     def path(self) -> str:
         return str(self.folder / "ca.pem")
 
-    def certificate(
-        self,
-        subject: x509.Name,
-        key: ec.EllipticCurvePrivateKey,
-        begins: timedelta,
-        ends: timedelta,
-        host: str | None,
-    ) -> x509.Certificate:
-        """A certificate for *host*, or for an authority, from and until so long from now."""
-        now = datetime.now(UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY * 10 + begins)
-            .not_valid_after(now + ends)
-            .add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
-        )
-        if host is not None:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        return builder.sign(self.key, hashes.SHA256())
-
-    def server(self, host: str = "localhost", begins: timedelta = timedelta(), ends: timedelta = DAY) -> ssl.SSLContext:
+    def server(self, host: str = "localhost", begins: timedelta = -10 * DAY, ends: timedelta = DAY) -> ssl.SSLContext:
         """The side of a server with a certificate for *host*."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-        certificate = self.certificate(subject, key, begins, ends, host)
-        path = self.folder / "server.pem"
-        path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
+        install(self.folder, issue(host, self.own, begins=begins, ends=ends, sans=(x509.DNSName(host),)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
+        context.load_cert_chain(self.folder / "server.crt", self.folder / "server.key")
         return context
 
 
@@ -183,7 +142,7 @@ def test_known_authority(check: Callable[..., dict[str, Any]], wire: Callable[..
     ("options", "expected"),
     [
         ({"ends": -DAY}, "certificate_expired"),
-        ({"begins": DAY * 11, "ends": DAY * 20}, "certificate_expired"),
+        ({"begins": DAY, "ends": DAY * 20}, "certificate_expired"),
         ({"host": "api.acme.example"}, "certificate_of_another_host"),
     ],
     ids=["expired", "not yet valid", "other name"],

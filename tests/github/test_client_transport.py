@@ -11,16 +11,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from exporter.errors import (
     GitHubError,
@@ -36,6 +30,7 @@ from exporter.github.client import Client
 from exporter.github.reader import GitHub
 from exporter.github.run import ClientLimits, Run
 from tests.github.conftest import AGENT, NOW, SYNC, TOKEN, FakeClock, MakeClient, RecordingObserver
+from tests.support.certificates import install, issue
 
 PATIENCE = 30.0
 ONCE = ClientLimits(tries=1)
@@ -736,46 +731,30 @@ def test_proxy_is_gone(make_client: MakeClient, run: Run, monkeypatch: pytest.Mo
 
 
 @dataclass(frozen=True)
-class Certificate:
-    """A certificate for 127.0.0.1 that nobody knows, and a server's side of it."""
+class Trust:
+    """An authority that nobody knows, and the side of a server with a certificate of it."""
 
     path: Path
     context: ssl.SSLContext
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Certificate:
-    """A certificate that signed itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "octo")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path, key_path = tmp_path / "ca.pem", tmp_path / "key.pem"
-    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    key_path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+def certificate(tmp_path: Path) -> Trust:
+    """A server at 127.0.0.1."""
+    octo = issue("octo authority", is_ca=True)
+    path = tmp_path / "ca.pem"
+    path.write_bytes(octo.pem)
+    install(tmp_path, issue(issuer=octo))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path, key_path)
-    return Certificate(path, context)
+    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    return Trust(path, context)
 
 
 def test_trusted_certificate(
     make_wire: MakeWire,
     make_client: MakeClient,
     run: Run,
-    certificate: Certificate,
+    certificate: Trust,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With its CA configured a server is trusted, whatever bundle the environment names for everything else."""
@@ -785,7 +764,7 @@ def test_trusted_certificate(
 
 
 def test_untrusted_certificate(
-    make_wire: MakeWire, make_client: MakeClient, run: Run, certificate: Certificate, observer: RecordingObserver
+    make_wire: MakeWire, make_client: MakeClient, run: Run, certificate: Trust, observer: RecordingObserver
 ) -> None:
     """A server whose certificate nobody knows gets no request, and no second chance."""
     wire = make_wire(tls=certificate.context)

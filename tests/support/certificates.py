@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 HOUR = dt.timedelta(hours=1)
+THIS_MACHINE = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
 USER, PASSWORD = "octo", "Canary-password"
 
 
@@ -40,31 +41,60 @@ class Certificate:
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
 
 
+def key_usage(*, is_ca: bool) -> x509.KeyUsage:
+    """An authority signs certificates, everybody else handshakes."""
+    return x509.KeyUsage(
+        digital_signature=not is_ca,
+        key_cert_sign=is_ca,
+        crl_sign=is_ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def issue(
     name: str = "localhost",
     issuer: Certificate | None = None,
     *,
     is_ca: bool = False,
+    begins: dt.timedelta = -48 * HOUR,
     ends: dt.timedelta = HOUR,
-    sans: tuple[x509.GeneralName, ...] = (),
+    sans: tuple[x509.GeneralName, ...] = THIS_MACHINE,
+    strict: bool = True,
 ) -> Certificate:
-    """A certificate for *name* and this machine that ends in *ends*, signed by *issuer* or by itself."""
+    """A certificate for *name*, signed by *issuer* or by itself; *begins* and *ends* count from now.
+
+    With *strict* it has what ssl.VERIFY_X509_STRICT asks for, the default of contexts since Python 3.13. Without, it is
+    as many a company's authority makes them, which curl, Go and Python 3.12 accept: no key identifiers, no key usage,
+    constraints that are not critical.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *sans]
+    signer = issuer.key if issuer else key
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer.certificate.subject if issuer else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 48 * HOUR)
+        .not_valid_before(now + begins)
         .not_valid_after(now + ends)
-        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=strict)
     )
-    return Certificate(builder.sign(issuer.key if issuer else key, SHA256()), key)
+    if not is_ca:
+        builder = builder.add_extension(x509.SubjectAlternativeName(sans), critical=False)
+    if strict:
+        builder = (
+            builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+            .add_extension(key_usage(is_ca=is_ca), critical=True)
+        )
+    return Certificate(builder.sign(signer, SHA256()), key)
 
 
 @cache

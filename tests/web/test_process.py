@@ -285,6 +285,8 @@ def run_promtool(*arguments: str) -> str:
 
 def test_the_documented_example(tmp_path: Path) -> None:
     """The file and the commands of docs/security-model.md work as they stand."""
+    for name in ("openssl", "curl"):
+        tool(name)
     page = (ROOT / "docs" / "security-model.md").read_text()
     make, ask_it, scrape = re.findall(r"```(?:sh|yaml)\n(.*?)```", page, re.DOTALL)
     (tmp_path / "web-config.yaml").write_bytes((ROOT / "docs" / "examples" / "web-config.yaml").read_bytes())

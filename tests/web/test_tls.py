@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from exporter.errors import ConfigurationError
 from exporter.web.http.web_server import THREADS, WebServer
 from exporter.web.protection.protection import LiveProtection
-from tests.support.certificates import HOUR, Certificate, authority, install, issue, web_config
+from tests.support.certificates import HOUR, THIS_MACHINE, Certificate, authority, install, issue, web_config
 from tests.support.web_server import PATIENCE, REQUEST, Site, connected, everything, port_of, serving
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -163,6 +163,7 @@ STRANGER = "stranger"
 def test_client_certificates(tmp_path: Path, tls: dict[str, Any], welcome: set[str], version: Any) -> None:
     """Each way to treat certificates of clients lets in whom it should."""
     names = (
+        *THIS_MACHINE,
         x509.RFC822Name("octo@acme.example.com"),
         x509.UniformResourceIdentifier("spiffe://acme/prometheus"),
         x509.IPAddress(ipaddress.ip_address("::1")),
