@@ -1,68 +1,54 @@
 """Exact sums of amounts, whatever the order and number of rows."""
 
-import math
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 
 Key = tuple[str, ...]
 
 
 class Amounts:
-    """A sum per key, as `math.fsum` gives it, in memory that grows with the keys and not with the rows."""
+    """An exact sum per key, in memory that grows with the keys and not with the rows."""
 
     def __init__(self) -> None:
-        self._parts: dict[Key, list[float]] = {}
+        self._sums: dict[Key, Fraction] = {}
 
-    def add(self, amount: float | None, key: Key) -> None:
-        """Add *amount* to *key*; None, which GitHub does not tell, adds nothing."""
+    def add(self, amount: float | Fraction | None, key: Key) -> None:
+        """Add *amount* to *key*; None, which GitHub does not report, adds nothing."""
         if amount is not None:
-            _add(self._parts.setdefault(key, []), amount)
+            self._sums[key] = self._sums.get(key, 0) + Fraction(amount)
 
     def merge(self, other: "Amounts", rename: Callable[[Key], Key] = lambda key: key) -> None:
         """Add every sum of *other* under the renamed key."""
-        for key, parts in other._parts.items():  # noqa: SLF001 - of the same class
-            for part in parts:
-                self.add(part, rename(key))
+        for key, amount in other._sums.items():  # noqa: SLF001 - of the same class
+            self.add(amount, rename(key))
 
-    def dump(self) -> list[tuple[Key, list[float]]]:
+    def dump(self) -> list[tuple[Key, str]]:
         """Everything as JSON can hold it."""
-        return list(self._parts.items())
+        return [(key, str(amount)) for key, amount in self._sums.items()]
 
     @classmethod
-    def load(cls, dumped: Iterable[tuple[Iterable[str], Iterable[float]]]) -> "Amounts":
-        """What `dump` told."""
+    def load(cls, dumped: Iterable[tuple[Iterable[str], str]]) -> "Amounts":
+        """The sums that `dump` wrote."""
         made = cls()
-        made._parts = {tuple(key): list(parts) for key, parts in dumped}
+        made._sums = {tuple(key): Fraction(amount) for key, amount in dumped}
         return made
 
     def totals(self) -> dict[Key, float]:
         """The sums; one too large for a float is left out."""
-        sums = ((key, _sum(parts)) for key, parts in self._parts.items())
-        return {key: total for key, total in sums if math.isfinite(total)}
+        sums = ((key, _nearest(amount)) for key, amount in self._sums.items())
+        return {key: total for key, total in sums if total is not None}
 
 
 def totals(rows: Iterable[tuple[Key, float | None]]) -> dict[Key, float]:
-    """Sums of *rows* per key; a key without any amount told is left out."""
+    """Sums of *rows* per key; a key without any reported amount is left out."""
     amounts = Amounts()
     for key, amount in rows:
         amounts.add(amount, key)
     return amounts.totals()
 
 
-def _add(parts: list[float], amount: float) -> None:
-    """Shewchuk's exact addition, the one inside `math.fsum`: *parts* do not overlap and lose nothing."""
-    kept = 0
-    for part in parts:
-        large, small = (amount, part) if abs(amount) >= abs(part) else (part, amount)
-        amount = large + small
-        rest = small - (amount - large)
-        if rest:
-            parts[kept] = rest
-            kept += 1
-    parts[kept:] = [amount]
-
-
-def _sum(parts: list[float]) -> float:
+def _nearest(amount: Fraction) -> float | None:
     try:
-        return math.fsum(parts)
-    except (OverflowError, ValueError):  # beyond the largest float, or already infinite on both sides
-        return math.inf
+        return float(amount)
+    except OverflowError:
+        return None
