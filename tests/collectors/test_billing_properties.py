@@ -4,8 +4,10 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,12 +31,33 @@ SPELLINGS = {
     "packages_bandwidth": ("packages_bandwidth", "Packages bandwidth"),
     "minutes": ("minutes", "Minutes"),
     "gigabyte_hours": ("gigabyte-hours", "GigabyteHours", "Gigabyte Hours", "gigabyte_hours"),
+    "gigabyte_months": ("gigabyte-months", "GigabyteMonths"),
     "gigabytes": ("gigabytes", "Gigabytes"),
+    "actions_self_hosted_linux": ("actions_self_hosted_linux", "Actions self-hosted Linux"),
+    "actions_storage": ("actions_storage", "Actions storage"),
+    "actions_cache_storage": ("actions_cache_storage", "Actions cache storage"),
 }
 PRODUCTS = ("actions", "packages", "git_lfs", "shared_storage", "unknown")
-SKUS = ("actions_linux", "actions_macos_xl", "actions_windows_4_core", "packages_bandwidth", "unknown")
-UNITS = ("minutes", "gigabyte_hours", "gigabytes", "unknown")
-SYSTEMS = {"actions_linux": "linux", "actions_macos_xl": "macos", "actions_windows_4_core": "windows"}
+SKUS = (
+    "actions_linux",
+    "actions_macos_xl",
+    "actions_windows_4_core",
+    "actions_self_hosted_linux",
+    "actions_storage",
+    "actions_cache_storage",
+    "packages_bandwidth",
+    "unknown",
+)
+UNITS = ("minutes", "gigabyte_hours", "gigabyte_months", "gigabytes", "unknown")
+SYSTEMS = {
+    "actions_linux": "linux",
+    "actions_macos_xl": "macos",
+    "actions_windows_4_core": "windows",
+    "actions_self_hosted_linux": "linux",
+}
+STANDARD = ("actions_linux", "actions_storage", "actions_cache_storage", "packages_bandwidth")
+"""Of the names above those that the rule for standard runners lets through."""
+HOURS = {"gigabyte_hours": 1, "gigabyte_months": 720}
 FIELDS = ("grossQuantity", "discountQuantity", "netQuantity", "grossAmount", "discountAmount", "netAmount")
 
 NOT_TOLD: st.SearchStrategy[Any] = st.sampled_from([None, "", "n/a", True, [], "NaN"])
@@ -104,22 +127,61 @@ def test_the_bill_adds_up_to_the_summary(rows: list[tuple[Labels, dict[str, Any]
         whole = math.fsum(row[field] or 0 for _, row in values)
         assert math.isclose(math.fsum(expected.values()), whole, rel_tol=1e-9, abs_tol=1e-3)
 
+    paid = [(labels, row | {"netQuantity": 0 if is_free(row) else row["netQuantity"]}) for labels, row in values]
     for metric, field in (("used", "grossQuantity"), ("paid", "netQuantity")):
         minutes = sums(
             ((SYSTEMS.get(sku, ""), sku), row[field])
-            for (product, sku, unit), row in values
+            for (product, sku, unit), row in paid
             if (product, unit) == ("actions", "minutes")
         )
         assert exposed(bench, f"ghe_actions_{metric}_seconds") == {key: value * 60 for key, value in minutes.items()}
     for metric, field in (("average", "grossQuantity"), ("paid_average", "netQuantity")):
-        stored = sums(((labels[0],), row[field]) for labels, row in values if labels[2] == "gigabyte_hours")
-        expected = {key: value * 1e9 / 240 for key, value in stored.items()}
-        assert exposed(bench, f"ghe_storage_{metric}_bytes") == expected
+        assert exposed(bench, f"ghe_storage_{metric}_bytes") == averages(paid, field)
     for metric, field in (("transfer", "grossQuantity"), ("transfer_paid", "netQuantity")):
         moved = sums(
-            ((), row[field]) for (product, _, unit), row in values if (product, unit) == ("packages", "gigabytes")
+            ((), row[field]) for (product, _, unit), row in paid if (product, unit) == ("packages", "gigabytes")
         )
         assert exposed(bench, f"ghe_packages_{metric}_bytes") == {key: value * 1e9 for key, value in moved.items()}
+
+
+@EXAMPLES
+@given(SUMMARIES, st.sampled_from([None, 0.006, 0.008, "0.006"]))
+def test_allowances_are_used_by_standard_runners_and_by_what_is_kept_of_builds(
+    rows: list[tuple[Labels, dict[str, Any]]], price: Any
+) -> None:
+    """Whatever else is discounted or stored changes neither figure."""
+    items = [row | {"pricePerUnit": price} for _, row in rows]
+    bench = Bench(billing.COLLECTOR, {SUMMARY: {"usageItems": items}}, now=at("2026-11-11T00:00:00"))
+    bench.run()
+    values = [(labels, {field: told(row.get(field)) for field in FIELDS}) for labels, row in rows]
+    jobs = [(labels, row) for labels, row in values if (labels[0], labels[2]) == ("actions", "minutes")]
+    standard = [(labels, row) for labels, row in jobs if labels[1] in STANDARD]
+    minute = float(price) if price and any(labels[1] == "actions_linux" for labels, _ in jobs) else 0.006
+    used = {key: value / minute * 60 for key, value in sums(((), row["discountAmount"]) for _, row in standard).items()}
+    assert exposed(bench, "ghe_actions_included_used_seconds") == (
+        {(): 0} if jobs and not standard else pytest.approx(used, rel=1e-12)
+    )
+    stored = [(labels, row) for labels, row in values if labels[2] in HOURS]
+    kept = [(labels, row) for labels, row in stored if labels[1] == "actions_storage"]
+    expected = averages([(("", *labels[1:]), row) for labels, row in kept], "grossQuantity")
+    assert exposed(bench, "ghe_storage_included_used_bytes") == (
+        {(): 0} if stored and not kept else {key[1:]: value for key, value in expected.items()}
+    )
+
+
+def is_free(row: Mapping[str, float | None]) -> bool:
+    """Whether a net quantity costs nothing."""
+    return row["netQuantity"] is not None and row["netAmount"] is not None and row["netAmount"] <= 0
+
+
+def averages(values: Iterable[tuple[Labels, Mapping[str, float | None]]], field: str) -> dict[Labels, float]:
+    """Bytes per product that ten days of storage average to."""
+    hours: dict[Labels, Fraction] = defaultdict(Fraction)
+    for labels, row in values:
+        quantity = row[field]
+        if labels[2] in HOURS and quantity is not None:
+            hours[(labels[0],)] += Fraction(quantity) * HOURS[labels[2]] * 10**9
+    return {key: float(value) / 240 for key, value in hours.items()}
 
 
 ORGANIZATIONS = ("octo-org", "octo-data")

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from exporter.collectors.billing.metrics import (
+    ACTIONS_INCLUDED_USED,
     ACTIONS_PAID,
     ACTIONS_USED,
     GIGABYTE,
     MINUTE_SECONDS,
     STORAGE_AVERAGE,
+    STORAGE_INCLUDED_USED,
     STORAGE_PAID,
     TRANSFER,
     TRANSFER_PAID,
@@ -98,7 +100,15 @@ def samples(bill: LegacyBill) -> Iterator[Sample]:
     """Map the totals."""
     yield ACTIONS_USED(scaled(bill.minutes.total_minutes_used, MINUTE_SECONDS), "", "")
     yield ACTIONS_PAID(scaled(bill.minutes.total_paid_minutes_used, MINUTE_SECONDS), "", "")
+    yield ACTIONS_INCLUDED_USED(scaled(unpaid(bill.minutes), MINUTE_SECONDS))
+    yield STORAGE_INCLUDED_USED(scaled(bill.storage.estimated_storage_for_month, GIGABYTE))
     yield STORAGE_AVERAGE(scaled(bill.storage.estimated_storage_for_month, GIGABYTE), PRODUCT)
     yield STORAGE_PAID(scaled(bill.storage.estimated_paid_storage_for_month, GIGABYTE), PRODUCT)
     yield TRANSFER(scaled(bill.transfer.total_gigabytes_bandwidth_used, GIGABYTE))
     yield TRANSFER_PAID(scaled(bill.transfer.total_paid_gigabytes_bandwidth_used, GIGABYTE))
+
+
+def unpaid(minutes: Minutes) -> float | None:
+    """Minutes that the allowance covered."""
+    used, paid = minutes.total_minutes_used, minutes.total_paid_minutes_used
+    return None if used is None or paid is None else max(0.0, used - paid)

@@ -29,15 +29,28 @@ ACTIONS_USED = gauge(
 ACTIONS_PAID = gauge("ghe_actions_paid_seconds", "Time that Actions jobs ran this month and is paid for.", *JOBS)
 ACTIONS_INCLUDED = gauge("ghe_actions_included_seconds", "Time for Actions jobs a month that the plan includes.")
 
+ACTIONS_INCLUDED_USED = gauge(
+    "ghe_actions_included_used_seconds",
+    "Time drawn this month from the included time, in price equivalents of the standard Linux runner: discounts of "
+    "standard runners over its price. An upper bound, because jobs of public repositories are discounted too. The "
+    "legacy platform: used less paid.",
+)
+
 STORAGE_AVERAGE = gauge(
     "ghe_storage_average_bytes",
-    "Storage, averaged over the month so far; on the legacy platform the estimate for the month.",
+    "Storage of any kind, caches included, averaged over the month so far; on the legacy platform the estimate for "
+    "the month.",
     "product",
 )
 STORAGE_PAID = gauge(
     "ghe_storage_paid_average_bytes", "Storage that is paid for, averaged over the month so far.", "product"
 )
 STORAGE_INCLUDED = gauge("ghe_storage_included_bytes", "Storage for Actions and Packages that the plan includes.")
+STORAGE_INCLUDED_USED = gauge(
+    "ghe_storage_included_used_bytes",
+    "Storage that counts against the included storage, averaged over the month so far: artifacts and packages, not "
+    "caches or custom images. The legacy platform: its estimate for the month.",
+)
 
 TRANSFER = gauge("ghe_packages_transfer_bytes", "Data transferred out of Packages this month.")
 TRANSFER_PAID = gauge(
@@ -60,9 +73,11 @@ METRICS = (
     ACTIONS_USED,
     ACTIONS_PAID,
     ACTIONS_INCLUDED,
+    ACTIONS_INCLUDED_USED,
     STORAGE_AVERAGE,
     STORAGE_PAID,
     STORAGE_INCLUDED,
+    STORAGE_INCLUDED_USED,
     TRANSFER,
     TRANSFER_PAID,
     TRANSFER_INCLUDED,

@@ -39,7 +39,7 @@ class Amounts:
         return {key: total for key, total in sums if total is not None}
 
 
-def totals(rows: Iterable[tuple[Key, float | None]]) -> dict[Key, float]:
+def totals(rows: Iterable[tuple[Key, float | Fraction | None]]) -> dict[Key, float]:
     """Sums of *rows* per key; a key without any reported amount is left out."""
     amounts = Amounts()
     for key, amount in rows:

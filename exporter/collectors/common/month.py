@@ -35,6 +35,16 @@ class Month:
         """The first second of the next month."""
         return datetime(self.year + self.month // 12, self.month % 12 + 1, 1, tzinfo=UTC).timestamp()
 
+    @property
+    def hours(self) -> float:
+        """How many hours it has."""
+        return (self.end - self.start) / HOUR_SECONDS
+
+    @property
+    def previous(self) -> "Month":
+        """The whole month before it."""
+        return Month.at(self.start - 1)
+
     def hours_elapsed(self, now: float) -> float:
         """Hours from its start to *now*; at least one, because an average over minutes is noise."""
         return max(1.0, (now - self.start) / HOUR_SECONDS)

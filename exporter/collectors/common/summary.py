@@ -39,14 +39,21 @@ class UsageItem(BillingRow):
 
     sku: Name = UNKNOWN
     unit_type: Name = UNKNOWN
+    price_per_unit: Number = None
     gross_quantity: Number = None
     discount_quantity: Number = None
     net_quantity: Number = None
     discount_amount: Number = None
 
+    @property
+    def paid_quantity(self) -> float | None:
+        """The quantity that costs something; GitHub also calls net what has no price, such as self-hosted minutes."""
+        is_free = self.net_amount is not None and self.net_amount <= 0
+        return 0 if is_free and self.net_quantity is not None else self.net_quantity
+
 
 def usage_summary(github: GitHub, month: Month, **filters: str) -> tuple[UsageItem, ...]:
-    """The usage of *month* so far, over all cost centres unless *filters* name one."""
+    """The usage of *month* so far, over all cost centers unless *filters* name one."""
     answer = github.get_object(USAGE_SUMMARY, {**month.query, **filters})
     items = answer.get("usageItems")
     if not isinstance(items, list):
