@@ -36,6 +36,12 @@ INFO = gauge(
     "ghe_runner_info", "Always 1; what a runner is.", *RUNNER, "os", "version", "ephemeral", dropped_with="per runner"
 )
 BY_VERSION = gauge("ghe_runners_by_version", "Self-hosted runners by version.", "organization", "os", "version")
+EPHEMERAL = gauge(
+    "ghe_runner_group_ephemeral_runners",
+    "Runners of a group that take one job only, dead registrations included; 0 where there is none.",
+    "organization",
+    "runner_group",
+)
 
 STATES = ("idle", "busy", "offline")
 GROUPS_KEPT_SECONDS = 900
@@ -146,15 +152,19 @@ def samples(target: Target, fleet: Fleet) -> Iterator[Sample]:
     """Map counts for every group and system that has a runner, then the runners."""
     organization = target.organization
     states: Counter[tuple[str, str, str]] = Counter()
+    ephemeral: Counter[str] = Counter()
     versions: Counter[tuple[str, str]] = Counter()
     for runner in fleet.runners:
         group, system = fleet.membership.group_of(runner), operating_system(runner.os)
         states.update({(group, system, state): int(state == state_of(runner)) for state in STATES})
+        ephemeral[group] += runner.ephemeral is True
         versions[system, runner.version] += 1
         if target.options.per_runner:
             yield from per_runner(organization, group, runner)
     for (group, system, state), runners in states.items():
         yield RUNNERS(runners, organization, group, system, state)
+    for group, runners in ephemeral.items():
+        yield EPHEMERAL(runners, organization, group)
     for (system, version), runners in versions.items():
         yield BY_VERSION(runners, organization, system, version)
 
@@ -170,7 +180,7 @@ def per_runner(organization: str, group: str, runner: Runner) -> Iterator[Sample
 COLLECTOR = Collector(
     name="runners",
     help="State of self-hosted runners of the enterprise and of each configured organization.",
-    metrics=(RUNNERS, ONLINE, BUSY, INFO, BY_VERSION),
+    metrics=(RUNNERS, EPHEMERAL, ONLINE, BUSY, INFO, BY_VERSION),
     endpoints=(
         ENTERPRISE_RUNNERS,
         ORGANIZATION_RUNNERS,
