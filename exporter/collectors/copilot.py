@@ -1,7 +1,8 @@
-"""People with a Copilot seat, as counts only: by plan, about to leave, active."""
+"""People with a Copilot seat, as counts only: by plan and organization, about to leave, active, idle."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator
@@ -17,17 +18,40 @@ from exporter.metrics.metric import Sample, gauge
 # Folded page by page: keeping pages for their ETags would keep people.
 COPILOT_SEATS = Endpoint("/enterprises/{enterprise}/copilot/billing/seats", "read:enterprise", revalidate=False)
 
-SEATS = gauge("ghe_copilot_seats", "People with a Copilot seat, each once, under the dearest plan of theirs.", "plan")
+SEATS = gauge(
+    "ghe_copilot_seats",
+    "People with a Copilot seat, once, under their most expensive plan; seats without a person count here alone.",
+    "plan",
+)
 PENDING = gauge("ghe_copilot_seats_pending_cancellation", "People with a Copilot seat that ends with the cycle.")
 ACTIVE = gauge("ghe_copilot_active_users", "People with a Copilot seat who used it in the last days.", "window")
+LAST_ACTIVITY = gauge(
+    "ghe_copilot_last_activity_timestamp_seconds",
+    "Newest activity in any seat that GitHub reports; when it stands still, so do the active and the idle people.",
+)
+ORGANIZATION_SEATS = gauge(
+    "ghe_copilot_organization_seats",
+    "People with a Copilot seat by organization that grants it, empty for enterprise teams; once in each.",
+    "organization",
+    "plan",
+)
+IDLE = gauge(
+    "ghe_copilot_idle_seats",
+    "Seats over 30 days old of people inactive for at least this long; beyond 90 days GitHub reports no activity.",
+    "organization",
+    "plan",
+    "idle",
+)
 
 DAY = 86_400
 WINDOWS = {"7d": 7 * DAY, "28d": 28 * DAY}
-DEAREST_FIRST = ("enterprise", "business")
+IDLE_FOR = {"30d": 30 * DAY, "60d": 60 * DAY, "90d_or_never": 90 * DAY}
+NEW_SECONDS = 30 * DAY
+PLANS_BY_PRICE = ("enterprise", "business")
 
 
-class Assignee(Record):
-    """Who holds a seat; only to count each person once."""
+class Named(Record):
+    """A person, only to count each once, or an organization."""
 
     id: Text = ""
     login: Text = ""
@@ -36,10 +60,36 @@ class Assignee(Record):
 class Seat(Record):
     """One assignment of a seat; a person has one per organization and team that grants it."""
 
-    assignee: Annotated[Assignee, BeforeValidator(record)] = Assignee()
+    assignee: Annotated[Named, BeforeValidator(record)] = Named()
+    organization: Annotated[Named, BeforeValidator(record)] = Named()
     plan_type: Text = ""
     pending_cancellation_date: Text = ""
+    created_at: Timestamp = None
     last_activity_at: Timestamp = None
+
+    @property
+    def plan(self) -> str:
+        """The plan; GitHub also writes `copilot_enterprise`."""
+        name = enumerated(self.plan_type)
+        return next((plan for plan in PLANS_BY_PRICE if plan in name), name)
+
+    @property
+    def person(self) -> str:
+        """What tells one person from another; empty for a seat without one."""
+        if self.assignee.id:
+            return f"id {self.assignee.id}"
+        return f"login {self.assignee.login.lower()}" if self.assignee.login else ""
+
+
+class Grant(NamedTuple):
+    """What one organization grants a person."""
+
+    plan: str
+    is_new: bool
+
+    def joined_with(self, other: "Grant") -> "Grant":
+        """Two seats of one organization: the more expensive plan, since the older one."""
+        return Grant(min(self.plan, other.plan, key=plan_rank), self.is_new and other.is_new)
 
 
 class Holder(NamedTuple):
@@ -48,81 +98,109 @@ class Holder(NamedTuple):
     plan: str
     pending: bool
     windows: tuple[str, ...]
+    idle: tuple[str, ...]
+    grants: frozenset[tuple[str, Grant]]
 
     def joined_with(self, other: "Holder") -> "Holder":
-        """The same person by two assignments: the dearer plan, the newest activity."""
+        """The same person by two assignments: the more expensive plan, the newest activity."""
+        grants = dict(self.grants)
+        for organization, grant in other.grants:
+            grants[organization] = grant.joined_with(grants.get(organization, grant))
         return Holder(
-            min(self.plan, other.plan, key=costliness),
+            min(self.plan, other.plan, key=plan_rank),
             self.pending or other.pending,
             max(self.windows, other.windows, key=len),
+            min(self.idle, other.idle, key=len),
+            frozenset(grants.items()),
         )
 
 
-def costliness(plan: str) -> tuple[int, str]:
-    """The order of plans, dearest first; those whose price nobody here knows by name, and not told last."""
-    if plan in DEAREST_FIRST:
-        return DEAREST_FIRST.index(plan), plan
-    return len(DEAREST_FIRST) + (plan == UNKNOWN), plan
+@dataclass(slots=True)
+class Seats:
+    """What is counted: people, seats without one by plan, and when any seat was used last."""
+
+    people: Counter[Holder] = field(default_factory=Counter)
+    without_person: Counter[str] = field(default_factory=Counter)
+    last_activity: float | None = None
 
 
-def person(assignee: Assignee) -> str:
-    """What tells one person from another; a seat without it is a person of its own."""
-    if assignee.id:
-        return f"id {assignee.id}"
-    return f"login {assignee.login.lower()}" if assignee.login else ""
+def plan_rank(plan: str) -> tuple[int, str]:
+    """The order of plans, the most expensive first; those of unknown price, and not reported last."""
+    if plan in PLANS_BY_PRICE:
+        return PLANS_BY_PRICE.index(plan), plan
+    return len(PLANS_BY_PRICE) + (plan == UNKNOWN), plan
 
 
 def holder(seat: Seat, now: float) -> Holder:
     """What one assignment says."""
-    last = seat.last_activity_at
-    windows = tuple(window for window, seconds in WINDOWS.items() if last is not None and last >= now - seconds)
-    return Holder(enumerated(seat.plan_type), bool(seat.pending_cancellation_date), windows)
+    last, plan = seat.last_activity_at, seat.plan
+    is_new = seat.created_at is not None and seat.created_at > now - NEW_SECONDS
+    return Holder(
+        plan,
+        bool(seat.pending_cancellation_date),
+        tuple(window for window, seconds in WINDOWS.items() if last is not None and last >= now - seconds),
+        tuple(idle for idle, seconds in IDLE_FOR.items() if last is None or last <= now - seconds),
+        frozenset({(seat.organization.login, Grant(plan, is_new))}),
+    )
 
 
-def people(seats: Iterable[Seat], now: float) -> Counter[Holder]:
+def counted(seats: Iterable[Seat], now: float) -> Seats:
     """Count each person once, whatever the number and order of their assignments."""
-    counted: Counter[Holder] = Counter()
+    result = Seats()
     known: Kinds[Holder] = Kinds()
     for seat in seats:
-        found, name = holder(seat, now), person(seat.assignee)
-        before = known.get(name) if name else None
+        person = seat.person
+        if not person:
+            result.without_person[seat.plan] += 1
+            continue
+        if seat.last_activity_at is not None:
+            result.last_activity = max(seat.last_activity_at, result.last_activity or 0)
+        found, before = holder(seat, now), known.get(person)
         if before is not None:
-            counted[before] -= 1
+            result.people[before] -= 1
             found = found.joined_with(before)
-        if name:
-            known.set(name, found)
-        counted[found] += 1
-    return counted
+        known.set(person, found)
+        result.people[found] += 1
+    return result
 
 
-def fetch(github: GitHub, target: Target) -> Counter[Holder]:
+def fetch(github: GitHub, target: Target) -> Seats:
     """Fold all pages into counts as they arrive."""
     pages = github.pages(COPILOT_SEATS, "seats")
-    return people((seat for page in pages for seat in github.records(Seat, page.items)), target.now)
+    return counted((seat for page in pages for seat in github.records(Seat, page.items)), target.now)
 
 
-def samples(_target: Target, counted: Mapping[Holder, int]) -> Iterator[Sample]:
-    """Map the counts."""
-    plans: Counter[str] = Counter()
+def samples(_target: Target, seats: Seats) -> Iterator[Sample]:
+    """Map the counts; an organization has all kinds of idle, also if nobody is."""
+    plans, pending = Counter(seats.without_person), 0
     active = Counter(dict.fromkeys(WINDOWS, 0))
-    pending = 0
-    for one, number in counted.items():
+    granted: Counter[tuple[str, str]] = Counter()
+    idle: Counter[tuple[str, str, str]] = Counter()
+    for one, number in seats.people.items():
         if not number:
             continue
         plans[one.plan] += number
         pending += number * one.pending
         active.update(dict.fromkeys(one.windows, number))
+        for organization, (plan, is_new) in one.grants:
+            granted[organization, plan] += number
+            idle.update({(organization, plan, each): number * (each in one.idle and not is_new) for each in IDLE_FOR})
     for plan, number in plans.items():
         yield SEATS(number, plan)
     yield PENDING(pending)
     for window, number in active.items():
         yield ACTIVE(number, window)
+    yield LAST_ACTIVITY(seats.last_activity)
+    for organization_plan, number in granted.items():
+        yield ORGANIZATION_SEATS(number, *organization_plan)
+    for organization_plan_idle, number in idle.items():
+        yield IDLE(number, *organization_plan_idle)
 
 
 COLLECTOR = Collector(
     name="copilot",
-    help="People with a Copilot seat by plan, and how many use it.",
-    metrics=(SEATS, PENDING, ACTIVE),
+    help="People with a Copilot seat by plan and organization, and how many use it.",
+    metrics=(SEATS, PENDING, ACTIVE, LAST_ACTIVITY, ORGANIZATION_SEATS, IDLE),
     endpoints=(COPILOT_SEATS,),
     interval=6 * 3600,
     calls=Calls(user_pages=1),

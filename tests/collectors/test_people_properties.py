@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from exporter.collectors import advanced_security, copilot, license_users, scim
 from tests.support.harness import API, NOW, Bench
 
-PLANS = ["enterprise", "business", "unknown", None, "individual_pro", "Individual-Max"]
-DEAREST_FIRST = ["enterprise", "business", "individual_max", "individual_pro", "unknown"]
+PLANS = ["enterprise", "copilot_enterprise", "business", "Copilot Business", "unknown", None, "pro", "Individual-Max"]
+PLANS_BY_PRICE = ["enterprise", "business", "individual_max", "pro", "unknown"]
+IDLE = {"30d": 30, "60d": 60, "90d_or_never": 90}
 EXAMPLES = settings(max_examples=60, deadline=None)
 
 
@@ -47,7 +48,9 @@ def copilot_estates(draw: st.DrawFn) -> tuple[dict[int, list[dict[str, Any]]], l
         {
             "plan_type": st.sampled_from(PLANS),
             "pending_cancellation_date": st.sampled_from([None, "", "2026-12-01"]),
-            "days": st.sampled_from([None, 0, 6, 8, 27, 29, 400]),
+            "days": st.sampled_from([None, 0, 6, 8, 27, 29, 30, 61, 89, 90, 400]),
+            "organization": st.sampled_from(["octo-org", "octo-data", ""]),
+            "age": st.sampled_from([0, 29, 30, 300]),
         }
     )
     people = draw(st.dictionaries(st.integers(1, 50), st.lists(assignment, min_size=1, max_size=4), max_size=12))
@@ -57,6 +60,8 @@ def copilot_estates(draw: st.DrawFn) -> tuple[dict[int, list[dict[str, Any]]], l
             "plan_type": seat["plan_type"],
             "pending_cancellation_date": seat["pending_cancellation_date"],
             "last_activity_at": None if seat["days"] is None else activity(seat["days"]),
+            "created_at": activity(seat["age"]),
+            "organization": {"login": seat["organization"]} if seat["organization"] else None,
         }
         for number, seats in people.items()
         for seat in seats
@@ -69,29 +74,49 @@ def activity(days: int) -> str:
     return (datetime.fromtimestamp(NOW, UTC) - timedelta(days=days)).isoformat()
 
 
+def plan_of(seats: list[dict[str, Any]]) -> str:
+    """The most expensive plan of *seats*."""
+    names = [(seat["plan_type"] or "unknown").lower().replace("-", "_").replace("copilot", "") for seat in seats]
+    return min((name.strip(" _") for name in names), key=PLANS_BY_PRICE.index)
+
+
 @EXAMPLES
-@given(copilot_estates())
-def test_copilot_counts_each_person_once_under_the_dearest_plan(estate: Any) -> None:
-    """Plans sum up to the people; pending if any seat is; active by the newest activity."""
+@given(copilot_estates(), st.integers(0, 3))
+def test_copilot_counts_each_person_once_under_their_most_expensive_plan(estate: Any, without: int) -> None:
+    """Plans sum up to the people; pending if any seat is; active and idle by the newest activity."""
     people, rows, cuts = estate
     path = "/enterprises/octo-corp/copilot/billing/seats"
-    bench = Bench(copilot.COLLECTOR, paged(path, "seats", rows, cuts, total_seats=len(people)))
+    nobody = [{"assignee": None, "plan_type": "business", "last_activity_at": activity(0)}] * without
+    bench = Bench(copilot.COLLECTOR, paged(path, "seats", rows + nobody, cuts, total_seats=len(people)))
     bench.run()
     assert bench.status.success
-    plans: Counter[str] = Counter()
-    for seats in people.values():
-        names = [(seat["plan_type"] or "unknown").lower().replace("-", "_") for seat in seats]
-        plans[f'plan="{min(names, key=DEAREST_FIRST.index)}"'] += 1
-    assert values(bench, "ghe_copilot_seats") == plans
+    plans = Counter(f'plan="{plan_of(seats)}"' for seats in people.values())
+    assert values(bench, "ghe_copilot_seats") == plans + Counter({'plan="business"': without})
     pending = sum(any(seat["pending_cancellation_date"] for seat in seats) for seats in people.values())
     assert values(bench, "ghe_copilot_seats_pending_cancellation") == {"": pending}
-    newest = [
-        min((seat["days"] for seat in seats if seat["days"] is not None), default=999) for seats in people.values()
-    ]
-    assert values(bench, "ghe_copilot_active_users") == {
-        'window="7d"': sum(days <= 7 for days in newest),
-        'window="28d"': sum(days <= 28 for days in newest),
+    newest = {
+        number: min((seat["days"] for seat in seats if seat["days"] is not None), default=999)
+        for number, seats in people.items()
     }
+    assert values(bench, "ghe_copilot_active_users") == {
+        'window="7d"': sum(days <= 7 for days in newest.values()),
+        'window="28d"': sum(days <= 28 for days in newest.values()),
+    }
+    used = min(newest.values(), default=999)
+    assert values(bench, "ghe_copilot_last_activity_timestamp_seconds") == (
+        {} if used == 999 else {"": NOW - used * 86_400}
+    )
+    granted: Counter[str] = Counter()
+    idle: Counter[str] = Counter()
+    for number, seats in people.items():
+        for organization in {seat["organization"] for seat in seats}:
+            own = [seat for seat in seats if seat["organization"] == organization]
+            labels = f'organization="{organization}",plan="{plan_of(own)}"'
+            granted[labels] += 1
+            for name, days in IDLE.items():
+                idle[f'{labels},idle="{name}"'] += newest[number] >= days and any(seat["age"] >= 30 for seat in own)
+    assert values(bench, "ghe_copilot_organization_seats") == granted
+    assert values(bench, "ghe_copilot_idle_seats") == idle
 
 
 @st.composite
