@@ -15,11 +15,17 @@ from exporter.github.reader import GitHub
 from exporter.metrics.metric import Sample, Totals, gauge
 
 HOSTED_RUNNERS = Endpoint("/enterprises/{enterprise}/actions/hosted-runners", "manage_runners:enterprise")
+ORGANIZATION_HOSTED_RUNNERS = Endpoint(
+    "/orgs/{organization}/actions/hosted-runners", "manage_runners:org", "organization_administration"
+)
 LIMITS = Endpoint("/enterprises/{enterprise}/actions/hosted-runners/limits", "manage_runners:enterprise")
 
-SIZE = ("runner_group_id", "platform", "machine_size")
+SIZE = ("organization", "runner_group_id", "platform", "machine_size")
 RUNNERS = gauge("ghe_hosted_runners", "Definitions of larger runners hosted by GitHub.", *SIZE, "status")
-MAXIMUM = gauge("ghe_hosted_runners_maximum", "Machines that these definitions may run at a time.", *SIZE)
+MAXIMUM = gauge(
+    "ghe_hosted_runners_maximum", "Machines that those of these definitions that are ready may run at a time.", *SIZE
+)
+READY = "ready"
 PUBLIC_IPS = gauge("ghe_hosted_runner_public_ips", "Public IP addresses in use.")
 PUBLIC_IPS_MAXIMUM = gauge("ghe_hosted_runner_public_ips_maximum", "Public IP addresses allowed.")
 
@@ -49,7 +55,7 @@ class PublicIps(Record):
 
 
 class Limits(Record):
-    """Limits of hosted runners; GitHub tells only those of addresses."""
+    """Limits of hosted runners; GitHub reports only those of addresses."""
 
     public_ips: Annotated[PublicIps, BeforeValidator(record)] = PublicIps()
 
@@ -62,11 +68,20 @@ class Hosted:
     limits: Limits
 
 
-def fetch(github: GitHub, _target: Target) -> Hosted:
-    """Read the definitions, each once, and the limits."""
-    pages = github.pages(HOSTED_RUNNERS, "runners")
-    runners = {runner.id: runner for page in pages for runner in github.records(HostedRunner, page.items)}
-    return Hosted(tuple(runners.values()), limits(github))
+def fetch(github: GitHub, target: Target) -> Hosted:
+    """Read the definitions of the level, each once; for the enterprise also the limits."""
+    if target.organization:
+        try:
+            return Hosted(definitions(github, ORGANIZATION_HOSTED_RUNNERS), Limits())
+        except NOT_OFFERED:  # most organizations use those of the enterprise
+            return Hosted((), Limits())
+    return Hosted(definitions(github, HOSTED_RUNNERS), limits(github))
+
+
+def definitions(github: GitHub, endpoint: Endpoint) -> tuple[HostedRunner, ...]:
+    """Every definition, once."""
+    pages = github.pages(endpoint, "runners")
+    return tuple({runner.id: runner for page in pages for runner in github.records(HostedRunner, page.items)}.values())
 
 
 def limits(github: GitHub) -> Limits:
@@ -77,14 +92,15 @@ def limits(github: GitHub) -> Limits:
         return Limits()
 
 
-def samples(_target: Target, hosted: Hosted) -> Iterator[Sample]:
-    """Map counts per size; a maximum only where a definition tells one."""
+def samples(target: Target, hosted: Hosted) -> Iterator[Sample]:
+    """Map counts per size; a maximum only where a definition has one, and 0 where none of them is ready."""
     counts, maximum = Totals(RUNNERS), Totals(MAXIMUM)
     for runner in hosted.runners:
-        size = runner.runner_group_id, runner.platform, runner.machine_size_details.id
-        counts.add(1, *size, enumerated(runner.status))
+        size = target.organization, runner.runner_group_id, runner.platform, runner.machine_size_details.id
+        status = enumerated(runner.status)
+        counts.add(1, *size, status)
         if runner.maximum_runners is not None:
-            maximum.add(runner.maximum_runners, *size)
+            maximum.add(runner.maximum_runners if status == READY else 0, *size)
     yield from counts.samples()
     yield from maximum.samples()
     yield PUBLIC_IPS(hosted.limits.public_ips.current_usage)
@@ -93,10 +109,11 @@ def samples(_target: Target, hosted: Hosted) -> Iterator[Sample]:
 
 COLLECTOR = Collector(
     name="hosted_runners",
-    help="Larger runners hosted by GitHub, by group, size and status.",
+    help="Larger runners hosted by GitHub, of the enterprise and its organizations, by group, size and status.",
     metrics=(RUNNERS, MAXIMUM, PUBLIC_IPS, PUBLIC_IPS_MAXIMUM),
-    endpoints=(HOSTED_RUNNERS, LIMITS),
+    endpoints=(HOSTED_RUNNERS, ORGANIZATION_HOSTED_RUNNERS, LIMITS),
     interval=900,
+    organizations=True,
     calls=Calls(fixed=2),
     fetch=fetch,
     samples=samples,

@@ -246,8 +246,13 @@ def test_hosted_runners(shown: Shown) -> None:
     hosted = shown.enterprise().hosted_runners
     assert hosted is not None
     runners = hosted.runners(NOW, hosted.places)
-    assert shown.sum("ghe_hosted_runners") == len(runners)
-    assert shown.sum("ghe_hosted_runners_maximum") == sum(runner["maximum_runners"] for runner in runners)
+    assert shown.sum("ghe_hosted_runners", organization="") == len(runners)
+    ready = sum(runner["maximum_runners"] for runner in runners if runner["status"] == "Ready")
+    assert 0 < shown.sum("ghe_hosted_runners_maximum", organization="") == ready
+    own = shown.estate.organization("octo-org-1")
+    assert own is not None
+    assert own.hosted_runners is not None
+    assert shown.sum("ghe_hosted_runners", organization="octo-org-1") == len(own.hosted_runners.places) > 0
     groups = {each.labels["runner_group_id"] for each in shown.of("ghe_runner_group_info", organization="")}
     assert {each.labels["runner_group_id"] for each in shown.of("ghe_hosted_runners")} <= groups
     assert 0 < shown.sum("ghe_hosted_runner_public_ips") < shown.sum("ghe_hosted_runner_public_ips_maximum")

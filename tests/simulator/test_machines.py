@@ -52,6 +52,16 @@ def test_hosted_runners_change(get: Get, moments: list[float]) -> None:
     assert seen == {"Ready", "Stuck", "Provisioning"}
 
 
+def test_hosted_runners_of_organizations(get: Get) -> None:
+    """The first organization has some of its own, in a group it has; the others have none."""
+    answer = get("/orgs/octo-org-1/actions/hosted-runners").json()
+    groups = get("/orgs/octo-org-1/actions/runner-groups").json()["runner_groups"]
+    assert answer["total_count"] == len(answer["runners"]) == 2
+    assert {one["runner_group_id"] for one in answer["runners"]} <= {group["id"] for group in groups}
+    assert {one["status"] for one in answer["runners"]} == {"Ready"}
+    assert get("/orgs/octo-org-2/actions/hosted-runners").json() == {"total_count": 0, "runners": []}
+
+
 def test_hosted_runner_limits(get: Get) -> None:
     """Public addresses in use are those of the runners, two for each."""
     runners = get(HOSTED).json()["runners"]

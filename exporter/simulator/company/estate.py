@@ -11,7 +11,7 @@ from exporter.simulator.company.actions_cache import ActionsCache, CacheLimits
 from exporter.simulator.company.advanced_security import CODE_SECURITY, SECRET_PROTECTION, AdvancedSecurity
 from exporter.simulator.company.billing import Billing, billing
 from exporter.simulator.company.copilot import Copilot
-from exporter.simulator.company.hosted_runners import HostedRunners
+from exporter.simulator.company.hosted_runners import ORGANIZATION_MACHINES, HostedRunners
 from exporter.simulator.company.identities import Directory
 from exporter.simulator.company.legacy_billing import LegacyBilling
 from exporter.simulator.company.license_sync import Habit, LicenseSync, Server
@@ -55,6 +55,7 @@ class Organization:
     login: str
     enterprise: str
     fleet: Fleet
+    hosted_runners: HostedRunners | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,4 +217,6 @@ class Estate:
             old_server=on_server,
             first_id=100_000 * number,
         )
-        return Organization(login, enterprise.slug, fleet)
+        own = len(ORGANIZATION_MACHINES) if number == 1 and enterprise.hosted_runners else 0
+        hosted = None if on_server else HostedRunners(self.seed, login, own, ORGANIZATION_MACHINES)
+        return Organization(login, enterprise.slug, fleet, hosted)

@@ -1,9 +1,10 @@
-"""GitHub-hosted larger runners of an enterprise, in groups with limits."""
+"""GitHub-hosted larger runners of an enterprise or organization, in groups with limits."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from exporter.simulator.company.activity import HOUR, load
+from exporter.simulator.company.activity import HOUR
 from exporter.simulator.company.random_draws import Draws
 
 PUBLIC_IPS = 50
@@ -40,24 +41,31 @@ MACHINES = (
 )
 
 
-class HostedRunners:
-    """The larger runners of one enterprise; each stands for as many machines as it may have at a time."""
+ORGANIZATION_MACHINES = (MACHINES[0]._replace(public=False), MACHINES[1])
+"""What an organization defines for itself, in the one group of its own that is not the default."""
 
-    def __init__(self, seed: int, enterprise: str, size: int) -> None:
-        self._draws = Draws(seed, enterprise, "hosted-runners")
+PROVISIONING_CHANCE = 0.02
+
+
+class HostedRunners:
+    """The larger runners of an enterprise or organization; each is as many machines as it may have at a time."""
+
+    def __init__(self, seed: int, owner: str, size: int, machines: Sequence[Machine] = MACHINES) -> None:
+        self._draws = Draws(seed, owner, "hosted-runners")
+        self._machines = machines
         self.places = range(size)
 
     @property
     def public_ips(self) -> int:
         """How many public addresses are taken."""
-        return sum(IPS_OF_A_PREFIX for place in self.places if _machine(place).public)
+        return sum(IPS_OF_A_PREFIX for place in self.places if self._machine(place).public)
 
     def runners(self, at: float, places: range) -> list[dict[str, Any]]:
         """Return the runners at *places*."""
         return [self._runner(place, at) for place in places]
 
     def _runner(self, place: int, at: float) -> dict[str, Any]:
-        machine = _machine(place)
+        machine = self._machine(place)
         image = {"id": machine.image, "size_gb": 86, "display_name": machine.image, "source": "github"}
         record: dict[str, Any] = {
             "id": place + 1,
@@ -82,18 +90,17 @@ class HostedRunners:
             else [],
             "last_active_on": f"{datetime.fromtimestamp(at // HOUR * HOUR, UTC):%Y-%m-%dT%H:%M:%SZ}",
         }
-        if place == STUCK:
+        if record["status"] == "Stuck":
             record["last_active_on"] = None
         return record
 
     def _status(self, place: int, at: float) -> str:
-        if place == STUCK:
+        if place == STUCK and self._machines is MACHINES:
             return "Stuck"
-        provisioning = self._draws.fraction(place, int(at // SLOT)) < load(at) / 3
+        provisioning = self._draws.fraction(place, int(at // SLOT)) < PROVISIONING_CHANCE
         return "Provisioning" if provisioning else "Ready"
 
-
-def _machine(place: int) -> Machine:
-    machine = MACHINES[place % len(MACHINES)]
-    # Only so many addresses can be had.
-    return machine if place * IPS_OF_A_PREFIX < PUBLIC_IPS else machine._replace(public=False)
+    def _machine(self, place: int) -> Machine:
+        machine = self._machines[place % len(self._machines)]
+        # Only so many addresses can be had.
+        return machine if place * IPS_OF_A_PREFIX < PUBLIC_IPS else machine._replace(public=False)

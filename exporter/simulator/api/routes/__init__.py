@@ -22,6 +22,7 @@ ENTERPRISE = "/enterprises/{enterprise}"
 ENTERPRISE_RUNNERS = f"{ENTERPRISE}/actions/runners"
 ENTERPRISE_GROUPS = f"{ENTERPRISE}/actions/runner-groups"
 HOSTED_RUNNERS = f"{ENTERPRISE}/actions/hosted-runners"
+ORGANIZATION_HOSTED_RUNNERS = "/orgs/{organization}/actions/hosted-runners"
 CACHE = f"{ENTERPRISE}/actions/cache"
 BILLING = f"{ENTERPRISE}/settings/billing"
 DIRECTORY = "/scim/v2/enterprises/{enterprise}"
@@ -31,6 +32,7 @@ ORGANIZATION_GROUPS = "/orgs/{organization}/actions/runner-groups"
 LICENSES_SCOPE = "read:enterprise"
 RUNNERS_SCOPE = "manage_runners:enterprise"
 ORGANIZATION_SCOPE = "admin:org"
+HOSTED_SCOPE = "manage_runners:org"
 BILLING_SCOPE = "manage_billing:enterprise"
 COPILOT_SCOPE = "manage_billing:copilot, read:enterprise"
 CACHE_SCOPE = "admin:enterprise"
@@ -64,6 +66,7 @@ ROUTES = (
     Route(ENTERPRISE_GROUPS + "/{group}/runners", runners.group_runners, RUNNERS_SCOPE, link=True, app=False),
     Route(HOSTED_RUNNERS, hosted_runners.runners, RUNNERS_SCOPE, link=True, server=False, app=False),
     Route(f"{HOSTED_RUNNERS}/limits", hosted_runners.limits, RUNNERS_SCOPE, server=False, app=False),
+    Route(ORGANIZATION_HOSTED_RUNNERS, hosted_runners.runners, HOSTED_SCOPE, link=True, server=False),
     Route(f"{CACHE}/usage", actions_cache.usage, CACHE_SCOPE),
     Route(f"{CACHE}/storage-limit", actions_cache.storage_limit, CACHE_SCOPE, server=False),
     Route(f"{CACHE}/retention-limit", actions_cache.retention_limit, CACHE_SCOPE, server=False),

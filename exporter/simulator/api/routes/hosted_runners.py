@@ -17,7 +17,8 @@ def limits(request: Request) -> Answer:
 
 
 def _hosted(request: Request) -> HostedRunners:
-    hosted = request.enterprise().hosted_runners
+    owner = request.enterprise() if "enterprise" in request.names else request.organization()
+    hosted = owner.hosted_runners
     if hosted is None:
         raise NotFound
     return hosted
