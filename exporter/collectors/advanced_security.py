@@ -1,4 +1,4 @@
-"""Committers that Advanced Security counts against its licence; as numbers only."""
+"""Committers that Advanced Security counts against its license; as numbers only."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ COMMITTERS_ENDPOINT = Endpoint(
 
 COMMITTERS = gauge("ghe_advanced_security_committers", "Active committers, each person once.", "product")
 PURCHASED = gauge(
-    "ghe_advanced_security_committers_purchased", "Committers bought; absent when the licence is metered.", "product"
+    "ghe_advanced_security_committers_purchased", "Committers bought; absent when the license is metered.", "product"
 )
 MAXIMUM = gauge(
     "ghe_advanced_security_committers_maximum",
@@ -51,7 +51,7 @@ class AdvancedSecurityOptions(CollectorOptions):
     """Settings of the collector `advanced_security`."""
 
     products: Literal["auto", "bundled", "standalone"] = Field(
-        "auto", description="Which licence to try first; the other follows if GitHub refuses it."
+        "auto", description="Which license to try first; the other follows if GitHub refuses it."
     )
     organizations_breakdown: bool = Field(
         default=False, description="Count committers per organization, which reads every repository."
@@ -151,7 +151,7 @@ def fold(github: GitHub, repositories: Iterable[Repository], people: Counter[str
 
 
 def samples(_target: Target, fetched: dict[str, Usage]) -> Iterator[Sample]:
-    """Map each product; nothing purchased means a metered licence, which has no limit."""
+    """Map each product; nothing purchased means a metered license, which has no limit."""
     for product, told in fetched.items():
         yield COMMITTERS(told.totals.total_advanced_security_committers, product)
         yield PURCHASED(told.totals.purchased_advanced_security_committers or None, product)

@@ -103,7 +103,7 @@ class Ledger:
 
 
 FinalDays = tuple[tuple[int, int], dict[str, Ledger]]
-"""Year and month, and the final days of it by cost centre."""
+"""Year and month, and the final days of it by cost center."""
 
 
 def dump_final_days(kept: FinalDays) -> Any:
@@ -118,7 +118,7 @@ def load_final_days(dumped: Any) -> FinalDays:
 
 
 def fetch(github: GitHub, target: Target) -> Ledger:
-    """Read every day of the month, for each cost centre and for what has none; final days once."""
+    """Read every day of the month, for each cost center and for what has none; final days once."""
     month = Month.at(target.now)
     final = final_days(target, month)
     total = Ledger()
@@ -133,7 +133,7 @@ def fetch(github: GitHub, target: Target) -> Ledger:
 
 
 def cost_centers(github: GitHub) -> tuple[str, ...]:
-    """Ids of the cost centres; none where the enterprise has no such thing."""
+    """Ids of the cost centers; none where the enterprise has no such thing."""
     try:
         return tuple(center.id for center in active_cost_centers(github))
     except NOT_OFFERED:
@@ -141,7 +141,7 @@ def cost_centers(github: GitHub) -> tuple[str, ...]:
 
 
 def final_days(target: Target, month: Month) -> dict[str, Ledger]:
-    """The final days of *month* by cost centre, to be added to; those of another month are forgotten."""
+    """The final days of *month* by cost center, to be added to; those of another month are forgotten."""
     kept = target.memory.recall("final days", float("inf"))
     if kept is not None and kept[0] == (month.year, month.month):
         ledgers: dict[str, Ledger] = kept[1]
@@ -152,7 +152,7 @@ def final_days(target: Target, month: Month) -> dict[str, Ledger]:
 
 
 def usage_of(github: GitHub, month: Month, day: int, cost_center: str) -> list[Any]:
-    """The rows of one day; GitHub leaves usage of cost centres out unless one is named, and answers `{}` for none."""
+    """The rows of one day; GitHub leaves usage of cost centers out unless one is named, and answers `{}` for none."""
     query = {**month.query, "day": day} | ({"cost_center_id": cost_center} if cost_center else {})
     answer = github.get_object(USAGE, query)
     rows = answer.get("usageItems") if answer else []

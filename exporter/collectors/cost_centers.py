@@ -1,4 +1,4 @@
-"""Cost centres: what is assigned to them and, if wanted, what they cost."""
+"""Cost centers: what is assigned to them and, if wanted, what they cost."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -29,15 +29,15 @@ COST_CENTER_LIST = Endpoint(
     "/enterprises/{enterprise}/settings/billing/cost-centers", BILLING_SCOPE, BILLING_PERMISSION, revalidate=False
 )
 
-INFO = gauge("ghe_cost_center_info", "Always 1; what a cost centre is.", "cost_center_id", "cost_center", "state")
+INFO = gauge("ghe_cost_center_info", "Always 1; what a cost center is.", "cost_center_id", "cost_center", "state")
 RESOURCES = gauge(
     "ghe_cost_center_resources",
-    "Organizations, repositories, teams and people assigned to a cost centre.",
+    "Organizations, repositories, teams and people assigned to a cost center.",
     "cost_center_id",
     "resource_type",
 )
 NET_USD = gauge(
-    "ghe_cost_center_net_usd", "Cost of a cost centre this month after discounts.", "cost_center_id", "product"
+    "ghe_cost_center_net_usd", "Cost of a cost center this month after discounts.", "cost_center_id", "product"
 )
 
 GONE = frozenset({"deleted", "archived"})
@@ -46,19 +46,19 @@ GONE = frozenset({"deleted", "archived"})
 class CostCentersOptions(CollectorOptions):
     """Settings of the collector `cost_centers`."""
 
-    spend: bool = Field(default=False, description="Expose the cost of each cost centre, at one request for each.")
-    max: int = Field(50, ge=1, description="For how many cost centres at most, in the order of their ids.")
+    spend: bool = Field(default=False, description="Expose the cost of each cost center, at one request for each.")
+    max: int = Field(50, ge=1, description="For how many cost centers at most, in the order of their ids.")
 
 
 class Resource(Record):
-    """Who or what is assigned to a cost centre; the name only tells duplicates."""
+    """Who or what is assigned to a cost center; the name only tells duplicates."""
 
     type: Name = UNKNOWN
     name: Text = ""
 
 
 class CostCenter(Record):
-    """A cost centre."""
+    """A cost center."""
 
     id: Identity
     name: Text = ""
@@ -68,7 +68,7 @@ class CostCenter(Record):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A cost centre, how many of each type it has and what each product costs it."""
+    """A cost center, how many of each type it has and what each product costs it."""
 
     center: CostCenter
     resources: Mapping[str, int]
@@ -76,7 +76,7 @@ class Fetched:
 
 
 def active_cost_centers(github: GitHub) -> tuple[CostCenter, ...]:
-    """The cost centres in use, each once, by id."""
+    """The cost centers in use, each once, by id."""
     answer = github.get(COST_CENTER_LIST, {"state": "active"})
     # Older documentation shows the object wrapped in an array.
     items = [item for body in (answer if isinstance(answer, list) else [answer]) for item in listed(body)]
@@ -86,7 +86,7 @@ def active_cost_centers(github: GitHub) -> tuple[CostCenter, ...]:
 
 
 def listed(body: Any) -> list[Any]:
-    """The cost centres of *body*; the billing platform leaves a list out that would be empty."""
+    """The cost centers of *body*; the billing platform leaves a list out that would be empty."""
     if body == {}:
         return []
     items = body.get("costCenters") if isinstance(body, dict) else None
@@ -96,7 +96,7 @@ def listed(body: Any) -> list[Any]:
 
 
 def fetch(github: GitHub, target: Target) -> list[Fetched]:
-    """Read the cost centres, count their resources and, if wanted, read their cost."""
+    """Read the cost centers, count their resources and, if wanted, read their cost."""
     centers = active_cost_centers(github)
     paying = {center.id for center in centers[: target.options.max]} if target.options.spend else set()
     month = Month.at(target.now)
@@ -114,7 +114,7 @@ def count(github: GitHub, center: CostCenter) -> Counter[str]:
 
 
 def net_of(github: GitHub, month: Month, center: CostCenter) -> Mapping[Key, float]:
-    """Cost per product; none when the cost centre vanished meanwhile or its usage is not to be had."""
+    """Cost per product; none when the cost center vanished meanwhile or its usage is not to be had."""
     try:
         items = usage_summary(github, month, cost_center_id=center.id)
     except NOT_OFFERED:
@@ -123,7 +123,7 @@ def net_of(github: GitHub, month: Month, center: CostCenter) -> Mapping[Key, flo
 
 
 def samples(_target: Target, fetched: list[Fetched]) -> Iterator[Sample]:
-    """Map each cost centre."""
+    """Map each cost center."""
     for each in fetched:
         yield INFO(1, each.center.id, each.center.name, each.center.state)
         for kind, resources in each.resources.items():
@@ -134,7 +134,7 @@ def samples(_target: Target, fetched: list[Fetched]) -> Iterator[Sample]:
 
 COLLECTOR = Collector(
     name="cost_centers",
-    help="Cost centres, what is assigned to them and, if wanted, what they cost.",
+    help="Cost centers, what is assigned to them and, if wanted, what they cost.",
     metrics=(INFO, RESOURCES, NET_USD),
     endpoints=(COST_CENTER_LIST, USAGE_SUMMARY),
     interval=3600,

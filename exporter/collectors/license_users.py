@@ -1,4 +1,4 @@
-"""Who uses licence seats, as counts only: no name of a person leaves this file."""
+"""Who uses license seats, as counts only: no name of a person leaves this file."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,20 +17,21 @@ LICENSE_USERS = Endpoint(
     "/enterprises/{enterprise}/consumed-licenses", "read:enterprise", "enterprise_licensing", revalidate=False
 )
 
-USERS = gauge("ghe_license_users", "People with a licence, by type and kind of account.", "license_type", "account")
-TWO_FACTOR = gauge("ghe_license_two_factor_users", "People with a licence, by state of two-factor login.", "state")
+USERS = gauge("ghe_license_users", "People with a license, by type and kind of account.", "license_type", "account")
+TWO_FACTOR = gauge("ghe_license_two_factor_users", "People with a license, by state of two-factor login.", "state")
 ORGANIZATION_USERS = gauge(
-    "ghe_license_organization_users", "People with a licence, by organization and role in it.", "organization", "role"
+    "ghe_license_organization_users", "People with a license, by organization and role in it.", "organization", "role"
 )
 ENTERPRISE_ROLE_USERS = gauge(
-    "ghe_license_enterprise_role_users", "People with a licence, by role in the enterprise.", "role"
+    "ghe_license_enterprise_role_users", "People with a license, by role in the enterprise.", "role"
 )
 SERVER_USERS = gauge("ghe_license_server_users", "People with an account on a GitHub Enterprise Server.", "hostname")
 VISUAL_STUDIO_USERS = gauge("ghe_license_visual_studio_users", "People with a Visual Studio subscription.")
 PENDING_USERS = gauge(
-    "ghe_license_pending_invitation_users", "People with a pending invitation to an organization, which takes a seat."
+    "ghe_license_pending_invitation_users",
+    "People invited to an organization; each takes a seat unless licenses are metered or users managed.",
 )
-ACCOUNTS = gauge("ghe_license_user_accounts", "Accounts behind the licences, on GitHub and on servers together.")
+ACCOUNTS = gauge("ghe_license_user_accounts", "Accounts behind the licenses, on GitHub and on servers together.")
 
 ACCOUNT_KINDS = {(True, True): "cloud_and_server", (True, False): "cloud", (False, True): "server"}
 TWO_FACTOR_STATES = {True: "enabled", False: "disabled", None: "unknown"}
@@ -123,7 +124,7 @@ def samples(_target: Target, counted: Census) -> Iterator[Sample]:
 
 COLLECTOR = Collector(
     name="license_users",
-    help="Who uses licence seats: by licence type, role, organization, server; counts only.",
+    help="Who uses license seats: by license type, role, organization, server; counts only.",
     metrics=(
         USERS,
         TWO_FACTOR,

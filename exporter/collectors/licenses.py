@@ -11,8 +11,8 @@ from exporter.metrics.metric import Sample, gauge
 
 CONSUMED_LICENSES = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise", "enterprise_licensing")
 
-CONSUMED = gauge("ghe_license_seats_consumed", "Licence seats in use; can exceed the purchased ones.")
-PURCHASED = gauge("ghe_license_seats_purchased", "Licence seats bought; absent when the licence is metered.")
+CONSUMED = gauge("ghe_license_seats_consumed", "License seats in use; can exceed the purchased ones.")
+PURCHASED = gauge("ghe_license_seats_purchased", "License seats bought; absent when the license is metered.")
 
 
 def fetch(github: GitHub, _target: Target) -> Seats:
@@ -25,14 +25,14 @@ def fetch(github: GitHub, _target: Target) -> Seats:
 
 
 def samples(_target: Target, seats: Seats) -> Iterator[Sample]:
-    """Map the totals; nothing purchased means a metered licence, which has no limit."""
+    """Map the totals; nothing purchased means a metered license, which has no limit."""
     yield CONSUMED(seats.total_seats_consumed)
     yield PURCHASED(seats.total_seats_purchased or None)
 
 
 COLLECTOR = Collector(
     name="licenses",
-    help="Licence seats consumed and purchased.",
+    help="License seats consumed and purchased.",
     metrics=(CONSUMED, PURCHASED),
     endpoints=(CONSUMED_LICENSES,),
     interval=900,

@@ -1,4 +1,4 @@
-"""A GitHub Enterprise Server: its version, licence and statistics."""
+"""A GitHub Enterprise Server: its version, license and statistics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ STATISTICS = Endpoint("/enterprise/stats/all", "site_admin")
 META = Endpoint("/meta", "")
 
 INFO = gauge("ghe_server_info", "Always 1; the version of the server.", "version")
-SEATS = gauge("ghe_server_license_seats", "Seats of the server's licence; absent when unlimited.")
+SEATS = gauge("ghe_server_license_seats", "Seats of the server's license; absent when unlimited.")
 SEATS_USED = gauge("ghe_server_license_seats_used", "Seats in use.")
-EXPIRY = gauge("ghe_server_license_expiry_timestamp_seconds", "When the server's licence expires.")
+EXPIRY = gauge("ghe_server_license_expiry_timestamp_seconds", "When the server's license expires.")
 STATS = gauge("ghe_server_stats", "Statistics of the server as it tells them, which it may cache.", "group", "item")
 
 
 class License(Record):
-    """The licence; `seats` is the text `unlimited` where there is no limit."""
+    """The license; `seats` is the text `unlimited` where there is no limit."""
 
     seats: Number = None
     seats_used: Number = None
@@ -81,7 +81,7 @@ def samples(_target: Target, server: Server) -> Iterator[Sample]:
 
 COLLECTOR = Collector(
     name="server",
-    help="Version, licence and statistics of a GitHub Enterprise Server.",
+    help="Version, license and statistics of a GitHub Enterprise Server.",
     metrics=(INFO, SEATS, SEATS_USED, EXPIRY, STATS),
     endpoints=(LICENSE, STATISTICS, META),
     interval=900,

@@ -115,7 +115,7 @@ def test_endings(metric: OwnMetric) -> None:
 def test_help(metric: OwnMetric) -> None:
     """A help text is one sentence with a capital and a full stop, short enough for a tooltip, and not the name."""
     assert SENTENCE.fullmatch(metric.help)
-    assert len(metric.help) <= 100
+    assert len(metric.help) <= 150
     assert metric.help.rstrip(".").lower().replace(" ", "_") != metric.name
 
 

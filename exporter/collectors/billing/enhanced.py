@@ -102,12 +102,12 @@ def included_seconds(jobs: Sequence[UsageItem]) -> float | None:
     GitHub reports discounts, not what they are for. Those of self-hosted and larger runners are told apart by SKU;
     those of public repositories are not, so this is an upper bound.
     """
-    prices = [item.price_per_unit for item in jobs if item.sku == LINUX and item.price_per_unit]
+    prices = [item.price_per_unit for item in jobs if item.sku == LINUX and (item.price_per_unit or 0) > 0]
     standard = [item for item in jobs if item.sku != UNKNOWN and not NOT_INCLUDED.search(item.sku)]
     if not standard:
         return 0 if jobs else None
     discount = totals(((), item.discount_amount) for item in standard).get(())
-    return None if discount is None else discount / max(prices, default=LINUX_MINUTE_USD) * MINUTE_SECONDS
+    return None if discount is None else discount / max(filter(None, prices), default=LINUX_MINUTE_USD) * MINUTE_SECONDS
 
 
 def operating_system(sku: str) -> str:

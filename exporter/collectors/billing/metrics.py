@@ -31,15 +31,12 @@ ACTIONS_INCLUDED = gauge("ghe_actions_included_seconds", "Time for Actions jobs 
 
 ACTIONS_INCLUDED_USED = gauge(
     "ghe_actions_included_used_seconds",
-    "Time drawn this month from the included time, in price equivalents of the standard Linux runner: discounts of "
-    "standard runners over its price. An upper bound, because jobs of public repositories are discounted too. The "
-    "legacy platform: used less paid.",
+    "Included time used up, as Linux minutes of the same price; an upper bound, because public repositories count too.",
 )
 
 STORAGE_AVERAGE = gauge(
     "ghe_storage_average_bytes",
-    "Storage of any kind, caches included, averaged over the month so far; on the legacy platform the estimate for "
-    "the month.",
+    "Storage of any kind, averaged over the month so far; on the legacy platform the estimate for the month.",
     "product",
 )
 STORAGE_PAID = gauge(
@@ -48,8 +45,7 @@ STORAGE_PAID = gauge(
 STORAGE_INCLUDED = gauge("ghe_storage_included_bytes", "Storage for Actions and Packages that the plan includes.")
 STORAGE_INCLUDED_USED = gauge(
     "ghe_storage_included_used_bytes",
-    "Storage that counts against the included storage, averaged over the month so far: artifacts and packages, not "
-    "caches or custom images. The legacy platform: its estimate for the month.",
+    "Storage of artifacts and packages, which the included storage covers, averaged over the month so far.",
 )
 
 TRANSFER = gauge("ghe_packages_transfer_bytes", "Data transferred out of Packages this month.")
