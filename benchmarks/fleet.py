@@ -100,7 +100,7 @@ class SameData(RegistryCollector):
         fleet_of_each = fleet(per_enterprise(series))
         for enterprise in ENTERPRISES:
             for metric, samples in grouped(enterprise, fleet_of_each).items():
-                empty = GaugeMetricFamily(metric.name, metric.help, labels=("enterprise", *metric.labels))
+                empty = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
                 family = self._families.setdefault(metric.name, empty)
                 for labels, value in samples.items():
                     family.add_metric((enterprise, *labels), value)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
+from exporter.metrics.lines import escape, format_value, header
 from exporter.metrics.metric import Metric
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
@@ -20,8 +21,6 @@ PIECE_BYTES = 1_048_576
 """Longer bodies go out in pieces: the time a client has to take something is counted for each of them."""
 ALONE_BYTES = 65_536
 """From this size on a family is deflated by itself; smaller ones compress better together."""
-
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 
 class Lines(NamedTuple):
@@ -37,26 +36,11 @@ def render(enterprise: str, grouped: Mapping[Metric, Mapping[tuple[str, ...], fl
 
 
 def _lines(metric: Metric, enterprise: str, family: Mapping[tuple[str, ...], float]) -> Lines:
-    names = "".join(f',{name}="%s"' for name in metric.labels)
+    names = "".join(f',{name}="%s"' for name in metric.labels[1:])
     pattern = f'{metric.name}{{enterprise="{escape(enterprise).replace("%", "%%")}"{names}}} '
     lines = [pattern % tuple(map(escape, labels)) + format_value(value) for labels, value in family.items()]
     lines.sort()  # of strings four times faster than of tuples, and nobody else computes meanwhile
     return Lines(("\n".join(lines) + "\n").encode(), len(lines))
-
-
-def escape(value: str) -> str:
-    """Escape a label value as both formats do."""
-    return value.translate(_ESCAPES) if "\\" in value or '"' in value or "\n" in value else value
-
-
-def format_value(value: float) -> str:
-    """Write a finite value: whole numbers without a fraction, others in the shortest form that reads back equal."""
-    return str(int(value)) if value == int(value) and abs(value) < 2**53 else repr(float(value))
-
-
-def header(metric: Metric) -> bytes:
-    """HELP and TYPE of a gauge."""
-    return f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} gauge\n".encode()
 
 
 class Chunk:
@@ -170,7 +154,7 @@ class Exposition:
         for metric in self._metrics[collector]:
             chunks = [families[metric.name] for families in results if metric.name in families]
             if chunks:
-                yield Chunk(header(metric))
+                yield Chunk(header(metric).encode())
                 yield from chain.from_iterable(chunks)
 
 

@@ -55,7 +55,7 @@ def collector_section(collector: Collector[Any]) -> str:
     where = " and ".join(sorted(platform_name(platform) for platform in collector.platforms))
     metrics = table(
         ("Metric", "Labels", "Meaning"),
-        ((f"`{metric.name}`", code(("enterprise", *metric.labels)), metric.help) for metric in collector.metrics),
+        ((f"`{metric.name}`", code(metric.labels), metric.help) for metric in collector.metrics),
     )
     endpoints = endpoints_table(collector.endpoints)
     return f"## {collector.name}\n\n{collector.help} {facts} Exists on {where}.\n\n{metrics}\n{endpoints}"

@@ -11,17 +11,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.exposition import generate_latest
 from prometheus_client.gc_collector import GCCollector
-from prometheus_client.openmetrics.exposition import generate_latest as generate_latest_openmetrics
 
 from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import RateLimitWindow
 from exporter.metrics.exposition import Chunk, renewed
+from exporter.metrics.metric import Metric
 from exporter.runtime.status import Key, StatusBoard, Verdict
 from exporter.telemetry import declarations
-from exporter.telemetry.series import Distribution, Family, Value, state
+from exporter.telemetry.series import Family, Histogram, Scalar, render_gauge, render_registry
 
 MOST_RESOURCES = 32
 """Rate limits told of a credential; GitHub has about fifteen, and a header that makes up names must not add series."""
@@ -91,10 +90,10 @@ class EnterpriseApi:
 
     enterprise: str
     state: ApiState
-    requests: Family[Value]
-    seconds: Family[Distribution]
-    retries: Family[Value]
-    unchanged: Family[Value]
+    requests: Family[Scalar]
+    seconds: Family[Histogram]
+    retries: Family[Scalar]
+    unchanged: Family[Scalar]
 
     def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
         """An attempt ended with status *code*, empty when there was no answer."""
@@ -152,16 +151,16 @@ class Telemetry:
         self._lock = threading.Lock()
         self._watched: set[Key] = set()
         self._dropped: dict[Key, Mapping[str, int]] = {}
-        self._failures = Family(declarations.FAILURES, Value)
-        self._skipped = Family(declarations.SKIPPED, Value)
-        self._requests = Family(declarations.REQUESTS, Value)
-        self._retries = Family(declarations.RETRIES, Value)
-        self._not_modified = Family(declarations.NOT_MODIFIED, Value)
-        self._seconds = Family(declarations.REQUEST_SECONDS, partial(Distribution, bounds=REQUEST_BUCKETS))
-        reload_successful = Family(declarations.RELOAD_SUCCESSFUL, Value)
-        reload_success_at = Family(declarations.RELOAD_SUCCESS_AT, Value)
-        self._state_written = Family(declarations.STATE_WRITTEN, Value)
-        build_info = Family(declarations.BUILD_INFO, Value)
+        self._failures = Family(declarations.FAILURES, Scalar)
+        self._skipped = Family(declarations.SKIPPED, Scalar)
+        self._requests = Family(declarations.REQUESTS, Scalar)
+        self._retries = Family(declarations.RETRIES, Scalar)
+        self._not_modified = Family(declarations.NOT_MODIFIED, Scalar)
+        self._seconds = Family(declarations.REQUEST_SECONDS, partial(Histogram, bounds=REQUEST_BUCKETS))
+        reload_successful = Family(declarations.RELOAD_SUCCESSFUL, Scalar)
+        reload_success_at = Family(declarations.RELOAD_SUCCESS_AT, Scalar)
+        self._state_written = Family(declarations.STATE_WRITTEN, Scalar)
+        build_info = Family(declarations.BUILD_INFO, Scalar)
         build_info.labels(version, revision, platform.python_version()).set(1)
         self._reload_successful, self._reload_success_at = reload_successful.labels(), reload_success_at.labels()
         self._families = (
@@ -181,10 +180,11 @@ class Telemetry:
 
     def chunks(self, *, openmetrics: bool) -> tuple[Chunk, ...]:
         """Everything as it is now; what is as it was at the scrape before is not deflated again."""
-        encode: Callable[[CollectorRegistry], bytes] = generate_latest_openmetrics if openmetrics else generate_latest
         counted = [family.render(openmetrics=openmetrics) for family in self._families]
-        states = [state(declared, values, openmetrics=openmetrics) for declared, values in self._states()]
-        texts = [*(text.encode() for text in counted), "".join(states).encode(), encode(self._process)]
+        gauges = [render_gauge(metric, values) for metric, values in self._gauges()]
+        process = "".join(render_registry(self._process, openmetrics=openmetrics))
+        end = "# EOF\n" if openmetrics else ""
+        texts = [text.encode() for text in (*counted, "".join(gauges), process + end)]
         self._chunks[openmetrics] = chunks = renewed(texts, self._chunks[openmetrics])
         return chunks
 
@@ -274,7 +274,7 @@ class Telemetry:
             for metric, series in families.items():
                 yield (key.enterprise, metric), series
 
-    def _states(self) -> Iterator[tuple[declarations.OwnMetric, Iterable[Series]]]:
+    def _gauges(self) -> Iterator[tuple[Metric, Iterable[Series]]]:
         """Gauges that are read off the state when somebody scrapes."""
         statuses = self._statuses.all()
         yield declarations.UP, self._api.up()

@@ -17,7 +17,8 @@ from exporter import collectors
 from exporter.collector import Collector
 from exporter.collectors import COLLECTORS
 from exporter.github.endpoint import ACCESS_TOKENS, INSTALLATION, INSTALLATIONS, ORGANIZATION_INSTALLATION
-from exporter.telemetry.declarations import OWN_METRICS, OwnMetric
+from exporter.metrics.metric import Metric
+from exporter.telemetry.declarations import OWN_METRICS
 
 PACKAGE = Path(exporter.__file__).parent
 MAX_LINES = 400
@@ -48,11 +49,7 @@ ghe_runner_group_organizations organization,runner_group_id,runner_group
 ghe_runner_application_info os,architecture,version
 """
 
-DOMAIN = tuple(
-    OwnMetric(metric.name, "gauge", metric.help, ("enterprise", *metric.labels))
-    for collector in COLLECTORS
-    for metric in collector.metrics
-)
+DOMAIN = tuple(metric for collector in COLLECTORS for metric in collector.metrics)
 METRICS = (*DOMAIN, *OWN_METRICS)
 
 # What promlint, the linter behind `promtool check metrics`, objects to, and what the naming guide says beyond it.
@@ -76,7 +73,7 @@ SENTENCE = re.compile(r"[A-Z][^.!?\n\"\\]*\.")
 LABEL = re.compile(r"[a-z]+(_[a-z]+)*")
 
 
-def by_name(metric: OwnMetric) -> str:
+def by_name(metric: Metric) -> str:
     """Name of a test's case."""
     return metric.name
 
@@ -90,7 +87,7 @@ def test_contract() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=by_name)
-def test_name(metric: OwnMetric) -> None:
+def test_name(metric: Metric) -> None:
     """A name is snake case with the prefix, without units other than base units, types or reserved endings."""
     assert NAME.fullmatch(metric.name)
     assert not [part for part in metric.name.split("_") if WRONG_UNITS.fullmatch(part)]
@@ -99,7 +96,7 @@ def test_name(metric: OwnMetric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=by_name)
-def test_endings(metric: OwnMetric) -> None:
+def test_endings(metric: Metric) -> None:
     """Counters, and only they, end in `_total`; times are gauges in seconds since 1970; units come last."""
     assert metric.name.endswith("_total") is (metric.type == "counter")
     assert metric.type == "gauge" or not metric.name.endswith("_info")
@@ -112,7 +109,7 @@ def test_endings(metric: OwnMetric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=by_name)
-def test_help(metric: OwnMetric) -> None:
+def test_help(metric: Metric) -> None:
     """A help text is one sentence with a capital and a full stop, short enough for a tooltip, and not the name."""
     assert SENTENCE.fullmatch(metric.help)
     assert len(metric.help) <= 150
@@ -120,7 +117,7 @@ def test_help(metric: OwnMetric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=by_name)
-def test_labels(metric: OwnMetric) -> None:
+def test_labels(metric: Metric) -> None:
     """Labels are snake case, differ, begin with the enterprise where there is one, and name no person or secret."""
     assert all(LABEL.fullmatch(label) for label in metric.labels)
     assert len(set(metric.labels)) == len(metric.labels)
@@ -129,13 +126,13 @@ def test_labels(metric: OwnMetric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=by_name)
-def test_no_label_is_one_that_targets_carry(metric: OwnMetric) -> None:
+def test_no_label_is_one_that_targets_carry(metric: Metric) -> None:
     """A ServiceMonitor attaches `endpoint` to its target; ours of that name would be shown as `exported_endpoint`."""
     assert not TARGET_LABELS & set(metric.labels)
 
 
 @pytest.mark.parametrize("metric", DOMAIN, ids=by_name)
-def test_domain_is_apart(metric: OwnMetric) -> None:
+def test_domain_is_apart(metric: Metric) -> None:
     """What collectors tell does not look like a metric of the exporter itself."""
     assert not metric.name.startswith("ghe_exporter_")
 

@@ -36,7 +36,7 @@ BUILT_IN = {
     "process_cpu_seconds_total": TARGET,
     "scrape_duration_seconds": TARGET,
 }
-DECLARED = {metric.name: {"enterprise", *metric.labels} for each in COLLECTORS for metric in each.metrics}
+DECLARED = {metric.name: set(metric.labels) for each in COLLECTORS for metric in each.metrics}
 for own in OWN_METRICS:
     DECLARED[own.name] = set(own.labels) | TARGET
     if own.type == "histogram":

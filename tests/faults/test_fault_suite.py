@@ -171,7 +171,7 @@ def _stage(github: Github, kind: str, collector: str) -> Iterator[Stage]:
 def assert_valid(text: str, stage: Stage) -> None:
     """*text* can be read, and every family of a collector has the labels it declares."""
     declared = {
-        metric.name: {"enterprise", *metric.labels}
+        metric.name: set(metric.labels)
         for collection in stage.exporter.collections.values()
         for metric in collection.assignment.collector.metrics
     }

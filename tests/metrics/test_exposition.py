@@ -1,6 +1,7 @@
 """Samples to bytes, and the bytes that scrapes get."""
 
 import gzip
+import re
 import threading
 import zlib
 from collections.abc import Mapping
@@ -11,17 +12,18 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from exporter.github.endpoint import Endpoint
+from exporter.github.rate_limit import RateLimitWindow
 from exporter.metrics.exposition import (
     ALONE_BYTES,
     PIECE_BYTES,
     Chunk,
     Exposition,
     Page,
-    escape,
-    format_value,
     render,
     renewed,
 )
+from exporter.metrics.lines import escape, format_value
 from exporter.metrics.metric import Metric, gauge
 from exporter.runtime.status import StatusBoard
 from exporter.telemetry.telemetry import Telemetry
@@ -29,6 +31,8 @@ from exporter.telemetry.telemetry import Telemetry
 SEATS = gauge("ghe_seats", "Seats.")
 RUNNERS = gauge("ghe_runners", "Runners by name.", "name")
 GROUPS = gauge("ghe_groups", "Groups.", "name", "visibility")
+ENDPOINT = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise")
+SHORTEST_FORM = re.compile(r"-?\d+(\.\d*[1-9])?(e[-+]\d+)?")
 COLLECTORS = {"licenses": (SEATS,), "runners": (RUNNERS, GROUPS)}
 Parsed = dict[str, list[tuple[str, dict[str, str], float]]]
 
@@ -225,6 +229,21 @@ def test_whole_page_is_valid(exposition: Exposition, *, openmetrics: bool) -> No
     assert "ghe_exporter_build_info" in found
     assert text.endswith(b"# EOF\n") is openmetrics
     assert text.count(b"# EOF") == openmetrics
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_every_line_has_the_same_label_order_and_number_format(exposition: Exposition, *, openmetrics: bool) -> None:
+    """Collectors, the exporter and the process write alike: the enterprise first, whole numbers without a fraction."""
+    exposition.publish("runners", "acme", lines("acme", {RUNNERS: {("linux",): 3}}))
+    telemetry = Telemetry(StatusBoard(), version="1", revision="r")
+    telemetry.observer("acme").attempted(ENDPOINT, "200", 2)
+    telemetry.observer("acme").rate_limit("auth", RateLimitWindow("core", 5000, 4999, 1_798_952_925))
+    text = body(exposition.page(), telemetry.render(openmetrics=openmetrics)).decode()
+    samples = [line for line in text.splitlines() if not line.startswith("#")]
+    assert "process_" in text
+    assert [line for line in samples if 'enterprise="' in line and '{enterprise="' not in line] == []
+    values = [line.rpartition(" ")[2] for line in samples]
+    assert [value for value in values if not SHORTEST_FORM.fullmatch(value)] == []
 
 
 @given(

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from exporter.metrics.metric import Metric, Totals, families, gauge
+from exporter.metrics.metric import Totals, families, gauge
 
 SEATS = gauge("ghe_seats", "Seats.")
 RUNNERS = gauge("ghe_runners", "Runners.", "os", "state")
@@ -42,9 +42,9 @@ def test_bad_help(help_text: str) -> None:
 
 
 @pytest.mark.parametrize("labels", [("os", "os"), ("enterprise",), ("os", "enterprise")])
-def test_bad_labels(labels: tuple[str, ...]) -> None:
-    """Labels that repeat, or name the enterprise, which the collection adds, are refused."""
-    with pytest.raises(ValueError, match="labels repeat or name the enterprise"):
+def test_repeated_or_misplaced_labels_are_refused(labels: tuple[str, ...]) -> None:
+    """A label occurs once, and the enterprise is the first one."""
+    with pytest.raises(ValueError, match="labels repeat, or the enterprise is not the first one"):
         gauge("ghe_runners", "Runners.", *labels)
 
 
@@ -85,7 +85,7 @@ def test_duplicate() -> None:
 
 def test_undeclared() -> None:
     """A sample of a metric that the collector does not declare fails its run, even under a declared name."""
-    impostor = Metric("ghe_seats", "Seats.")
+    impostor = gauge("ghe_seats", "Seats.")
     with pytest.raises(ValueError, match="ghe_seats is not declared by this collector"):
         families((SEATS,), [impostor(1)])
 

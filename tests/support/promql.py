@@ -14,7 +14,7 @@ TARGET = {"job", "instance"}
 """What Prometheus adds to every series."""
 
 DECLARED: Mapping[str, set[str]] = {
-    **{metric.name: {"enterprise", *metric.labels} | TARGET for each in COLLECTORS for metric in each.metrics},
+    **{metric.name: set(metric.labels) | TARGET for each in COLLECTORS for metric in each.metrics},
     **{metric.name: set(metric.labels) | TARGET for metric in OWN_METRICS},
     "up": TARGET,
 }

@@ -13,8 +13,9 @@ from exporter.app import Exporter
 from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import RateLimitWindow
+from exporter.metrics.metric import Metric
 from exporter.runtime.status import Key, Status, StatusBoard
-from exporter.telemetry.declarations import OWN_METRICS, OwnMetric
+from exporter.telemetry.declarations import OWN_METRICS
 from exporter.telemetry.telemetry import MOST_RESOURCES, EnterpriseApi, Telemetry
 
 LICENSES, RUNNERS = Key("acme", "licenses"), Key("acme", "runners")
@@ -101,7 +102,7 @@ def test_contract() -> None:
 
 
 @pytest.mark.parametrize("declared", OWN_METRICS, ids=lambda declared: declared.name)
-def test_exposed_as_declared(bench: Bench, declared: OwnMetric) -> None:
+def test_exposed_as_declared(bench: Bench, declared: Metric) -> None:
     """Each declaration is exposed with its type, help and labels."""
     bench.fill()
     family = bench.families()[declared.name.removesuffix("_total")]
