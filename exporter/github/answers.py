@@ -26,11 +26,13 @@ from exporter.errors import (
 from exporter.github.rate_limit import http_date, limited, retry_after
 
 NOT_OFFERED = frozenset({404, 405, 410, 451})
-RETRIED = frozenset({502, 503, 504})
+RETRIED = frozenset({500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TELLING = frozenset({304, 400, 401, 403, 404, 410, 422, 429})
 """Statuses by which the API shows that it looked at the credential, unless the body is a web page."""
 
+_END_OF_JSON = "EOF while parsing"
+"""What the parser says of a text that ends too early, be it empty."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ACCEPTED_PERMISSIONS = "x-accepted-github-permissions"
 _PERMISSION = re.compile(r"([a-z][a-z_]{0,79})=([a-z]{1,20})")
@@ -84,11 +86,20 @@ def decode(body: bytes, url: str, links: Mapping[str, str], context: str) -> Ans
     """
     try:
         value = from_json(body)
-    except ValueError:
-        looks = "empty" if not body.strip() else "HTML" if is_page(body) else "not JSON"
-        said = f"{context}: the body is {looks}; is api_url right, is a proxy in between?"
-        raise PayloadError(said, cause=Cause.WRONG_ADDRESS if is_page(body) else Cause.PAYLOAD) from None
+    except ValueError as error:
+        raise _not_json(body, context, is_cut_short=_END_OF_JSON in str(error)) from None
     return Answer(value, url, links, hashlib.blake2b(body, digest_size=8).digest())
+
+
+def _not_json(body: bytes, context: str, *, is_cut_short: bool) -> PayloadError:
+    """The error for the *body* of a 200; one that is empty or cut short is as likely to be gone as a 502."""
+    if is_page(body):
+        said = f"{context}: the body is HTML; is api_url right, is a proxy in between?"
+        return PayloadError(said, cause=Cause.WRONG_ADDRESS)
+    looks = "empty" if not body.strip() else "cut short" if is_cut_short else "not JSON"
+    error = PayloadError(f"{context}: the body is {looks}; is api_url right, is a proxy in between?")
+    error.transient = is_cut_short
+    return error
 
 
 def error_for(status: int, headers: Mapping[str, str], body: bytes, now: float, context: str) -> GitHubError:

@@ -110,6 +110,7 @@ class Failure:
     problem: str
     retry_at: float | None = None
     refused: bool = False
+    transient: bool = False
 
 
 class Collection:
@@ -237,7 +238,7 @@ class Collection:
 
     def _failure(self, error: GitHubError) -> Failure:
         retry_at = error.retry_at if isinstance(error, RateLimited) else None
-        return Failure(error.reason, str(error), retry_at, self._availability.is_refusal(error))
+        return Failure(error.reason, str(error), retry_at, self._availability.is_refusal(error), error.transient)
 
     def _read(self, level: str) -> tuple[Result, list[GitHubError]]:
         assignment, collector = self.assignment, self.assignment.collector
@@ -291,7 +292,7 @@ class Collection:
         if limits:
             # All collectors of the credential wait for this moment; they must not come back in step.
             return max(0.0, max(limits) - started_at) + self._random.uniform(0.5, 5.0)
-        if all(failure.reason in PASSING for failure in failures):
+        if all(failure.transient or failure.reason in PASSING for failure in failures):
             interval = min(interval, FIRST_RETRY_SECONDS * 2 ** min(self._failed_runs - 1, 20))
         return self._jittered(interval)
 

@@ -65,12 +65,12 @@ LIMITED = Expected("rate_limited", others="stop")
 ASKED_BY_NAME = {"billing_usage": "payload", "cost_centers": "payload"}
 
 TABLE = {
-    "http-500": Expected("server_error"),
+    "http-500": RETRIED,
     "http-502": RETRIED,
     "http-503": RETRIED,
     "http-504": RETRIED,
     "html": BROKEN,
-    "empty": BROKEN,
+    "empty": Expected("payload", factor=TRIES),
     "truncated": RETRIED,
     "reset": RETRIED,
     "hang": Expected("timeout"),
@@ -82,7 +82,7 @@ TABLE = {
     "gzip-bomb": BROKEN,
     "oversized": BROKEN,
     "wrong-content-type": Expected(OK),
-    "malformed-json": BROKEN,
+    "malformed-json": Expected("payload", factor=TRIES),
     "rate-limit-primary": LIMITED,
     "rate-limit-secondary": LIMITED,
     "rate-limit-primary-retry-after": LIMITED,

@@ -59,17 +59,34 @@ def test_decode(body: bytes, value: Any) -> None:
         (b" \r\n", "empty"),
         (b"<!DOCTYPE html><title>Sign in</title>", "HTML"),
         (b"\n <html>", "HTML"),
-        (b'{"users": [', "not JSON"),
+        (b'{"users": [', "cut short"),
+        (b'{"users": [{"login": "oct', "cut short"),
         (b"Bad Gateway", "not JSON"),
+        (b'{"users": []}}', "not JSON"),
         (b"\xff\xfe{\x00}\x00", "not JSON"),
         (b"[" * 10_000, "not JSON"),
         (b"1" * 10_000, "not JSON"),
     ],
 )
-def test_decode_something_else(body: bytes, looks: str) -> None:
-    """A body that is no JSON is a payload error that says what it looks like."""
-    with pytest.raises(PayloadError, match=f"GET /enterprises.*: the body is {looks}; is api_url right"):
+def test_body_that_is_not_json_is_a_payload_error(body: bytes, looks: str) -> None:
+    """The error says what the body looks like; one that is empty or cut short may be whole the next time."""
+    with pytest.raises(PayloadError, match=f"GET /enterprises.*: the body is {looks}; is api_url right") as caught:
         decode(body, SYNC_URL, {}, CONTEXT)
+    assert caught.value.transient is (looks in {"empty", "cut short"})
+
+
+@given(
+    st.recursive(
+        st.integers() | st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_every_json_that_is_cut_short_is_transient(value: Any) -> None:
+    """Wherever a body ends too early, asking again may help."""
+    body = json.dumps([value]).encode()
+    for end in range(len(body)):
+        with pytest.raises(PayloadError) as caught:
+            decode(body[:end], SYNC_URL, {}, CONTEXT)
+        assert caught.value.transient
 
 
 def test_fingerprint() -> None:
@@ -91,7 +108,7 @@ def test_fingerprint() -> None:
         (451, Unavailable, Reason.UNAVAILABLE, False),
         (422, PayloadError, Reason.PAYLOAD, False),
         (429, RateLimited, Reason.RATE_LIMITED, False),
-        (500, ServerError, Reason.SERVER_ERROR, False),
+        (500, ServerError, Reason.SERVER_ERROR, True),
         (501, ServerError, Reason.SERVER_ERROR, False),
         (502, ServerError, Reason.SERVER_ERROR, True),
         (503, ServerError, Reason.SERVER_ERROR, True),

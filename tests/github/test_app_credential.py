@@ -224,7 +224,7 @@ def test_failed_renewal(make: Make, apps: GitHubOfApps, clock: FakeClock) -> Non
     credential = make()
     credential.token()
     clock.advance(HOUR - 200)
-    apps.replies[TOKENS] = (500, "")
+    apps.replies[TOKENS] = (501, "")
     with capture_logs() as logs:
         assert [credential.token() for _ in range(5)] == ["ghs_1"] * 5
     assert [entry["event"] for entry in logs] == ["token not renewed, the old one is still valid"]
@@ -273,7 +273,7 @@ def test_one_renewal_for_all_threads(make: Make, apps: GitHubOfApps, fails: bool
     together = threading.Barrier(8)
     credential = make()
     if fails:
-        apps.replies[TOKENS] = (500, "")
+        apps.replies[TOKENS] = (501, "")
 
     def ask(_: int) -> str:
         together.wait()
