@@ -1,0 +1,84 @@
+"""Run every case of cases/*.yaml; README.md says what they are and how to add one."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.cli import main
+from tests.field.github import github
+from tests.field.judging import judge
+from tests.field.running import clean, collected, commanded, furnish, settings_of
+from tests.field.shipped import alerted, charted, files, scraped
+from tests.support.programs import serving
+from tests.support.tools import eventually
+
+SHIPPED = {"chart", "series", "documents"}
+CASES = Path(__file__).parent / "cases"
+
+
+def every_case() -> list[Any]:
+    """Each case with its name."""
+    return [
+        pytest.param(case, id=f"{path.stem}:{case['case']}")
+        for path in sorted(CASES.glob("*.yaml"))
+        for case in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    ]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An exporter to be scraped, which has read one thing."""
+    folder = tmp_path_factory.mktemp("served")
+    case = {"collectors": ["licenses"], "more_settings": {"web": {"enable_lifecycle": False}}}
+    furnish(folder, case)
+    with github() as state:
+        state.answers = {"/enterprises/acme/consumed-licenses": {"body": {"total_seats_consumed": 5}}}
+        (folder / "config.yaml").write_text(yaml.safe_dump(settings_of(case, state.url, folder)), encoding="utf-8")
+        with serving("--config", str(folder / "config.yaml")) as program:
+            eventually(lambda: program.answers("/-/ready"), "the exporter is ready")
+            yield program.url
+
+
+@pytest.mark.parametrize("case", [case for case in every_case() if "scrape" in case.values[0]])
+def test_scrape(case: Mapping[str, Any], url: str) -> None:
+    """The right answer to one scraper of the field."""
+    scraped(case, url)
+
+
+@pytest.mark.parametrize("case", [case for case in every_case() if case.values[0].keys() & SHIPPED])
+def test_shipped(case: Mapping[str, Any], tmp_path: Path) -> None:
+    """The right result of one report about a chart, a rule or a dashboard."""
+    if "chart" in case:
+        charted(case)
+    elif "series" in case:
+        alerted(case, tmp_path)
+    else:
+        files(case)
+
+
+@pytest.mark.parametrize("case", [case for case in every_case() if not case.values[0].keys() & {"scrape", *SHIPPED}])
+def test_case(
+    case: Mapping[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The right result of one report from the field."""
+    furnish(tmp_path, case)
+    if "command" in case:
+
+        def run(arguments: list[str], variables: Mapping[str, str]) -> tuple[int, str]:
+            monkeypatch.chdir(tmp_path)
+            for name in os.environ.keys() - clean(os.environ).keys():
+                monkeypatch.delenv(name)
+            for name, value in variables.items():
+                monkeypatch.setenv(name, value)
+            code = main(arguments)
+            return code, "".join(capfd.readouterr())
+
+        judge(case["expect"], commanded(case, tmp_path, run))
+        return
+    for expect, step in collected(case, tmp_path):
+        step.out = "".join(capfd.readouterr())
+        judge(expect, step)
