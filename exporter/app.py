@@ -17,8 +17,9 @@ from exporter.github.client import Client
 from exporter.github.run import ClientLimits
 from exporter.metrics.exposition import Exposition
 from exporter.revision import REVISION
-from exporter.runtime.clients import assignments, auths, client_limits, open_access
-from exporter.runtime.collection import Assignment, Collection
+from exporter.runtime.assignment import Assignment, assignments
+from exporter.runtime.clients import auths, client_limits, open_clients
+from exporter.runtime.collection import Collection
 from exporter.runtime.fingerprint import RELEASE
 from exporter.runtime.saved import Kept
 from exporter.runtime.schedule import Schedule, Task
@@ -81,7 +82,7 @@ class Exporter:
             collections: dict[Key, Collection] = {}
             impossible: dict[Key, float] = {}
             for enterprise in settings.enterprises:
-                access = open_access(
+                opened = open_clients(
                     enterprise,
                     limits=client_limits(settings.limits, self._bounds),
                     observer=self.telemetry.observer(enterprise.slug),
@@ -89,8 +90,8 @@ class Exporter:
                     stop=generation,
                     randomness=self._random,
                 )
-                clients += access.clients
-                for assignment in assignments(settings, enterprise, access):
+                clients += opened.all
+                for assignment in assignments(settings, enterprise, opened):
                     if enterprise.platform in assignment.collector.platforms:
                         collections[assignment.key] = self._collection(assignment, generation)
                     else:
@@ -216,7 +217,7 @@ class Exporter:
             resumption = collection.resume(kept[key])
             if resumption is not None and resumption.delay is not None:
                 delays[key] = resumption.delay
-            if resumption is not None and kept[key].mark == collection.assignment.mark:
+            if resumption is not None and kept[key].credentials_digest == collection.assignment.credentials_digest:
                 self.telemetry.believe(key.enterprise, kept[key].verdicts)
         return delays
 

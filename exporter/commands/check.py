@@ -19,7 +19,8 @@ from exporter.doctor.diagnosis import Subject
 from exporter.doctor.report import EnterpriseReport, credential_report, document
 from exporter.doctor.run import Question, in_parallel, survey
 from exporter.doctor.terminal import print_page
-from exporter.runtime.clients import Access, assignments, auths, client_limits, open_access
+from exporter.runtime.assignment import assignments
+from exporter.runtime.clients import Clients, auths, client_limits, open_clients
 
 READ_SECONDS = 12.0
 """GitHub itself gives up after ten."""
@@ -72,7 +73,7 @@ class Surveyed:
         self._clock = clock
         self._notes = CredentialNotes(clock)
         limits = client_limits(settings.limits)
-        self._access = open_access(
+        self._clients = open_clients(
             enterprise,
             limits=replace(limits, read_seconds=READ_SECONDS, tries=TRIES, tries_seconds=TRIES_SECONDS),
             observer=self._notes,
@@ -80,13 +81,13 @@ class Surveyed:
             stop=stop,
             randomness=random.Random(),  # noqa: S311 - jitter, not cryptography
         )
-        self._kinds = {name: kind(self._access, name, auth) for name, auth in auths(enterprise).items()}
+        self._kinds = {name: kind(self._clients, name, auth) for name, auth in auths(enterprise).items()}
 
     def work(self) -> None:
         """Ask."""
         enterprise = self._enterprise
         findings = survey(self._questions(), self._clock)
-        for client in self._access.clients:
+        for client in self._clients.all:
             client.close()
         self.report = EnterpriseReport(
             enterprise=enterprise.slug,
@@ -98,11 +99,11 @@ class Surveyed:
         )
 
     def _questions(self) -> list[Question]:
-        enterprise, access = self._enterprise, self._access
+        enterprise, clients = self._enterprise, self._clients
         questions = []
-        for assignment in assignments(self._settings, enterprise, access):
+        for assignment in assignments(self._settings, enterprise, clients):
             for level in assignment.levels:
-                credential = access.credential_for(assignment.collector, level)
+                credential = clients.credential_for(assignment.collector, level)
                 subject = Subject(
                     enterprise=enterprise.slug,
                     host=host(enterprise),
@@ -115,9 +116,9 @@ class Surveyed:
         return questions
 
 
-def kind(access: Access, name: str, auth: Auth) -> Kind:
+def kind(clients: Clients, name: str, auth: Auth) -> Kind:
     """What the credential is."""
-    return Kind.GITHUB_APP if auth.private_key_file is not None else kind_of(access.credentials[name].token())
+    return Kind.GITHUB_APP if auth.private_key_file is not None else kind_of(clients.credentials[name].token())
 
 
 def host(enterprise: Enterprise) -> str:

@@ -12,7 +12,7 @@ from exporter.doctor.probing_reader import Ended, Ledger, Prober, bug
 from exporter.errors import GitHubError, Stopped, describe_bug
 from exporter.github.endpoint import Endpoint
 from exporter.github.run import Run
-from exporter.runtime.collection import Assignment
+from exporter.runtime.assignment import Assignment
 from exporter.runtime.run_cache import RunMemory
 
 SECONDS = 300.0
@@ -80,7 +80,7 @@ def findings(question: Question, ledger: Ledger, clock: Clock) -> Iterator[Findi
         assignment.client_of(level),
         Run(clock.monotonic() + SECONDS, essential=True),
         ledger,
-        enterprise=assignment.enterprise,
+        enterprise=assignment.slug,
         organization=level,
     )
     target = assignment.target(level, RunMemory(clock), clock.time())

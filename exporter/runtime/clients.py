@@ -1,10 +1,9 @@
-"""Access to an enterprise: its credentials, a client for each, and which of them reads what."""
+"""The credentials of an enterprise, a client for each, and which of them reads what."""
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ import structlog
 from exporter import __version__
 from exporter.clock import Clock
 from exporter.collector import Collector
-from exporter.collectors import COLLECTORS
-from exporter.config.settings import Auth, Enterprise, Limits, Settings
+from exporter.config.settings import Auth, Enterprise, Limits
 from exporter.errors import ConfigurationError
 from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
 from exporter.github.app_jwt import clean_app_id, clean_key
@@ -22,74 +20,49 @@ from exporter.github.auth import Credential, PersonalAccessToken, SecretFile, cl
 from exporter.github.client import Client
 from exporter.github.observer import ApiObserver
 from exporter.github.run import ClientLimits
-from exporter.runtime.collection import Assignment
-from exporter.runtime.fingerprint import RELEASE, fingerprint, mark
+from exporter.runtime.fingerprint import credentials_digest
 
 log = structlog.get_logger()
 
 Readers = tuple[Callable[[], str]] | tuple[Callable[[], str], Callable[[], str]]
 """Each reads a secret as it is now: of a token one, of a GitHub App two, for its id and for its key."""
 
-FIRST, SECOND, ORGANIZATION = "auth", "runner_auth", "organization:"
+AUTH, RUNNER_AUTH, ORGANIZATION_AUTH = "auth", "runner_auth", "organization:"
+"""What credentials are called in metrics; the name of the organization follows the last."""
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """The credentials of one enterprise by the names they have in metrics, and their clients.
+class Clients:
+    """The clients of one enterprise by the names that their credentials have in metrics.
 
     Attributes:
         credentials: what is sent.
         named: the client of each credential.
-        clients: all clients, also those by which a GitHub App gets its tokens.
+        all: every client, also those by which a GitHub App gets its tokens.
         secrets: what reads the secrets; an App is another credential under another key, too.
     """
 
     credentials: Mapping[str, Credential]
     named: Mapping[str, Client]
-    clients: tuple[Client, ...]
+    all: tuple[Client, ...]
     secrets: Mapping[str, "Readers"]
 
     def credential_for(self, collector: Collector[Any], organization: str) -> str:
         """The name of the credential by which *collector* reads *organization*, empty for the enterprise level."""
-        own = f"{ORGANIZATION}{organization}"
+        own = f"{ORGANIZATION_AUTH}{organization}"
         if own in self.named:
             return own
-        return FIRST if collector.app_can_read or SECOND not in self.named else SECOND
+        return AUTH if collector.app_can_read or RUNNER_AUTH not in self.named else RUNNER_AUTH
 
     def client_for(self, collector: Collector[Any], organization: str) -> Client:
         """The client that sends this credential."""
         return self.named[self.credential_for(collector, organization)]
 
-    def mark(self) -> str:
+    def credentials_digest(self) -> str:
         """What changes when one of the secrets does."""
-        return mark({name: " ".join(read() for read in readers) for name, readers in self.secrets.items()})
-
-
-def assignments(settings: Settings, enterprise: Enterprise, access: Access) -> Iterator[Assignment]:
-    """What every enabled collector is to read of *enterprise*, also where it cannot exist on that platform."""
-    credentials = access.mark()
-    for collector in COLLECTORS:
-        options = settings.options_of(collector)
-        if collector.is_enabled(options):
-            yield Assignment(
-                collector=collector,
-                enterprise=enterprise.slug,
-                platform=enterprise.platform,
-                options=options,
-                client_of=partial(access.client_for, collector),
-                organizations=tuple(organization.name for organization in enterprise.organizations),
-                included=enterprise.included,
-                billing_platform=enterprise.billing_platform,
-                fingerprint=fingerprint(
-                    RELEASE,
-                    enterprise.api_url,
-                    collector,
-                    options,
-                    enterprise.included,
-                    enterprise.billing_platform,
-                ),
-                mark=credentials,
-            )
+        return credentials_digest(
+            {name: " ".join(read() for read in readers) for name, readers in self.secrets.items()}
+        )
 
 
 def client_limits(limits: Limits, bounds: ClientLimits | None = None) -> ClientLimits:
@@ -103,7 +76,7 @@ def client_limits(limits: Limits, bounds: ClientLimits | None = None) -> ClientL
     )
 
 
-def open_access(
+def open_clients(
     enterprise: Enterprise,
     *,
     limits: ClientLimits,
@@ -111,7 +84,7 @@ def open_access(
     clock: Clock,
     stop: threading.Event,
     randomness: random.Random,
-) -> Access:
+) -> Clients:
     """Make the credentials of *enterprise* and their clients; nothing is sent yet.
 
     Raises:
@@ -142,7 +115,7 @@ def open_access(
             key,
             client(key, KeyObserver(observer)),
             enterprise=enterprise.slug,
-            organization=name.partition(ORGANIZATION)[2],
+            organization=name.partition(ORGANIZATION_AUTH)[2],
             observer=observer,
             clock=clock,
         )
@@ -152,13 +125,13 @@ def open_access(
     secrets = {name: readers_of(auth) for name, auth in auths(enterprise).items()}
     credentials = {name: credential(name, readers) for name, readers in secrets.items()}
     named = {name: client(each) for name, each in credentials.items()}
-    return Access(credentials, named, tuple(clients), secrets)
+    return Clients(credentials, named, tuple(clients), secrets)
 
 
 def auths(enterprise: Enterprise) -> dict[str, Auth]:
     """The credentials of *enterprise* by the names they have in metrics."""
-    named = {FIRST: enterprise.auth, SECOND: enterprise.runner_auth}
-    named |= {f"{ORGANIZATION}{organization.name}": organization.auth for organization in enterprise.organizations}
+    named = {AUTH: enterprise.auth, RUNNER_AUTH: enterprise.runner_auth}
+    named |= {f"{ORGANIZATION_AUTH}{organization.name}": organization.auth for organization in enterprise.organizations}
     return {name: auth for name, auth in named.items() if auth is not None}
 
 

@@ -2,19 +2,18 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import structlog
 
 from exporter.clock import Clock
-from exporter.collector import BillingPlatform, Collector, CollectorOptions, Included, Memory, Platform, Target
 from exporter.errors import GitHubError, RateLimited, Reason, Stopped, describe_bug
-from exporter.github.client import Client
 from exporter.github.reader import GitHub
 from exporter.github.run import Run
 from exporter.metrics.exposition import render
 from exporter.metrics.metric import families
+from exporter.runtime.assignment import Assignment
 from exporter.runtime.availability import Availability
 from exporter.runtime.resume import Now, Resumption, resume
 from exporter.runtime.run_cache import RunMemory
@@ -42,64 +41,6 @@ class RunObserver(Protocol):
 
     def skipped(self, key: Key, records: int) -> None:
         """A run skipped malformed records."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A collector, the enterprise it reads and what the settings say about both.
-
-    `client_of` gives the client for an organization, empty for the enterprise level.
-    """
-
-    collector: Collector[Any]
-    enterprise: str
-    platform: Platform
-    options: CollectorOptions
-    client_of: Callable[[str], Client]
-    organizations: tuple[str, ...] = ()
-    included: Included = field(default_factory=Included)
-    billing_platform: BillingPlatform = "auto"
-    fingerprint: str = ""
-    """Of everything that shapes the results; see `exporter.runtime.fingerprint`."""
-    mark: str = ""
-    """Of the credentials."""
-
-    def fits(self, earlier: "Assignment") -> bool:
-        """Whether results of *earlier* may stand for its own until there are some."""
-        return self.fingerprint == earlier.fingerprint
-
-    @property
-    def key(self) -> Key:
-        """The unit of work and of failure."""
-        return Key(self.enterprise, self.collector.name)
-
-    @property
-    def interval(self) -> float:
-        """Seconds from one run to the next."""
-        return self.collector.interval_with(self.options)
-
-    @property
-    def max_age(self) -> float:
-        """Seconds the last good result stays."""
-        return self.collector.max_age_with(self.options)
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """Whose data is read: the enterprise, then the organizations."""
-        return ("", *self.organizations) if self.collector.organizations else ("",)
-
-    def target(self, level: str, memory: Memory, now: float) -> Target:
-        """Whom a fetch at *level* is about."""
-        return Target(
-            enterprise=self.enterprise,
-            platform=self.platform,
-            options=self.options,
-            memory=memory,
-            now=now,
-            organization=level,
-            included=self.included,
-            billing_platform=self.billing_platform,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +90,7 @@ class Collection:
             max_age=assignment.max_age,
             longest_delay=(1 + JITTER) * (assignment.interval if kept.status.success else self._probe_seconds),
             levels=assignment.levels,
-            mark=assignment.mark,
+            credentials_digest=assignment.credentials_digest,
         )
         resumption = resume(kept, now)
         if resumption is not None:
@@ -205,7 +146,7 @@ class Collection:
         if status is not None:
             kept = Kept(
                 fingerprint=assignment.fingerprint,
-                mark=assignment.mark,
+                credentials_digest=assignment.credentials_digest,
                 levels=assignment.levels,
                 status=status,
                 availability=replace(self._availability),
@@ -245,7 +186,7 @@ class Collection:
         target = assignment.target(level, self._memories[level], self._clock.time())
         deadline = self._clock.monotonic() + max(assignment.interval, SHORTEST_DEADLINE)
         run = Run(deadline, essential=collector.essential, revalidate=not self._doubts)
-        github = GitHub(assignment.client_of(level), run, enterprise=assignment.enterprise, organization=level)
+        github = GitHub(assignment.client_of(level), run, enterprise=assignment.slug, organization=level)
         try:
             fetched = collector.fetch(github, target)
             with self._snapshots.writing:

@@ -11,9 +11,9 @@ from exporter.revision import REVISION
 
 RELEASE = f"{__version__} {REVISION}"
 
-RHYTHM = {"enabled", "interval", "max_age"}
+TIMING_OPTIONS = {"enabled", "interval", "max_age"}
 """Options that change when something is read and shown, not what."""
-MARK_DIGITS = 6
+CREDENTIALS_DIGITS = 6
 
 
 def fingerprint(
@@ -30,14 +30,14 @@ def fingerprint(
         "api_url": api_url,
         "collector": collector.name,
         "metrics": [(metric.name, metric.labels, metric.dropped_with) for metric in collector.metrics],
-        "options": options.model_dump(mode="json", exclude=RHYTHM),
+        "options": options.model_dump(mode="json", exclude=TIMING_OPTIONS),
         "included": included.model_dump(mode="json"),
         "billing_platform": billing_platform,
     }
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 
 
-def mark(secrets: Mapping[str, str]) -> str:
+def credentials_digest(secrets: Mapping[str, str]) -> str:
     """A few digits that tell whether credentials have changed; far too few to confirm a guess at one."""
-    told = json.dumps(sorted(secrets.items())).encode()
-    return hashlib.sha256(told).hexdigest()[:MARK_DIGITS]
+    text = json.dumps(sorted(secrets.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:CREDENTIALS_DIGITS]

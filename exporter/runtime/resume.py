@@ -24,7 +24,7 @@ class Now:
         max_age: seconds a result may be shown.
         longest_delay: seconds to the next run at most, whatever was stored.
         levels: whose data is read.
-        mark: of the credentials.
+        credentials_digest: of the credentials.
     """
 
     time: float
@@ -32,7 +32,7 @@ class Now:
     max_age: float
     longest_delay: float
     levels: tuple[str, ...]
-    mark: str
+    credentials_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def resume(kept: Kept, now: Now) -> Resumption | None:
     availability = replace(kept.availability)
     if status.reason is not None:
         status = replace(status, problem=BEFORE_THE_RESTART)
-    if not status.success and kept.mark != now.mark:
+    if not status.success and kept.credentials_digest != now.credentials_digest:
         availability = Availability(ever_worked=kept.availability.ever_worked)
         status = replace(status, success=None, available=None, reason=None, problem="")
     if delay is None:
@@ -78,7 +78,9 @@ def delay_of(kept: Kept, now: Now) -> float | None:
     any failure if the credential is another one, and for an organization that is new in the settings.
     """
     status = kept.status
-    voided = not status.success and (status.reason is Reason.UNAUTHORIZED or kept.mark != now.mark)
+    voided = not status.success and (
+        status.reason is Reason.UNAUTHORIZED or kept.credentials_digest != now.credentials_digest
+    )
     if voided or status.next_at is None or status.attempted_at is None or not set(now.levels) <= set(kept.levels):
         return None
     due_at = status.next_at

@@ -31,13 +31,13 @@ class Kept:
 
     Attributes:
         fingerprint: of everything that shapes a result; a result with another one is of no use.
-        mark: of the credentials; with other ones a refusal says nothing any more.
+        credentials_digest: of the credentials; with other ones a refusal says nothing any more.
         levels: whose data was asked for.
         verdicts: what the API told of each credential.
     """
 
     fingerprint: str
-    mark: str
+    credentials_digest: str
     levels: tuple[str, ...]
     status: Status
     availability: Availability
@@ -57,7 +57,7 @@ def encode(kept: Kept) -> bytes:
         results[organization] = {"at": result.collected_at, "families": families}
         texts += [lines.text for lines in result.families.values()]
     head = {
-        "mark": kept.mark,
+        "credentials_digest": kept.credentials_digest,
         "levels": kept.levels,
         "interval": status.interval,
         "attempted_at": status.attempted_at,
@@ -105,7 +105,7 @@ def decode(fingerprint: str, document: bytes) -> Kept:
     )
     return Kept(
         fingerprint=fingerprint,
-        mark=head["mark"],
+        credentials_digest=head["credentials_digest"],
         levels=tuple(head["levels"]),
         status=status,
         availability=Availability(head["offered"], head["ever_worked"], head["refusals"]),

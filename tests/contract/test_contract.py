@@ -300,6 +300,7 @@ def test_collectors_are_pure(name: str) -> None:
 def test_settings_stay_at_the_edge() -> None:
     """Only the composition root, the commands and what describes settings know them."""
     allowed = {
+        "exporter.runtime.assignment",
         "exporter.runtime.clients",
         "exporter.app",
         "exporter.config.loading",

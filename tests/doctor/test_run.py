@@ -25,7 +25,7 @@ from exporter.github.rate_limit import RateLimitWindow
 from exporter.github.reader import GitHub
 from exporter.github.run import ClientLimits
 from exporter.metrics.metric import gauge
-from exporter.runtime.collection import Assignment
+from exporter.runtime.assignment import Assignment
 from tests.github.conftest import NOW
 from tests.github.test_client_transport import Script, Wire, hang, reply
 
@@ -76,7 +76,9 @@ def asked(wire: Wire, *fetches: Fetch, stop: threading.Event | None = None, read
             fetch=fetch,
             samples=lambda _target, _fetched: (),
         )
-        assignment = Assignment(collector, "acme", Platform.CLOUD, CollectorOptions(), lambda _organization: client)
+        assignment = Assignment(
+            collector, "acme", "acme", Platform.CLOUD, CollectorOptions(), lambda _organization: client
+        )
         questions.append(Question(assignment, replace(SUBJECT, collector=collector.name)))
     try:
         return survey(questions, clock)

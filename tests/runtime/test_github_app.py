@@ -84,7 +84,7 @@ def test_app_and_token(exporter: Exporter, simulator: Simulator, app: dict[str, 
     assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): 1}
     assert set(series(exporter, "ghe_rate_limit_remaining", "credential")) == {("auth",), ("runner_auth",)}
     assert set(series(exporter, "ghe_token_expiration_timestamp_seconds", "credential")) == {("runner_auth",)}
-    endpoints = label_values(exporter, "endpoint")
+    endpoints = label_values(exporter, "path")
     assert {"/enterprises/{enterprise}/installation", "/app/installations/{installation}/access_tokens"} <= endpoints
     assert posts(simulator) == [1]
 

@@ -14,7 +14,7 @@ from exporter.errors import Reason
 from exporter.metrics.exposition import Lines
 from exporter.metrics.metric import gauge
 from exporter.runtime.availability import Availability
-from exporter.runtime.fingerprint import fingerprint, mark
+from exporter.runtime.fingerprint import credentials_digest, fingerprint
 from exporter.runtime.resume import Now, Resumption, resume
 from exporter.runtime.run_cache import RunMemory
 from exporter.runtime.saved import UNREADABLE, Kept, decode, encode
@@ -28,7 +28,7 @@ LINES = Lines(b'ghe_license_seats_consumed{enterprise="acme"} 7\n', 1)
 MORE = Lines(b'ghe_a{enterprise="acme",x="\xc3\xa4\\n"} 1\nghe_a{enterprise="acme",x=""} 2\n', 2)
 GOOD = Kept(
     fingerprint="f",
-    mark="m",
+    credentials_digest="m",
     levels=("", "acme-web"),
     status=Status(
         INTERVAL,
@@ -128,12 +128,13 @@ def test_what_does_not_shape_a_result_is_not() -> None:
     assert shape() == shape(interval="5m", max_age="1h", enabled=True) == shape(collector=same)
 
 
-def test_a_mark_tells_change_and_nothing_else() -> None:
-    """Another secret or another place makes another mark, which is too short to confirm a guess at a secret."""
-    marks = [mark({"auth": "a"}), mark({"auth": "b"}), mark({"runner_auth": "a"}), mark({"auth": "a", "x": "a"})]
-    assert len(set(marks)) == 4
-    assert mark({"auth": "a", "x": "b"}) == mark({"x": "b", "auth": "a"})
-    assert {len(each) for each in marks} == {6}
+def test_digest_of_credentials_tells_change_and_nothing_else() -> None:
+    """Another secret or another place makes another digest, which is too short to confirm a guess at a secret."""
+    secrets = [{"auth": "a"}, {"auth": "b"}, {"runner_auth": "a"}, {"auth": "a", "x": "a"}]
+    digests = [credentials_digest(each) for each in secrets]
+    assert len(set(digests)) == 4
+    assert all(len(digest) == 6 for digest in digests)
+    assert credentials_digest({"auth": "a", "x": "b"}) == credentials_digest({"x": "b", "auth": "a"})
 
 
 def failed(reason: Reason, *, offered: bool = True, next_at: float = NOW + 5 * MINUTE, **others: Any) -> Kept:
@@ -172,17 +173,21 @@ def at(status: Status, next_at: float | None) -> Kept:
         ),
         pytest.param(GOOD, replace(PRESENT, levels=("", "acme-data")), None, id="new organization"),
         pytest.param(GOOD, replace(PRESENT, levels=("",)), 5 * MINUTE, id="an organization less"),
-        pytest.param(GOOD, replace(PRESENT, mark="other"), 5 * MINUTE, id="other credential"),
+        pytest.param(GOOD, replace(PRESENT, credentials_digest="other"), 5 * MINUTE, id="other credential"),
         pytest.param(failed(Reason.SERVER_ERROR), DAILY, 5 * MINUTE, id="failed"),
         pytest.param(failed(Reason.FORBIDDEN), DAILY, 5 * MINUTE, id="forbidden"),
         pytest.param(failed(Reason.UNAUTHORIZED), DAILY, None, id="rejected"),
-        pytest.param(failed(Reason.PAYLOAD), replace(DAILY, mark="other"), None, id="failed with other credential"),
+        pytest.param(
+            failed(Reason.PAYLOAD), replace(DAILY, credentials_digest="other"), None, id="failed with other credential"
+        ),
         pytest.param(
             failed(Reason.TIMEOUT), replace(DAILY, interval=7 * MINUTE), 5 * MINUTE, id="failed, new interval"
         ),
         pytest.param(LIMITED, DAILY, 50 * MINUTE, id="rate limited"),
         pytest.param(UNAVAILABLE, DAILY, DAY / 2, id="unavailable"),
-        pytest.param(UNAVAILABLE, replace(DAILY, mark="other"), None, id="unavailable with other credential"),
+        pytest.param(
+            UNAVAILABLE, replace(DAILY, credentials_digest="other"), None, id="unavailable with other credential"
+        ),
     ],
 )
 def test_when_it_runs_next(kept: Kept, now: Now, delay: float | None) -> None:
@@ -237,7 +242,7 @@ def test_failures_are_remembered() -> None:
 
 def test_another_credential_voids_verdicts() -> None:
     """With another credential nothing is known of what is offered, but one refusal is no verdict either."""
-    found = resumed(UNAVAILABLE, replace(DAILY, mark="other"))
+    found = resumed(UNAVAILABLE, replace(DAILY, credentials_digest="other"))
     assert found.availability == Availability(offered=None, ever_worked=True, refusals=0)
     assert (found.status.available, found.status.success, found.status.reason) == (None, None, None)
     assert found.status.succeeded_at == GOOD.status.succeeded_at

@@ -19,7 +19,8 @@ from exporter.github.auth import PersonalAccessToken
 from exporter.github.client import Client
 from exporter.github.run import ClientLimits
 from exporter.metrics.exposition import Exposition
-from exporter.runtime.collection import Assignment, Collection
+from exporter.runtime.assignment import Assignment
+from exporter.runtime.collection import Collection
 from exporter.runtime.snapshot import Snapshots
 from exporter.runtime.status import Key, Status, StatusBoard
 from exporter.telemetry.telemetry import Telemetry
@@ -98,6 +99,7 @@ class Bench:
         self.assignment = Assignment(
             collector=collector,
             enterprise=ENTERPRISE,
+            slug=ENTERPRISE,
             platform=Platform(platform),
             options=collector.options.model_validate(options or {}),
             client_of=lambda _organization: self.client,

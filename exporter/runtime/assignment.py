@@ -1,0 +1,104 @@
+"""What one collector is to read of one enterprise."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from exporter.collector import BillingPlatform, Collector, CollectorOptions, Included, Memory, Platform, Target
+from exporter.collectors import COLLECTORS
+from exporter.config.settings import Enterprise, Settings
+from exporter.github.client import Client
+from exporter.runtime.clients import Clients
+from exporter.runtime.fingerprint import RELEASE, fingerprint
+from exporter.runtime.status import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A collector, the enterprise it reads and what the settings say about both.
+
+    Attributes:
+        enterprise: what the enterprise is called in metrics.
+        slug: what GitHub calls it.
+        client_of: the client for an organization, empty for the enterprise level.
+        fingerprint: of everything that shapes the results; see `exporter.runtime.fingerprint`.
+        credentials_digest: changes when a credential of the enterprise does.
+    """
+
+    collector: Collector[Any]
+    enterprise: str
+    slug: str
+    platform: Platform
+    options: CollectorOptions
+    client_of: Callable[[str], Client]
+    organizations: tuple[str, ...] = ()
+    included: Included = field(default_factory=Included)
+    billing_platform: BillingPlatform = "auto"
+    fingerprint: str = ""
+    credentials_digest: str = ""
+
+    def fits(self, earlier: "Assignment") -> bool:
+        """Whether results of *earlier* may stand for its own until there are some."""
+        return self.fingerprint == earlier.fingerprint
+
+    @property
+    def key(self) -> Key:
+        """The unit of work and of failure."""
+        return Key(self.enterprise, self.collector.name)
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one run to the next."""
+        return self.collector.interval_with(self.options)
+
+    @property
+    def max_age(self) -> float:
+        """Seconds the last good result stays."""
+        return self.collector.max_age_with(self.options)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Whose data is read: the enterprise, then the organizations."""
+        return ("", *self.organizations) if self.collector.organizations else ("",)
+
+    def target(self, level: str, memory: Memory, now: float) -> Target:
+        """Whom a fetch at *level* is about."""
+        return Target(
+            enterprise=self.slug,
+            platform=self.platform,
+            options=self.options,
+            memory=memory,
+            now=now,
+            organization=level,
+            included=self.included,
+            billing_platform=self.billing_platform,
+        )
+
+
+def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) -> Iterator[Assignment]:
+    """What every enabled collector is to read of *enterprise*, also where it cannot exist on that platform."""
+    digest = clients.credentials_digest()
+    for collector in COLLECTORS:
+        options = settings.options_of(collector)
+        if collector.is_enabled(options):
+            yield Assignment(
+                collector=collector,
+                enterprise=enterprise.slug,
+                slug=enterprise.slug,
+                platform=enterprise.platform,
+                options=options,
+                client_of=partial(clients.client_for, collector),
+                organizations=tuple(organization.name for organization in enterprise.organizations),
+                included=enterprise.included,
+                billing_platform=enterprise.billing_platform,
+                fingerprint=fingerprint(
+                    RELEASE,
+                    enterprise.api_url,
+                    collector,
+                    options,
+                    enterprise.included,
+                    enterprise.billing_platform,
+                ),
+                credentials_digest=digest,
+            )
