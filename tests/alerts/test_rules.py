@@ -13,7 +13,7 @@ import yaml
 from alerts import thresholds
 from exporter.collectors import COLLECTORS
 from exporter.telemetry.declarations import OWN_METRICS
-from tests.support.tools import tool
+from tests.support.tools import promtools, tool
 
 ALERTS = Path(__file__).resolve().parents[2] / "alerts"
 RULE_FILES = sorted(ALERTS.glob("rules/**/*.yaml"))
@@ -93,13 +93,18 @@ def name_of(rule: Mapping[str, Any]) -> str:
     return str(rule.get("alert") or rule["record"])
 
 
-def test_lint() -> None:
-    run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *map(str, RULE_FILES))
+every_promtool = pytest.mark.parametrize("promtool", promtools())
 
 
+@every_promtool
+def test_lint(promtool: str) -> None:
+    run(promtool, "check", "rules", "--lint=all", "--lint-fatal", *map(str, RULE_FILES))
+
+
+@every_promtool
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.stem)
-def test_behaviour(file: Path) -> None:
-    run("promtool", "test", "rules", str(file))
+def test_behavior(file: Path, promtool: str) -> None:
+    run(promtool, "test", "rules", str(file))
 
 
 def test_every_alert_fires_in_a_test() -> None:

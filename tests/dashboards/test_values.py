@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.dashboards import BOARDS, choices, filled, panels
-from tests.support.tools import tool
+from tests.support.tools import promtools, tool
 
 STEPS = 12 * 24 * 7  # a week in steps of five minutes
 ACME = '{enterprise="acme"}'
@@ -95,8 +95,9 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("promtool", promtools())
 @pytest.mark.parametrize("name", CASES)
-def test_value(name: str, tmp_path: Path) -> None:
+def test_value(name: str, promtool: str, tmp_path: Path) -> None:
     case = CASES[name]
     board = BOARDS[case.board]
     (panel,) = (panel for panel in panels(board) if panel["title"] == case.title)
@@ -109,5 +110,5 @@ def test_value(name: str, tmp_path: Path) -> None:
     test = {"interval": "5m", "input_series": series, "promql_expr_test": [asked]}
     file = tmp_path / "test.json"  # JSON is YAML
     file.write_text(json.dumps({"rule_files": [], "evaluation_interval": "5m", "tests": [test]}), encoding="utf-8")
-    done = subprocess.run([tool("promtool"), "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    done = subprocess.run([tool(promtool), "test", "rules", str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

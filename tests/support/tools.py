@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -27,6 +28,26 @@ def tool(name: str) -> str:
     if os.environ.get("CI") == "true":
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+def promtools() -> list[Any]:
+    """Every promtool that rules must hold with, as parameters: those that PROMTOOLS lists, else the usual names.
+
+    Ranges are open on the left since Prometheus 3, so its promtool is another judge. No distribution has both majors:
+    only the first is asked for where everything must run.
+    """
+    first, *more = os.environ.get("PROMTOOLS", os.pathsep.join(["promtool", "promtool3"])).split(os.pathsep)
+    return [
+        pytest.param(first, id="promtool"),
+        *(
+            pytest.param(
+                name,
+                id=f"also-{number}",
+                marks=pytest.mark.skipif(not shutil.which(name), reason=f"there is no {name}"),
+            )
+            for number, name in enumerate(more, start=1)
+        ),
+    ]
 
 
 def free_port() -> int:
