@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models.dashboard import AnnotationQuery, DashboardLi
 
 from dashboards import billing, itself, licences, overview, runners  # noqa: E402
 from dashboards.frame import build  # noqa: E402
-from exporter.reference.files import bring_up_to_date  # noqa: E402
+from exporter.reference.files import write_if_changed  # noqa: E402
 
 MODULES = {
     "overview": overview,
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     wanted = {HERE / name: text.encode() for name, text in files().items()}
     stray = sorted(set(HERE.glob("*.json")) - wanted.keys())
-    different = stray + bring_up_to_date(wanted, check=check)
+    different = stray + write_if_changed(wanted, check=check)
     if not check:
         return 0
     for path in different:

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # it is run as a file
 
 from exporter import __version__  # noqa: E402
-from exporter.reference.files import bring_up_to_date  # noqa: E402
-from exporter.reference.markdown import in_place, table  # noqa: E402
+from exporter.reference.files import write_if_changed  # noqa: E402
+from exporter.reference.markdown import replace_section, table  # noqa: E402
 from helm.commented import rows, values_in  # noqa: E402
 from helm.schema import schema  # noqa: E402
 
@@ -34,7 +34,9 @@ def files(root: Path = ROOT) -> dict[Path, bytes]:
     values = values_in((chart / "values.yaml").read_text(encoding="utf-8"))
     written = {
         "values.schema.json": json.dumps(schema(values, alerts(list(rules.values()))), indent=2) + "\n",
-        "README.md": in_place((chart / "README.md").read_text(encoding="utf-8"), "values", table(HEAD, rows(values))),
+        "README.md": replace_section(
+            (chart / "README.md").read_text(encoding="utf-8"), "values", table(HEAD, rows(values))
+        ),
         "Chart.yaml": versioned((chart / "Chart.yaml").read_text(encoding="utf-8"), __version__),
     }
     return copies | {Path(name): text.encode() for name, text in written.items()}
@@ -60,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     stray = sorted({path for path in CHART.glob("files/**/*") if path.is_file()} - wanted.keys())
     for path in [] if check else stray:
         path.unlink()
-    different = stray + bring_up_to_date(wanted, check=check)
+    different = stray + write_if_changed(wanted, check=check)
     if not check:
         return 0
     for path in different:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from exporter.collectors import COLLECTORS
 from exporter.errors import ConfigurationError
-from exporter.reference.files import bring_up_to_date
+from exporter.reference.files import write_if_changed
 from exporter.reference.pages import pages
 
 
@@ -16,7 +16,7 @@ def run(*, check: bool, root: Path | None = None) -> int:
         wanted = pages(root, COLLECTORS)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"docs: run it in a checkout of ghe-exporter: {error}") from None
-    stale = bring_up_to_date({path: text.encode() for path, text in wanted.items()}, check=check)
+    stale = write_if_changed({path: text.encode() for path, text in wanted.items()}, check=check)
     for path in stale:
         sys.stdout.write(f"{'out of date' if check else 'written'}: {path.relative_to(root)}\n")
     return 1 if check and stale else 0

@@ -1,4 +1,4 @@
-"""Markdown from data: tables, and places in a page between markers."""
+"""Markdown from data: tables, and sections of a page between markers."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,8 +17,8 @@ def code(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in dict.fromkeys(words))
 
 
-def in_place(page: str, name: str, content: str) -> str:
-    """Replace what stands between the markers *name* of *page*.
+def replace_section(page: str, name: str, content: str) -> str:
+    """Replace what is between the markers *name* of *page*.
 
     Raises:
         ValueError: the page lacks the markers.

@@ -1,4 +1,4 @@
-"""Documentation from declarations: what is generated cannot be out of date. Pure: data to Markdown."""
+"""`docs/metrics.md`, `docs/configuration.md` and the generated tables of other pages. Pure."""
 
 import types
 from collections.abc import Iterator, Sequence
@@ -14,23 +14,25 @@ from exporter.config.loading import EnvironmentEnterprise
 from exporter.config.settings import PREFIX, Enterprise, Settings
 from exporter.doctor.advice import ADVICE, CAUTIONS
 from exporter.duration import Duration, format_duration
-from exporter.reference.markdown import NOTE, code, in_place, table
+from exporter.reference.markdown import NOTE, code, replace_section, table
 from exporter.reference.permissions import app_permissions, endpoints_table, permissions_page, platform_name, scopes
 from exporter.telemetry.declarations import OWN_METRICS
 
-SETTING_HEAD = ("Setting", "Variable", "Type", "Default", "Meaning")
+SETTING_HEAD = ("Setting", "Environment variable", "Type", "Default", "Description")
 
 METRICS = """# Metrics
 
 {note}
-Every metric of a collector is a gauge and carries the label `enterprise` first. What GitHub does not tell is absent,
-never zero. Units are seconds, bytes, US dollars and Unix timestamps; flags are 0 and 1. Values are as of the
-collector's last successful run, which `ghe_exporter_collector_last_success_timestamp_seconds` shows.
+Every metric of a collector is a gauge, and its first label is `enterprise`: the `name` of the enterprise in the
+configuration, by default its slug. The label `organization` is empty for what belongs to the enterprise itself. What
+GitHub does not report is absent, never zero. Units are seconds, bytes (1 GB is 10^9 bytes), US dollars and Unix
+timestamps; flags are 0 and 1. Values are as of the collector's last successful run, see
+`ghe_exporter_collector_last_success_timestamp_seconds`.
 
 {collectors}
 ## The exporter itself
 
-Rendered at the scrape; beside these there are `process_*` and `python_*`.
+These are rendered at every scrape, together with `process_*` and `python_*`.
 
 {own}"""
 
@@ -38,7 +40,7 @@ Rendered at the scrape; beside these there are `process_*` and `python_*`.
 def metrics_page(collectors: Sequence[Collector[Any]]) -> str:
     """`docs/metrics.md`."""
     own = table(
-        ("Metric", "Type", "Labels", "Meaning"),
+        ("Metric", "Type", "Labels", "Description"),
         ((f"`{metric.name}`", metric.type, code(metric.labels), metric.help) for metric in OWN_METRICS),
     )
     sections = "\n".join(collector_section(collector) for collector in collectors)
@@ -46,29 +48,30 @@ def metrics_page(collectors: Sequence[Collector[Any]]) -> str:
 
 
 def collector_section(collector: Collector[Any]) -> str:
-    """One collector: when it runs, what it asks, what it exposes."""
-    state = "on" if collector.enabled else "off"
+    """One collector: when it runs, what it requests, what it exposes."""
+    state = "enabled" if collector.enabled else "disabled"
     max_age = format_duration(max(3 * collector.interval, collector.shortest_max_age))
     facts = (
-        f"Default: {state}, every {format_duration(collector.interval)}; shown for {max_age} after the last success."
+        f"By default it is {state} and runs every {format_duration(collector.interval)}; "
+        f"its last good result stays for {max_age}."
     )
     where = " and ".join(sorted(platform_name(platform) for platform in collector.platforms))
     metrics = table(
-        ("Metric", "Labels", "Meaning"),
+        ("Metric", "Labels", "Description"),
         ((f"`{metric.name}`", code(metric.labels), metric.help) for metric in collector.metrics),
     )
     endpoints = endpoints_table(collector.endpoints)
-    return f"## {collector.name}\n\n{collector.help} {facts} Exists on {where}.\n\n{metrics}\n{endpoints}"
+    return f"## {collector.name}\n\n{collector.help} {facts} Available on {where}.\n\n{metrics}\n{endpoints}"
 
 
 def collectors_table(collectors: Sequence[Collector[Any]]) -> str:
     """The overview for the README."""
     return table(
-        ("Collector", "Tells", "Every", "Classic token scope", "GitHub App"),
+        ("Collector", "Description", "Interval", "Classic token scope", "GitHub App permission"),
         (
             (
                 f"[`{collector.name}`](docs/metrics.md#{collector.name})",
-                collector.help + ("" if collector.enabled else " Off by default."),
+                collector.help + ("" if collector.enabled else " Disabled by default."),
                 format_duration(collector.interval),
                 code(scopes(collector)),
                 app_permissions(collector),
@@ -78,28 +81,17 @@ def collectors_table(collectors: Sequence[Collector[Any]]) -> str:
     )
 
 
-def metrics_table(collectors: Sequence[Collector[Any]]) -> str:
-    """Metric names per collector for the README."""
-    return table(
-        ("Collector", "Metrics"),
-        (
-            (f"`{collector.name}`", ", ".join(f"`{metric.name}`" for metric in collector.metrics))
-            for collector in collectors
-        ),
-    )
-
-
 CONFIGURATION = """# Configuration
 
 {note}
-Settings come from the environment, from a YAML file (`--config FILE` or `GHE_EXPORTER_CONFIG`) and from defaults, in
-this order of precedence. Durations carry a unit: `60s`, `15m`, `6h`. An unknown key, an unknown `GHE_EXPORTER_…`
-variable or a value that makes no sense ends the program with exit code 2 and one line that names the setting.
+Settings come from the environment, a YAML file (`--config FILE` or `GHE_EXPORTER_CONFIG`) and defaults, in this order
+of precedence. Durations carry a unit: `60s`, `15m`, `6h`. An unknown key, an unknown `GHE_EXPORTER_…`
+variable or an invalid value is an error: the exporter prints one line that names the setting and exits with code 2.
 
-## One enterprise by environment alone
+## One enterprise from environment variables
 
-With a file, these override the entry of the same slug, or add one. `GHE_EXPORTER_ENTERPRISE` may be left out when the
-file lists one enterprise.
+If there is a file too, they override the entry with the same slug, or add one. `GHE_EXPORTER_ENTERPRISE` may be left
+out when the file lists one enterprise.
 
 {alone}
 ## Settings
@@ -111,11 +103,11 @@ file lists one enterprise.
 ## Collectors
 
 Every collector has the settings `collectors.NAME.enabled`, `.interval` (at least 10s) and `.max_age` (how long the last
-good result stays when runs fail; three intervals, but never less than the collector's floor). The variables are
-`GHE_EXPORTER_COLLECTORS__NAME__INTERVAL` and so on. Defaults:
+good result stays while runs fail: three intervals, but not less than the collector's minimum). The environment
+variables are `GHE_EXPORTER_COLLECTORS__NAME__INTERVAL` and so on. Defaults:
 
 {collectors}
-Settings that only one collector has:
+Settings of single collectors:
 
 {own}"""
 
@@ -127,7 +119,7 @@ def configuration_page(collectors: Sequence[Collector[Any]]) -> str:
     return CONFIGURATION.format(
         note=NOTE,
         alone=table(
-            ("Variable", "Meaning"),
+            ("Environment variable", "Description"),
             (
                 (f"`{PREFIX}{name.upper()}`", str(field.description))
                 for name, field in EnvironmentEnterprise.model_fields.items()
@@ -135,7 +127,7 @@ def configuration_page(collectors: Sequence[Collector[Any]]) -> str:
         ),
         settings=table(SETTING_HEAD, (row for row in rows if not row[0].startswith(("`enterprises", "`collectors")))),
         enterprises=table(
-            ("Setting", "Type", "Default", "Meaning"),
+            ("Setting", "Type", "Default", "Description"),
             ((row[0], *row[2:]) for row in setting_rows(Enterprise, "enterprises[].")),
         ),
         collectors=table(
@@ -185,7 +177,7 @@ def section_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
 
 
 def type_name(annotation: Any) -> str:
-    """How a person would call the type."""
+    """The type in words."""
     if annotation == Duration:
         return "duration"
     if get_origin(annotation) is Annotated:
@@ -201,7 +193,7 @@ def type_name(annotation: Any) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """The default as it would be written."""
+    """The default as it is written in the file."""
     if field.default is PydanticUndefined:
         return "required"
     if field.default is None or field.default == ():
@@ -223,11 +215,10 @@ def cautions_table() -> str:
 def pages(root: Path, collectors: Sequence[Collector[Any]]) -> dict[Path, str]:
     """Every generated file below *root* and what it should hold."""
     readme = (root / "README.md").read_text(encoding="utf-8")
-    readme = in_place(readme, "collectors", collectors_table(collectors))
-    readme = in_place(readme, "metrics", metrics_table(collectors))
+    readme = replace_section(readme, "collectors", collectors_table(collectors))
     troubleshooting = (root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-    troubleshooting = in_place(troubleshooting, "causes", causes_table())
-    troubleshooting = in_place(troubleshooting, "cautions", cautions_table())
+    troubleshooting = replace_section(troubleshooting, "causes", causes_table())
+    troubleshooting = replace_section(troubleshooting, "cautions", cautions_table())
     return {
         root / "README.md": readme,
         root / "docs" / "troubleshooting.md": troubleshooting,

@@ -1,4 +1,4 @@
-"""`docs/permissions.md`: what a credential needs, and what collecting costs of its rate limit. Pure."""
+"""`docs/permissions.md`: the permissions a credential needs, and the API calls of each collector. Pure."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from exporter.reference.markdown import NOTE, code, table
 
 SIZES = {
     "small": Size(users=100, runners=10, selected_groups=1),
-    "middle": Size(users=5_000, runners=500, selected_groups=10),
+    "medium": Size(users=5_000, runners=500, selected_groups=10),
     "large": Size(users=50_000, runners=5_000, selected_groups=50),
 }
 ENDPOINTS_HEAD = ("GET", "Classic token scope", "GitHub App permission")
@@ -18,23 +18,22 @@ ENDPOINTS_HEAD = ("GET", "Classic token scope", "GitHub App permission")
 PERMISSIONS = """# Permissions and API calls
 
 {note}
-The exporter sends `GET` and nothing else, but some scopes and permissions of GitHub's come with the right to write,
-because there is no lesser one. A classic personal access token of an enterprise owner (of a site administrator, on
-GitHub Enterprise Server) reads everything; a GitHub App installed on the enterprise does not. Where a collector says
-*cannot*, give the enterprise a `runner_auth` with a classic token beside the App. Fine-grained personal access tokens
-cannot read an enterprise at all, only the runners of an organization.
+The exporter only sends `GET` requests, but for some data GitHub has no read-only scope or permission. A classic
+personal access token of an enterprise owner (of a site administrator, on GitHub Enterprise Server) can read everything.
+A GitHub App installed on the enterprise cannot: where the tables say *no App*, add a classic token as `runner_auth`
+beside the App. Fine-grained personal access tokens cannot read an enterprise, only the runners of an organization.
 
 ## Overview
 
 Calls an hour with the default intervals and options, for enterprises of three sizes:
 
 {sizes}
-An answer that has not changed is a call but costs nothing of the rate limit. Each configured organization adds calls of
+A call whose answer has not changed does not count against the rate limit. Each configured organization adds calls of
 `runners` and `runner_groups` for its own runners.
 
 {overview}
 GitHub allows a personal access token 5,000 requests an hour and an App installed on an enterprise 15,000; a GitHub
-Enterprise Server has no limit unless its administrator sets one. Longer intervals cost less:
+Enterprise Server has no limit unless its administrator sets one. Longer intervals need fewer calls:
 `collectors.runners.interval: 2m` halves the largest number.
 
 {sections}"""
@@ -61,7 +60,7 @@ def overview(collectors: Sequence[Collector[Any]]) -> str:
     """A row per collector, and what those that run by default cost together."""
     rows = [
         (
-            f"[`{collector.name}`](#{collector.name})" + ("" if collector.enabled else " (off by default)"),
+            f"[`{collector.name}`](#{collector.name})" + ("" if collector.enabled else " (disabled by default)"),
             code(scopes(collector)),
             app_permissions(collector),
             *(rounded(hourly(collector, size)) for size in SIZES.values()),
@@ -71,18 +70,18 @@ def overview(collectors: Sequence[Collector[Any]]) -> str:
     for platform in Platform:
         running = [collector for collector in collectors if collector.enabled and platform in collector.platforms]
         sums = (rounded(sum(hourly(collector, size) for collector in running)) for size in SIZES.values())
-        rows.append((f"**by default on {platform_name(platform)}**", "", "", *sums))
+        rows.append((f"**enabled by default, {platform_name(platform)}**", "", "", *sums))
     return table(("Collector", "Classic token scope", "GitHub App permission", *map(str.capitalize, SIZES)), rows)
 
 
 def section(collector: Collector[Any]) -> str:
-    """One collector: each endpoint, and calls by size."""
+    """One collector: its endpoints, and calls by size."""
     costs = table(
         ("Calls", *map(str.capitalize, SIZES)),
         (
-            ("a run", *(f"{collector.calls.per_run(size):,}" for size in SIZES.values())),
+            ("per run", *(f"{collector.calls.per_run(size):,}" for size in SIZES.values())),
             (
-                f"an hour, every {format_duration(collector.interval)}",
+                f"per hour, every {format_duration(collector.interval)}",
                 *(rounded(hourly(collector, size)) for size in SIZES.values()),
             ),
         ),
@@ -105,8 +104,8 @@ def hourly(collector: Collector[Any], size: Size) -> float:
 
 
 def rounded(calls: float) -> str:
-    """As many digits as tell something."""
-    return f"{calls:,.0f}" if calls >= 10 else f"{calls:.2g}"  # noqa: PLR2004 - below ten, fractions matter
+    """Two significant digits below ten, whole numbers above."""
+    return f"{calls:,.0f}" if calls >= 10 else f"{calls:.2g}"  # noqa: PLR2004 - see the docstring
 
 
 def scopes(collector: Collector[Any]) -> list[str]:
@@ -115,18 +114,18 @@ def scopes(collector: Collector[Any]) -> list[str]:
 
 
 def app_permission(endpoint: Endpoint) -> str:
-    """A permission of a GitHub App, `read` unless the declaration says more, or that none will do."""
+    """The permission a GitHub App needs: `read` unless the declaration says more, or that no App can read it."""
     if not endpoint.scope:
         return "any"
     if not endpoint.app_permission:
-        return "cannot"
+        return "no App"
     return f"`{endpoint.app_permission}`" if ":" in endpoint.app_permission else f"`{endpoint.app_permission}: read`"
 
 
 def app_permissions(collector: Collector[Any]) -> str:
     """What a GitHub App needs for *collector*."""
     if not collector.app_can_read:
-        return "cannot"
+        return "no App"
     return ", ".join(dict.fromkeys(app_permission(endpoint) for endpoint in collector.endpoints))
 
 
