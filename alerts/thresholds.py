@@ -1,6 +1,6 @@
-"""The numbers behind alerts and colours. Rules repeat them, and tests compare; dashboards import them."""
+"""The numbers behind alerts and colors. Rules repeat them, and tests compare; dashboards import them."""
 
-# Licences: shares of what was bought.
+# Licenses: shares of what was bought.
 SEATS_EXHAUSTED = 1.0
 SEATS_WARNING = 0.95
 SEATS_FORECAST_FLOOR = 0.8

@@ -74,13 +74,13 @@ def _variables(board: Board) -> list[dashboard.VariableModel]:
     return [source, enterprise, *board.variables]
 
 
-def _annotation(name: str, colour: str, expr: str, title: str, text: str) -> dashboard.AnnotationQuery:
+def _annotation(name: str, color: str, expr: str, title: str, text: str) -> dashboard.AnnotationQuery:
     return dashboard.AnnotationQuery(
         name=name,
         datasource=SOURCE,
         enable=True,
         hide=False,
-        icon_color=colour,
+        icon_color=color,
         expr=expr,
         title_format=title,
         text_format=text,

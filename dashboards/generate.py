@@ -11,13 +11,13 @@ sys.path.insert(0, str(HERE.parent))  # it is run as a file
 from grafana_foundation_sdk.cog.encoder import JSONEncoder  # noqa: E402
 from grafana_foundation_sdk.models.dashboard import AnnotationQuery, DashboardLink  # noqa: E402
 
-from dashboards import billing, itself, licences, overview, runners  # noqa: E402
+from dashboards import billing, itself, licenses, overview, runners  # noqa: E402
 from dashboards.frame import build  # noqa: E402
 from exporter.reference.files import write_if_changed  # noqa: E402
 
 MODULES = {
     "overview": overview,
-    "licences": licences,
+    "licenses": licenses,
     "billing": billing,
     "runners": runners,
     "exporter": itself,

@@ -72,7 +72,7 @@ def api() -> Panels:
         lines(
             "Rate limit left",
             "Share of each credential's rate limit that is left; it is full again every hour. Below the dashed line "
-            "only runners and licences are still asked.",
+            "only runners and licenses are still asked.",
             [
                 Query(LEFT, "{{enterprise}} {{credential}} {{resource}}"),
                 Query(f"vector({limit.RATE_LIMIT_LOW})", "alert below"),

@@ -29,22 +29,22 @@ MINUTES = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.INCLUDED_EXHAUSTED))
 OFFLINE = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.RUNNERS_OFFLINE_SHARE, critical=1))
 OLD = Look(NONE, 1, 0, steps=judged(warning=limit.STALE_INTERVALS))
 MONEY_LOOK = Look(MONEY, 1, steps=[(None, NEUTRAL)])
-LICENCES, BILLING, RUNNERS, EXPORTER = (
-    to(f"ghe-{name.lower()}", name) for name in ("Licences", "Billing", "Runners", "Exporter")
+LICENSES, BILLING, RUNNERS, EXPORTER = (
+    to(f"ghe-{name.lower()}", name) for name in ("Licenses", "Billing", "Runners", "Exporter")
 )
 
 
 def _now() -> Panels:
     return [
         stat(
-            "Fullest licence",
+            "Fullest license",
             "Share of the purchased seats in use, of the fullest enterprise chosen. At 100% nobody can be added: "
-            "buy seats or remove people who left. See Licences.",
+            "buy seats or remove people who left. See Licenses.",
             f"max({q.SEATS_USED})",
             look=SEATS,
             filled=True,
             no_value="metered: nothing to run out of",
-            links=[LICENCES, *runbooks("GitHubSeatsExhausted", "GitHubSeatsNearlyExhausted")],
+            links=[LICENSES, *runbooks("GitHubSeatsExhausted", "GitHubSeatsNearlyExhausted")],
         ),
         stat(
             "Minutes used",
@@ -103,8 +103,8 @@ def _enterprises() -> Panels:
     return [
         table(
             "Enterprises",
-            "One line per enterprise. An empty cell means that GitHub does not tell, as with a metered licence or a "
-            "server without billing. Follow the colours to the dashboard of the subject.",
+            "One line per enterprise. An empty cell means that GitHub does not tell, as with a metered license or a "
+            "server without billing. Follow the colors to the dashboard of the subject.",
             {"enterprise": "Enterprise"},
             [
                 Column("Seats used", q.SEATS_USED, SEATS, kind="gauge"),
@@ -175,14 +175,14 @@ def _trends() -> Panels:
     return [
         lines(
             "Seats used",
-            "Share of the purchased seats in use. The dashed line is where the alert begins to warn. Metered licences "
+            "Share of the purchased seats in use. The dashed line is where the alert begins to warn. Metered licenses "
             "are not shown. Growth towards the line: order seats in time.",
             [Query(q.SEATS_USED, "{{enterprise}}")],
             look=Look(SHARE, 0, 0, 1, steps=SEATS.steps),
             threshold=True,
-            no_value="metered licence, or no data",
+            no_value="metered license, or no data",
             size=(8, 8),
-            links=[LICENCES, *runbooks("GitHubSeatsForecast")],
+            links=[LICENSES, *runbooks("GitHubSeatsForecast")],
         ),
         lines(
             "Spend, month to date",
@@ -214,7 +214,7 @@ def board() -> Board:
     return Board(
         uid="ghe-overview",
         title="Overview",
-        description="Is all well? Licences, billing, runners and the exporter at a glance.",
+        description="Is all well? Licenses, billing, runners and the exporter at a glance.",
         rows=[
             ("Now", _now()),
             ("Alerts and freshness", _alerts()),

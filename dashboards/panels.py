@@ -35,7 +35,7 @@ def stat(
     trend: bool = False,
     links: Sequence[Link] = (),
 ) -> dashboard.Panel:
-    """One large number, or one per series; *filled* where its colour judges."""
+    """One large number, or one per series; *filled* where its color judges."""
     options: Options = {
         "colorMode": "background" if filled else "value",
         "graphMode": "area" if trend else "none",
@@ -131,7 +131,7 @@ def lines(
         },
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
-    look = replace(look, colour="palette-classic" if not look.colour else look.colour, custom=drawn)
+    look = replace(look, color="palette-classic" if not look.color else look.color, custom=drawn)
     return panel(
         *("timeseries", title, description, queries),
         size=size,
@@ -166,7 +166,7 @@ def timeline(
     options |= {"colWidth": 0.97} if cells else {"mergeValues": True, "alignValue": "left"}
     look = replace(look, custom={"fillOpacity": 90, "lineWidth": 0})
     if look.mappings:
-        look = replace(look, colour="fixed")  # by thresholds, Grafana would pass over the mappings
+        look = replace(look, color="fixed")  # by thresholds, Grafana would pass over the mappings
     return panel(
         *("status-history" if cells else "state-timeline", title, description, [query]),
         size=size,

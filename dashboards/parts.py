@@ -1,4 +1,4 @@
-"""The vocabulary of all dashboards: units, colours, thresholds, mappings, queries and the frame of a panel."""
+"""The vocabulary of all dashboards: units, colors, thresholds, mappings, queries and the frame of a panel."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import common, dashboard, prometheus
 
 SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
-# One meaning per colour. Green, orange and red only judge, at the thresholds of the alerts; the rest does not.
+# One meaning per color. Green, orange and red only judge, at the thresholds of the alerts; the rest does not.
 GOOD, WARNING, CRITICAL = "green", "orange", "red"
 NEUTRAL, LIMIT, QUIET = "blue", "#8e8e8e", "#5a7ea6"
 
@@ -55,7 +55,7 @@ class Look:
     maximum: float | None = None
     steps: Sequence[tuple[float | None, str]] = ((None, NEUTRAL),)
     mappings: Mapping[str, tuple[str, str]] | None = None
-    colour: str = ""
+    color: str = ""
     custom: Options = field(default_factory=dict)
 
 
@@ -77,7 +77,7 @@ def judged_falling(*, critical: float | None, warning: float) -> list[tuple[floa
 
 
 def unjudged(look: Look) -> Look:
-    """*look* for what may have no value, which Grafana gives the lowest colour: it must not judge."""
+    """*look* for what may have no value, which Grafana gives the lowest color: it must not judge."""
     (_, base), *above = look.steps
     return replace(look, steps=[(None, QUIET), (-1e12, base), *above]) if above else look
 
@@ -95,8 +95,8 @@ ACCEPTED = {"0": ("rejected", CRITICAL), "1": ("accepted", GOOD)}
 def value_mappings(texts: Mapping[str, tuple[str, str]]) -> list[dashboard.ValueMapping]:
     """Values shown as words."""
     results = {
-        value: dashboard.ValueMappingResult(text=text, color=colour, index=index)
-        for index, (value, (text, colour)) in enumerate(texts.items())
+        value: dashboard.ValueMappingResult(text=text, color=color, index=index)
+        for index, (value, (text, color)) in enumerate(texts.items())
     }
     return [dashboard.ValueMap(options=results)]
 
@@ -105,7 +105,7 @@ def thresholds(steps: Sequence[tuple[float | None, str]]) -> dashboard.Threshold
     """Absolute thresholds."""
     return dashboard.ThresholdsConfig(
         mode=dashboard.ThresholdsMode.ABSOLUTE,
-        steps=[dashboard.Threshold(value=value, color=colour) for value, colour in steps],
+        steps=[dashboard.Threshold(value=value, color=color) for value, color in steps],
     )
 
 
@@ -117,15 +117,15 @@ def override(name: str, properties: Mapping[str, Any], *, regexp: bool = False) 
     )
 
 
-def fixed(colour: str) -> Options:
-    """A colour of its own, for an override."""
-    return {"mode": "fixed", "fixedColor": colour}
+def fixed(color: str) -> Options:
+    """A color of its own, for an override."""
+    return {"mode": "fixed", "fixedColor": color}
 
 
-def dashed(colour: str = LIMIT) -> Options:
+def dashed(color: str = LIMIT) -> Options:
     """The properties of a line that is a limit, not a measurement."""
     return {
-        "color": fixed(colour),
+        "color": fixed(color),
         "custom.lineStyle": {"fill": "dash", "dash": [8, 6]},
         "custom.fillOpacity": 0,
         "custom.lineWidth": 2,
@@ -162,7 +162,7 @@ def _target(query: Query, ref_id: str) -> AnyQuery:
 
 
 def _field_config(look: Look, no_value: str) -> dashboard.FieldConfig:
-    mode = look.colour or dashboard.FieldColorModeId.THRESHOLDS
+    mode = look.color or dashboard.FieldColorModeId.THRESHOLDS
     return dashboard.FieldConfig(
         unit=look.unit,
         decimals=look.decimals,

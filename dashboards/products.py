@@ -1,4 +1,4 @@
-"""The last row of the licence dashboard: Advanced Security, Copilot, servers, provisioning."""
+"""The last row of the license dashboard: Advanced Security, Copilot, servers, provisioning."""
 
 from alerts import thresholds as limit
 from dashboards import queries as q
@@ -18,7 +18,7 @@ def products() -> Panels:
     none = "not bought, or no data"
     return [
         bars(
-            "Committer licences used",
+            "Committer licenses used",
             "Active committers of Advanced Security, Code Security and Secret Protection as a share of those bought. "
             "At 100% the product cannot be switched on for more repositories.",
             [Query(q.ratio(COMMITTERS, COMMITTERS_BOUGHT), "{{product}} ({{enterprise}})")],
@@ -50,7 +50,7 @@ def products() -> Panels:
         ),
         stat(
             "Seats of GitHub Enterprise Servers",
-            "Share of the seats of a server's own licence in use. Red: the server refuses new people.",
+            "Share of the seats of a server's own license in use. Red: the server refuses new people.",
             q.ratio(q.one("ghe_server_license_seats_used"), q.one("ghe_server_license_seats")),
             look=Look(SHARE, 0, 0, 1, steps=SEATS),
             legend="{{enterprise}}",
@@ -59,8 +59,8 @@ def products() -> Panels:
             no_value="no server, or unlimited",
         ),
         stat(
-            "Server licence expires in",
-            "Days until a server's licence file expires. Upload the new file before that; afterwards nobody can push.",
+            "Server license expires in",
+            "Days until a server's license file expires. Upload the new file before that; afterwards nobody can push.",
             f"({q.one('ghe_server_license_expiry_timestamp_seconds')} - time()) / {DAY}",
             look=Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.SERVER_LICENSE_DAYS)),
             legend="{{enterprise}}",

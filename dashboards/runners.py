@@ -57,7 +57,7 @@ def _now() -> Panels:
             no_value=NO_RUNNER,
         ),
         stat(
-            "Utilisation",
+            "Utilization",
             "Busy runners as a share of those online. Above the alert's limit for long, jobs wait: add runners. Far "
             "below it all day: take some away.",
             f"sum({r.BUSY}) / (sum({r.ONLINE}) > 0)",
@@ -93,11 +93,11 @@ def _groups() -> Panels:
     return [
         timeline(
             "Heat of groups",
-            "Utilisation of each group over time: dark is idle, light blue is well used, orange is saturated: jobs "
+            "Utilization of each group over time: dark is idle, light blue is well used, orange is saturated: jobs "
             f"wait. Gaps: nothing was online. The {MOST_ROWS} busiest groups of the time shown; idle ones are left "
             "out. Compare rows to move runners among groups.",
             Query(
-                r.in_words(f"{r.UTILISATION} and {r.SAME_GROUP} topk({MOST_ROWS}, avg_over_time{r.PAST} > 0)"), r.LEGEND
+                r.in_words(f"{r.UTILIZATION} and {r.SAME_GROUP} topk({MOST_ROWS}, avg_over_time{r.PAST} > 0)"), r.LEGEND
             ),
             look=Look(SHARE, 0, 0, 1, steps=HEAT),
             no_value=NO_RUNNER,
@@ -107,7 +107,7 @@ def _groups() -> Panels:
         ),
         table(
             "Groups",
-            "The groups as they are now, those that lost most runners first, then the busiest. Utilisation is the busy "
+            "The groups as they are now, those that lost most runners first, then the busiest. Utilization is the busy "
             "share of the online runners; an empty cell there means that nothing is online.",
             HEADINGS,
             [
@@ -115,11 +115,11 @@ def _groups() -> Panels:
                 Column("Busy", r.filled(r.BUSY), COUNTED, 80),
                 Column("Offline", r.filled(r.OFFLINE), COUNTED, 80),
                 Column("Lost", r.filled(q.lost(r.CHOSEN)), Look(SHARE, 0, 0, 1, steps=LOST_STEPS), 80, "color-text"),
-                Column("Utilisation", r.filled(r.UTILISATION), Look(SHARE, 0, 0, 1, steps=FULL), 140, "gauge"),
+                Column("Utilization", r.filled(r.UTILIZATION), Look(SHARE, 0, 0, 1, steps=FULL), 140, "gauge"),
             ],
             no_value=NO_RUNNER,
             size=(15, 10),
-            sort=["-Lost", "-Utilisation"],
+            sort=["-Lost", "-Utilization"],
             widths={"Enterprise": 110},
         ),
         bars(
@@ -148,13 +148,13 @@ def _time() -> Panels:
             calcs=("lastNotNull", "max"),
         ),
         lines(
-            "Utilisation of the fullest groups",
-            "The five groups with the highest utilisation in the time shown, each point the average of the half hour "
+            "Utilization of the fullest groups",
+            "The five groups with the highest utilization in the time shown, each point the average of the half hour "
             "before it. On the dashed line jobs have been waiting for that long, and the alert warns.",
             [
                 Query(
                     r.in_words(
-                        f"avg_over_time(({r.UTILISATION})[30m:1m]) and {r.SAME_GROUP} topk(5, avg_over_time{r.PAST})"
+                        f"avg_over_time(({r.UTILIZATION})[30m:1m]) and {r.SAME_GROUP} topk(5, avg_over_time{r.PAST})"
                     ),
                     r.LEGEND,
                 )

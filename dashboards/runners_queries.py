@@ -8,9 +8,9 @@ SAME_GROUP = "on (enterprise, organization, runner_group)"
 LEGEND = "{{runner_group}}{{organization}} ({{enterprise}})"
 
 BUSY, ONLINE, OFFLINE = (q.runners(state, *q.GROUP, where=CHOSEN) for state in ("busy", q.ONLINE, "offline"))
-UTILISATION = q.ratio(BUSY, ONLINE)
-PAST = f"(({UTILISATION})[$__range:5m] @ end())"
-SATURATED = f"avg_over_time(({UTILISATION} >= bool {limit.RUNNERS_SATURATED})[$__range:5m])"
+UTILIZATION = q.ratio(BUSY, ONLINE)
+PAST = f"(({UTILIZATION})[$__range:5m] @ end())"
+SATURATED = f"avg_over_time(({UTILIZATION} >= bool {limit.RUNNERS_SATURATED})[$__range:5m])"
 
 _BY_VERSION = ("ghe_runners_by_version", "organization", "os", "version")
 VERSIONS = q.one(*_BY_VERSION, where='organization=~"$organization"')

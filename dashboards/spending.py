@@ -86,8 +86,8 @@ def who() -> Panels:
                 size=(12, 9),
             ),
             bars(
-                "Cost centres",
-                "Cost this month by cost centre. Assign what stays outside in the enterprise's billing settings.",
+                "Cost centers",
+                "Cost this month by cost center. Assign what stays outside in the enterprise's billing settings.",
                 [Query(f"sort_desc({named})", "{{cost_center}} ({{enterprise}})")],
                 look=DOLLARS,
                 no_value="none, or setting spend of cost_centers is off",

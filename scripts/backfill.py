@@ -128,10 +128,7 @@ class History:
             file.writelines(line + b"\n" for line in declaration)
             for together in grouped(self.series.get(family, {})):
                 lines = [
-                    [
-                        (scrape, labelled(name) + b" " + repr(value).encode())
-                        for scrape, value in zip(*kept, strict=True)
-                    ]
+                    [(scrape, labeled(name) + b" " + repr(value).encode()) for scrape, value in zip(*kept, strict=True)]
                     for name, kept in together.items()
                 ]
                 file.writelines(line + times[scrape] for scrape, line in heapq.merge(*lines, key=itemgetter(0)))
@@ -161,7 +158,7 @@ def grouped(series: Mapping[bytes, Samples]) -> Iterable[Mapping[bytes, Samples]
     return groups.values()
 
 
-def labelled(name: bytes) -> bytes:
+def labeled(name: bytes) -> bytes:
     """The series *name* with the labels of its target."""
     metric, brace, labels = name.partition(b"{")
     return metric + b"{" + TARGET + (b"," + labels if brace else b"}")
@@ -258,7 +255,7 @@ def main(arguments: list[str] | None = None) -> int:
     ):
         parser.add_argument(name, type=duration, default=duration(default), help=f"{text} ({default})")
     parser.add_argument("--end", type=float, default=None, help="Unix time of the last scrape (now)")
-    parser.add_argument("--users", type=int, default=500, help="licences of the largest enterprise (%(default)s)")
+    parser.add_argument("--users", type=int, default=500, help="licenses of the largest enterprise (%(default)s)")
     parser.add_argument("--runners", type=int, default=60, help="its runners (%(default)s)")
     parser.add_argument("--fault", action="append", default=[], metavar="KIND=RATE", help="as of simulate; repeatable")
     options = parser.parse_args(arguments)

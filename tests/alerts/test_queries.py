@@ -35,7 +35,7 @@ RULES: tuple[dict[str, Any], ...] = tuple(
 )
 ALERTING = tuple(rule for rule in RULES if "alert" in rule)
 RUNBOOKS = sorted(ALERTS.glob("runbooks/*.md"))
-TITLES = {"Overview", "Licences", "Billing", "Runners", "Exporter"}
+TITLES = {"Overview", "Licenses", "Billing", "Runners", "Exporter"}
 QUERY = re.compile(r"""(?:printf|query) "((?:[^"\\]|\\.)*)"(?= \$| \}\})""")
 FENCED = re.compile(r"^ *```promql\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 DAY = timedelta(days=1)

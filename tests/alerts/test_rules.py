@@ -25,7 +25,7 @@ ALERTING = tuple(rule for rule in RULES if "alert" in rule)
 RECORDED = {rule["record"]: rule["expr"] for rule in RULES if "record" in rule}
 NAMES = [rule["alert"] for rule in ALERTING]
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
-DASHBOARDS = {"ghe-overview", "ghe-licences", "ghe-billing", "ghe-runners", "ghe-exporter"}
+DASHBOARDS = {"ghe-overview", "ghe-licenses", "ghe-billing", "ghe-runners", "ghe-exporter"}
 
 # What each rule must compare with; the rest of the numbers in expressions are seconds of a day, zeros and ones.
 NUMBERS: dict[str, list[float]] = {

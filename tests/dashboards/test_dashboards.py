@@ -23,7 +23,7 @@ from tests.support.dashboards import BOARDS, expressions, panels, variables  # n
 ROOT = Path(__file__).resolve().parents[2]
 UIDS = {
     "overview": "ghe-overview",
-    "licences": "ghe-licences",
+    "licenses": "ghe-licenses",
     "billing": "ghe-billing",
     "runners": "ghe-runners",
     "exporter": "ghe-exporter",
@@ -218,7 +218,7 @@ def test_variables_are_defined_and_used(name: str) -> None:
 def test_variables_of_each() -> None:
     common = ["datasource", "enterprise"]
     more = {
-        "licences": ["organization"],
+        "licenses": ["organization"],
         "billing": ["organization"],
         "runners": ["organization", "runner_group"],
         "exporter": ["job", "instance"],
@@ -263,17 +263,17 @@ def test_tables_name_fields_that_their_queries_give(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "title", "values"),
     [
-        ("overview", "Fullest licence", [thresholds.SEATS_WARNING, thresholds.SEATS_EXHAUSTED]),
+        ("overview", "Fullest license", [thresholds.SEATS_WARNING, thresholds.SEATS_EXHAUSTED]),
         ("overview", "Worst runner group", [thresholds.RUNNERS_OFFLINE_SHARE, 1]),
         ("overview", "Oldest data", [thresholds.STALE_INTERVALS]),
-        ("licences", "Time since the last sync", [thresholds.SYNC_STALE_DAYS]),
+        ("licenses", "Time since the last sync", [thresholds.SYNC_STALE_DAYS]),
         ("billing", "Fullest budget", [thresholds.BUDGET_WARNING, thresholds.BUDGET_EXHAUSTED]),
-        ("runners", "Utilisation", [thresholds.RUNNERS_SATURATED]),
+        ("runners", "Utilization", [thresholds.RUNNERS_SATURATED]),
         ("exporter", "Token expires in", [thresholds.TOKEN_CRITICAL_DAYS, thresholds.TOKEN_WARNING_DAYS]),
         ("exporter", "Lowest rate limit", [thresholds.RATE_LIMIT_LOW]),
     ],
 )
-def test_colours_change_where_alerts_do(name: str, title: str, values: list[float]) -> None:
+def test_colors_change_where_alerts_do(name: str, title: str, values: list[float]) -> None:
     (panel,) = (panel for panel in panels(BOARDS[name]) if panel["title"] == title)
     steps = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
     assert [value for value in steps if value is not None and value > -1e9] == values

@@ -15,7 +15,7 @@ pytest.importorskip("grafana_foundation_sdk.models.dashboard")
 from dashboards import queries as q
 from dashboards.billing_queries import BUDGET_USED
 from dashboards.products import COMMITTERS, COMMITTERS_BOUGHT
-from dashboards.runners_queries import UTILISATION
+from dashboards.runners_queries import UTILIZATION
 from tests.support.dashboards import BOARDS, Span, choices, filled, panels, variables
 from tests.support.history import DAYS, END, RECENT, RECENT_STEP, RULES, STEP, Prometheus, blocks, prometheus, script
 from tests.support.tools import eventually, running_demo, tool
@@ -140,7 +140,7 @@ def test_query(server: Prometheus, asked: Asked) -> None:
 @every_board
 @pytest.mark.parametrize("enterprise", ENTERPRISES)
 def test_one_enterprise_alone(server: Prometheus, name: str, enterprise: str) -> None:
-    """Metered licences, no billing, no groups: what is missing is absent and never NaN, nor is another's shown."""
+    """Metered licenses, no billing, no groups: what is missing is absent and never NaN, nor is another's shown."""
     for asked in QUERIES:
         if asked.board == name:
             found = result(server, asked, enterprise=enterprise)
@@ -179,7 +179,7 @@ def test_annotations(server: Prometheus, name: str) -> None:
     assert server.instant(loosened, present(server))
 
 
-@pytest.mark.parametrize("name", ["overview", "licences", "billing", "runners"])
+@pytest.mark.parametrize("name", ["overview", "licenses", "billing", "runners"])
 def test_two_replicas_read_as_one(server: Prometheus, pair: Prometheus, name: str) -> None:
     """Whoever looks at the domain sees the same numbers, however many exporters are scraped."""
     for asked in QUERIES:
@@ -215,7 +215,7 @@ RECORDED = {
     "enterprise_budget:ghe_budget_consumed_per_amount:ratio": BUDGET_USED,
     "enterprise_organization_runner_group:ghe_runners:sum": q.runners("", *q.GROUP),
     "enterprise_organization_runner_group:ghe_runners_online:sum": q.runners(q.ONLINE, *q.GROUP),
-    "enterprise_organization_runner_group:ghe_runners_busy_per_online:ratio": UTILISATION,
+    "enterprise_organization_runner_group:ghe_runners_busy_per_online:ratio": UTILIZATION,
     "enterprise_organization_runner_group:ghe_runners_offline_per_registered:ratio": q.lost(),
 }
 """What panels compute themselves, since they do without recording rules, by the rule that computes the same."""

@@ -55,7 +55,7 @@ def stored(gigabytes: dict[str, int]) -> dict[str, str]:
 
 
 def days(consumed: str, purchased: int, expected: dict[str, float]) -> Case:
-    return Case("licences", "Days until exhausted", seats(consumed, purchased), expected)
+    return Case("licenses", "Days until exhausted", seats(consumed, purchased), expected)
 
 
 def worst(series: dict[str, str], expected: float) -> Case:

@@ -1,4 +1,4 @@
-"""Seats, who uses them, license sync and Advanced Security: for whoever buys licences."""
+"""Seats, who uses them, license sync and Advanced Security: for whoever buys licenses."""
 
 from alerts import thresholds as limit
 from dashboards import queries as q
@@ -23,7 +23,7 @@ from dashboards.products import products
 CHOSEN = 'organization=~"$organization"'
 DAY = 86400
 SEATS = judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED)
-METERED = "metered licence, or no data"
+METERED = "metered license, or no data"
 WINDOW = f"{limit.FORECAST_WINDOW_DAYS}d"
 SERVER = ("hostname", "server_id")
 SYNCED = "ghe_license_sync_last_timestamp_seconds"
@@ -73,7 +73,7 @@ def _seats() -> Panels:
         stat(
             "Days until exhausted",
             f"Days until all seats are used if the growth of the last {limit.FORECAST_WINDOW_DAYS} days goes on. Below "
-            f"{limit.FORECAST_DAYS} days an alert warns if the licence is nearly full: order seats. 0: none is left.",
+            f"{limit.FORECAST_DAYS} days an alert warns if the license is nearly full: order seats. 0: none is left.",
             f"clamp_min({q.SEATS_LEFT}, 0) / ({_growth()} > 0) / {DAY} or clamp_min({q.SEATS_LEFT} <= 0, 0)",
             look=Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.FORECAST_DAYS)),
             legend="{{enterprise}}",
@@ -113,8 +113,8 @@ def _who() -> Panels:
     organizations = q.one("ghe_license_organization_users", "organization", "role", where=CHOSEN)
     return [
         bars(
-            "People by licence and account",
-            "Who takes seats: kind of licence, and whether the person has an account on GitHub, on a server, or both. "
+            "People by license and account",
+            "Who takes seats: kind of license, and whether the person has an account on GitHub, on a server, or both. "
             "Many with only a server account after a sync: check that e-mail addresses match.",
             [Query(f"sort_desc({accounts})", "{{license_type}}: {{account}}")],
             look=COUNTED,
@@ -123,7 +123,7 @@ def _who() -> Panels:
         ),
         bars(
             "Largest organizations",
-            "People with a licence by organization; a person in two organizations counts in both but takes one seat. "
+            "People with a license by organization; a person in two organizations counts in both but takes one seat. "
             "Start here to ask who still needs access. Filtered by organization.",
             [
                 Query(
@@ -137,7 +137,7 @@ def _who() -> Panels:
         ),
         bars(
             "Two-factor login",
-            "People with a licence by state of two-factor login. Disabled is a risk: require it in the enterprise's "
+            "People with a license by state of two-factor login. Disabled is a risk: require it in the enterprise's "
             "settings. Unknown are people known by a server alone.",
             [
                 Query(
@@ -178,7 +178,7 @@ def _sync() -> Panels:
         table(
             "License sync by server",
             "Last sync of every connected GitHub Enterprise Server. While it fails or is old, people on both sides "
-            "may be counted twice and paid twice: check GitHub Connect on that server. Those that never synchronised "
+            "may be counted twice and paid twice: check GitHub Connect on that server. Those that never synchronized "
             "or failed come first.",
             {"enterprise": "Enterprise", "hostname": "Server", "status": "Last answer"},
             [
@@ -236,9 +236,9 @@ def _sync() -> Panels:
 def board() -> Board:
     """The dashboard."""
     return Board(
-        uid="ghe-licences",
-        title="Licences",
-        description="Seats bought and used, who uses them, license sync, and the licences of other products.",
+        uid="ghe-licenses",
+        title="Licenses",
+        description="Seats bought and used, who uses them, license sync, and the licenses of other products.",
         rows=[
             ("Seats", _seats()),
             ("Who uses seats", _who()),
