@@ -71,6 +71,7 @@ class Cause(StrEnum):
     TOKEN_KIND_FORBIDDEN = "token_kind_forbidden"  # noqa: S105
     SSO_NOT_AUTHORIZED = "sso_not_authorized"
     IP_NOT_ALLOWED = "ip_not_allowed"
+    LOGINS_BLOCKED = "logins_blocked"
     NOT_ALLOWED = "not_allowed"
     ENTERPRISE_NOT_FOUND = "enterprise_not_found"
     ORGANIZATION_NOT_FOUND = "organization_not_found"
@@ -80,6 +81,18 @@ class Cause(StrEnum):
     NOT_ENABLED = "not_enabled"
     OTHER_BILLING_PLATFORM = "other_billing_platform"
     OTHER_PLATFORM = "other_platform"
+
+
+CREDENTIAL_BLOCKED = frozenset(
+    {
+        Cause.APP_SUSPENDED,
+        Cause.TOKEN_KIND_FORBIDDEN,
+        Cause.SSO_NOT_AUTHORIZED,
+        Cause.IP_NOT_ALLOWED,
+        Cause.LOGINS_BLOCKED,
+    }
+)
+"""Refusals of whatever the credential asks for; they say nothing about what GitHub offers."""
 
 
 class ExporterError(Exception):

@@ -170,6 +170,10 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             "The address this machine is seen with is not on the IP allow list: "
             "an owner can add it in the settings of the enterprise or organization."
         ),
+        Cause.LOGINS_BLOCKED: Advice(
+            "GitHub refuses every login from here for a while, after many with wrong credentials: "
+            "find out who sends them, and try again in an hour."
+        ),
         Cause.NOT_ALLOWED: Advice(
             "The token {credential} has the scopes, but the person it belongs to may not read this: "
             "it must belong to an owner of the enterprise or organization; for billing a billing manager will do."

@@ -45,6 +45,7 @@ _PROXY_AUTHENTICATION = 407
 _SAID = (
     ("ip allow list", Cause.IP_NOT_ALLOWED),
     ("saml enforcement", Cause.SSO_NOT_AUTHORIZED),
+    ("login attempts exceeded", Cause.LOGINS_BLOCKED),
     ("installation has been suspended", Cause.APP_SUSPENDED),
     ("not accessible by personal access token", Cause.FINE_GRAINED_TOKEN),
     ("forbids access via", Cause.TOKEN_KIND_FORBIDDEN),
@@ -55,6 +56,7 @@ _SAID = (
 _HINTS = {
     Cause.SSO_NOT_AUTHORIZED: "authorise the token for single sign-on of the organization or enterprise",
     Cause.IP_NOT_ALLOWED: "the address of this exporter is not on the IP allow list",
+    Cause.LOGINS_BLOCKED: "GitHub refuses every login for a while, after many with wrong credentials",
     Cause.APP_SUSPENDED: "the installation of the GitHub App is suspended",
     Cause.FINE_GRAINED_TOKEN: "a fine-grained token cannot read this; use a classic personal access token",
     Cause.TOKEN_KIND_FORBIDDEN: "the organization or enterprise does not accept this kind of token",

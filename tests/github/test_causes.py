@@ -45,6 +45,7 @@ def refusal(status: int, headers: Mapping[str, str] | None = None, message: str 
         (403, {}, "Resource protected by organization SAML enforcement.", Cause.SSO_NOT_AUTHORIZED, ()),
         (403, CLASSIC, "`acme` has an IP allow list enabled, and your IP", Cause.IP_NOT_ALLOWED, ()),
         (403, {}, "This installation has been suspended", Cause.APP_SUSPENDED, ()),
+        (403, {}, "Maximum number of login attempts exceeded. Please try again later.", Cause.LOGINS_BLOCKED, ()),
         (403, {}, "Resource not accessible by personal access token", Cause.FINE_GRAINED_TOKEN, ()),
         (403, {}, "`acme` forbids access via a personal access token (classic).", Cause.TOKEN_KIND_FORBIDDEN, ()),
         (403, {}, "Resource not accessible by integration", Cause.APP_CANNOT_READ, ()),
