@@ -98,7 +98,7 @@ def test_compare(tmp_path: Path) -> None:
 
 def test_queries() -> None:
     """The queries of upgrading.md are queries, about metrics that exist."""
-    table = read("docs/upgrading.md").partition("## What to watch afterwards")[2].partition("## The way back")[0]
+    table = read("docs/upgrading.md").partition("## Afterwards")[2].partition("## Downgrading")[0]
     queries = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
     assert len(queries) == 6
     for query in queries:
