@@ -22,6 +22,10 @@ END_OF_HEAD = b"\r\n\r\n"
 class Request(HTTPRequest):
     """A request without a body: nothing here takes one, and one left unread would pass for the next request."""
 
+    def __init__(self, server: Any, conn: Any) -> None:
+        # RFC 9112, 3.2.2: a server must accept the absolute form, which forward proxies send; the host is ignored.
+        super().__init__(server, conn, proxy_mode=True)
+
     def read_request_line(self) -> bool:
         """Read the first line; an address that nobody can take apart is the client's mistake."""
         try:
