@@ -6,6 +6,7 @@ Everything wrong ends in one ConfigurationError of one line that names the setti
 import difflib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,10 @@ def sections() -> frozenset[str]:
     return frozenset(PREFIX + name.upper() for name, kind in kinds.items() if issubclass(kind, Section))
 
 
+SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE_HOST|SERVICE_PORT\w*|PORT\w*)")
+SERVICE_LINKS_HINT = "; Kubernetes sets it for a Service of this name: put enableServiceLinks: false into the pod"
+
+
 def refuse_unknown(environment: Mapping[str, str]) -> None:
     """Refuse a variable nobody reads, most likely a typing error; and an empty one."""
     known = known_variables()
@@ -112,7 +117,8 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
         first, *parts = name.removeprefix(PREFIX).split("__")
         first = PREFIX + first
         if first not in known or (parts and first not in sections()):
-            raise ConfigurationError(f"{name}: there is no such setting{suggestion(first, known)}")
+            hint = SERVICE_LINKS_HINT if SERVICE_LINK.fullmatch(name) else suggestion(first, known)
+            raise ConfigurationError(f"{name}: there is no such setting{hint}")
         if not value.strip():
             raise ConfigurationError(f"{name}: is empty; unset it or give it a value")
 
