@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from exporter import __version__
-from exporter.errors import ConfigurationError
+from exporter.errors import ConfigurationError, SystemRefusal
 
 DEFAULT_LISTEN = ":10204"
 DEFAULT_URL = "http://127.0.0.1:10204"
@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         sys.stderr.write(f"ghe-exporter: {one_line(str(error))}\n")
         return 2
+    except SystemRefusal as error:
+        sys.stderr.write(f"ghe-exporter: {one_line(str(error))}\n")
+        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -2,6 +2,7 @@
 
 ExporterError
 ├─ ConfigurationError      exit code 2; names the setting, never its secret value
+├─ SystemRefusal           exit code 1; what the system refuses now it may grant later: a busy port, for instance
 ├─ Stopped                 the process is ending; never counted as a failure
 └─ GitHubError(reason)     `reason` is a closed set and the label value of the failure counter
    ├─ Unreachable          DNS, connection, TLS, proxy
@@ -101,6 +102,13 @@ class ExporterError(Exception):
 
 class ConfigurationError(ExporterError):
     """A setting is wrong; the message is one line that names it and says how to mend it."""
+
+
+class SystemRefusal(ExporterError):
+    """The system refuses what it may grant later, such as a port that is in use; one line, exit code 1.
+
+    A supervisor starts the process again then, which it need not for a wrong setting.
+    """
 
 
 class Stopped(ExporterError):

@@ -1,6 +1,7 @@
 """`ghe-exporter serve`: collect in the background and answer scrapes until told to stop."""
 
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from exporter.app import Exporter
 from exporter.commands.signals import received_signals
 from exporter.config import loading
 from exporter.config.settings import Settings
-from exporter.errors import ConfigurationError
-from exporter.web.http.web_server import WebServer
+from exporter.errors import ConfigurationError, SystemRefusal
+from exporter.web.http.server import WebServer
 from exporter.web.protection.guard import Guard
 from exporter.web.protection.protection import LiveProtection
 
 log = structlog.get_logger()
+
+GIL_SWITCH_SECONDS = 0.0001
+"""How long a computing thread keeps the interpreter: at the default of 0.005 a scrape would wait for collectors."""
 
 
 def run(config: Path | None, *, web_config: Path | None, enable_lifecycle: bool) -> int:
@@ -50,8 +54,10 @@ def serve(
     *web_config* comes before the web configuration that the settings name.
 
     Raises:
-        ConfigurationError: the web configuration or the listen address cannot be used.
+        ConfigurationError: the web configuration cannot be used.
+        SystemRefusal: the listen address cannot be used now.
     """
+    sys.setswitchinterval(GIL_SWITCH_SECONDS)
     protection = LiveProtection(web_config or settings.web.config_file)
     exporter = Exporter(keeps_state=True)
 
@@ -75,7 +81,10 @@ def serve(
     with received_signals() as receive:
         # A wrong address is told alone, before anything that applying the settings may warn of; and nobody is answered
         # before the stored results are back.
-        server.listen()
+        try:
+            server.listen()
+        except OSError as error:
+            raise SystemRefusal(f"listen: {error.strerror}") from None
         try:
             exporter.apply(settings)
         except ConfigurationError:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from exporter import logs
 from exporter.commands.signals import received_signals
 from exporter.config.addresses import listen_address
-from exporter.errors import ConfigurationError
+from exporter.errors import ConfigurationError, SystemRefusal
 from exporter.simulator.server import Simulator
 
 
@@ -35,7 +35,7 @@ def run(
         try:
             simulator.start()
         except OSError as error:
-            raise ConfigurationError(f"--listen: cannot listen at {listen}: {error.strerror or error}") from None
+            raise SystemRefusal(f"--listen: cannot listen at {listen}: {error.strerror or error}") from None
         sys.stdout.write(introduction(simulator.url))
         sys.stdout.flush()
         receive()

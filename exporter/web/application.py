@@ -1,24 +1,17 @@
-"""The WSGI application: routes and answers. Serving it is `exporter.web.http.web_server`'s work."""
+"""The endpoints and what they answer."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import parse_qs
 
 from exporter.metrics.exposition import Chunk, Exposition
+from exporter.web.http.messages import Request, Response, respond, text
 from exporter.web.negotiation import OPENMETRICS, accepts_gzip, content_type
 
-PLAIN = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
-
-SECURITY_HEADERS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "DENY"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
-)
-
-StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
 class OwnExposition(Protocol):
@@ -27,29 +20,6 @@ class OwnExposition(Protocol):
     def chunks(self, *, openmetrics: bool) -> Iterable[Chunk]:
         """Write everything as it is now; OpenMetrics with its end mark."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole HTTP answer."""
-
-    status: str
-    content_type: str
-    body: Iterable[bytes]
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def send(self, method: str, start_response: StartResponse) -> list[bytes]:
-        """Hand it to the server; only its head if that is what *method* asks for."""
-        body = list(self.body)
-        length = str(sum(map(len, body)))
-        headers = [("Content-Type", self.content_type), ("Content-Length", length), *self.headers]
-        start_response(self.status, headers + list(SECURITY_HEADERS))
-        return [] if method == "HEAD" else body
-
-
-def text(status: str, line: str, *headers: tuple[str, str]) -> Answer:
-    """A one-line answer for people and scripts."""
-    return Answer(status, PLAIN, [f"{line}\n".encode()], headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,49 +37,56 @@ class Application:
     is_ready: Callable[[], bool]
     reload: Callable[[], str] | None = None
 
-    def __call__(self, environ: Mapping[str, str], start_response: StartResponse) -> list[bytes]:
+    async def __call__(self, request: Request) -> Response:
         """Answer one request."""
-        method = environ["REQUEST_METHOD"]
-        return self.answer(method, environ["PATH_INFO"], environ).send(method, start_response)
-
-    def answer(self, method: str, path: str, environ: Mapping[str, str]) -> Answer:
-        """Find the route."""
-        if path == "/-/reload" and self.reload is not None:
-            return self._reload(method)
-        routes: dict[str, Callable[[Mapping[str, str]], Answer]] = {
-            "/": lambda _: Answer("200 OK", HTML, [self.status_page().encode()], (("Cache-Control", "no-store"),)),
-            "/metrics": self._metrics,
-            "/-/healthy": lambda _: probe("healthy", ok=self.is_healthy()),
-            "/-/ready": lambda _: probe("ready", ok=self.is_ready()),
-        }
-        route = routes.get(path)
+        if request.path == "/-/reload" and self.reload is not None:
+            return await self._reload(request)
+        routes = {"/": self._page, "/metrics": self._metrics, "/-/healthy": self._healthy, "/-/ready": self._ready}
+        route = routes.get(request.path)
         if route is None:
-            return text("404 Not Found", "not found; see / for what there is")
-        if method not in {"GET", "HEAD"}:
-            return text("405 Method Not Allowed", "only GET and HEAD", ("Allow", "GET, HEAD"))
-        return route(environ)
+            return text(HTTPStatus.NOT_FOUND, "not found; see / for what there is")
+        if request.method not in {"GET", "HEAD"}:
+            return text(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", ("Allow", "GET, HEAD"))
+        return await route(request)
 
-    def _metrics(self, environ: Mapping[str, str]) -> Answer:
-        wanted = frozenset(parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("collect[]", []))
-        unknown = wanted - self.collectors
-        if unknown:
+    async def _page(self, request: Request) -> Response:
+        del request
+        return respond(HTTPStatus.OK, HTML, [self.status_page().encode()], ("Cache-Control", "no-store"))
+
+    async def _healthy(self, request: Request) -> Response:
+        del request
+        return probe("healthy", ok=self.is_healthy())
+
+    async def _ready(self, request: Request) -> Response:
+        del request
+        return probe("ready", ok=self.is_ready())
+
+    async def _metrics(self, request: Request) -> Response:
+        wanted = frozenset(parse_qs(request.query, keep_blank_values=True).get("collect[]", []))
+        if wanted - self.collectors:
             known = ", ".join(sorted(self.collectors))
-            return text("400 Bad Request", f"collect[]: no such collector; there are {known}")
-        kind = content_type(environ.get("HTTP_ACCEPT", ""))
-        page = self.exposition.page(wanted or None)
+            return text(HTTPStatus.BAD_REQUEST, f"collect[]: no such collector; there are {known}")
+        if wanted:
+            # Put together, and perhaps compressed, for this request alone.
+            return await asyncio.to_thread(self._exposed, request, wanted)
+        return self._exposed(request, None)
+
+    def _exposed(self, request: Request, wanted: frozenset[str] | None) -> Response:
+        kind = content_type(request.headers.get("accept", ""))
+        page = self.exposition.page(wanted)
         own = self.own.chunks(openmetrics=kind == OPENMETRICS)
         vary = ("Vary", "Accept, Accept-Encoding")
-        if accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
-            return Answer("200 OK", kind, page.gzipped(own), (("Content-Encoding", "gzip"), vary))
-        return Answer("200 OK", kind, page.plain(own), (vary,))
+        if accepts_gzip(request.headers.get("accept-encoding", "")):
+            return respond(HTTPStatus.OK, kind, page.gzipped(own), ("Content-Encoding", "gzip"), vary)
+        return respond(HTTPStatus.OK, kind, page.plain(own), vary)
 
-    def _reload(self, method: str) -> Answer:
-        if method != "POST" or self.reload is None:
-            return text("405 Method Not Allowed", "only POST", ("Allow", "POST"))
-        problem = self.reload()
-        return text("500 Internal Server Error", problem) if problem else text("200 OK", "reloaded")
+    async def _reload(self, request: Request) -> Response:
+        if request.method != "POST" or self.reload is None:
+            return text(HTTPStatus.METHOD_NOT_ALLOWED, "only POST", ("Allow", "POST"))
+        problem = await asyncio.to_thread(self.reload)
+        return text(HTTPStatus.INTERNAL_SERVER_ERROR, problem) if problem else text(HTTPStatus.OK, "reloaded")
 
 
-def probe(name: str, *, ok: bool) -> Answer:
+def probe(name: str, *, ok: bool) -> Response:
     """The answer to a health probe."""
-    return text("200 OK", name) if ok else text("503 Service Unavailable", f"not {name}")
+    return text(HTTPStatus.OK, name) if ok else text(HTTPStatus.SERVICE_UNAVAILABLE, f"not {name}")

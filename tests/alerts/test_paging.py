@@ -15,7 +15,7 @@ from exporter.collectors import COLLECTORS
 from exporter.commands.demo import DemoSettings
 from exporter.simulator import Simulator
 from exporter.simulator.company.licenses import Seats
-from exporter.web.http.web_server import WebServer
+from exporter.web.http.server import WebServer
 from tests.support.alerting import (
     ALERTS,
     DURATIONS,

@@ -70,10 +70,10 @@ def test_simulate_refuses(arguments: list[str], line: str, capsys: pytest.Captur
 
 @pytest.mark.parametrize("command", ["simulate", "demo"])
 def test_address_in_use(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """An address that somebody else listens at ends with 2 and names it last."""
+    """An address that somebody else listens at ends with 1 and names it last."""
     with Simulator(users=1, organizations=1) as other:
         listen = other.url.removeprefix("http://")
-        assert main([command, "--listen", listen]) == 2
+        assert main([command, "--listen", listen]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert f"listen: cannot listen at {listen}: " in err.splitlines()[-1]

@@ -2,31 +2,30 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from exporter.cli import main
 from exporter.commands.healthcheck import is_loopback
-from exporter.web.http.web_server import WebServer
+from exporter.web.http.messages import Request, Response
+from exporter.web.http.server import WebServer
 from tests.support.certificates import HOUR, hashed, install, issue, web_config
 from tests.support.programs import run
 from tests.support.tools import free_port
 from tests.support.web_server import Site, port_of, serving
-
-Reply = Callable[[str, list[tuple[str, str]]], object]
 
 
 @contextmanager
 def exporter(status: str, paths: list[str]) -> Iterator[str]:
     """A server that answers *status* to everything and notes the paths; its URL."""
 
-    def application(environ: dict[str, str], start_response: Reply) -> list[bytes]:
-        paths.append(environ["PATH_INFO"])
-        start_response(status, [("Content-Type", "text/plain")])
-        return [b"told\n"]
+    async def application(request: Request) -> Response:
+        paths.append(request.path)
+        return Response(HTTPStatus(int(status[:3])), (), [])
 
     server = WebServer("127.0.0.1:0", application)
     server.start()

@@ -166,10 +166,10 @@ def test_log_level_follows_reload(simulator: Simulator, file: Path) -> None:
 
 
 def test_address_in_use(simulator: Simulator) -> None:
-    """An address that somebody else listens at ends with 2 and one line, whatever else there is to warn of."""
+    """An address that somebody else listens at ends with 1 and one line, whatever else there is to warn of."""
     listen = simulator.url.removeprefix("http://")
     done = run("serve", LISTEN=listen, **one(simulator))
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.out) == (1, "")
     assert the_line(done.err).startswith(f"listen: cannot listen at {listen}: ")
 
 

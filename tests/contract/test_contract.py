@@ -231,7 +231,7 @@ def test_the_source_was_read() -> None:
         "exporter",
         "exporter.collectors",
         "exporter.github.client",
-        "exporter.web.http.web_server",
+        "exporter.web.http.server",
     } <= SOURCES.keys()
     assert "exporter.app" in importers("exporter.runtime.collection")
 

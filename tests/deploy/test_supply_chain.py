@@ -133,7 +133,7 @@ from exporter.app import Exporter
 from exporter.commands.collect import collect
 from exporter.commands.demo import demo_settings
 from exporter.simulator import Simulator
-from exporter.web.http.web_server import WebServer
+from exporter.web.http.server import WebServer
 from urllib.request import urlopen
 
 with Simulator(users=120, runners=6, organizations=2) as simulator:

@@ -25,6 +25,7 @@ from exporter.collectors import COLLECTORS
 from exporter.config import loading
 from tests.field.github import NOW, GitHub, filled, github
 from tests.support.tools import PATIENCE_SECONDS
+from tests.support.web_server import get
 
 TOKEN = "ghp_FieldCanary0123456789abcdefghijklmno12"
 CANARY = "FieldCanary"
@@ -154,11 +155,10 @@ def collected(case: Mapping[str, Any], folder: Path) -> Iterator[tuple[Mapping[s
 def seen(exporter: Exporter, state: GitHub) -> Seen:
     """What the exporter shows and what the GitHub was asked."""
     page = exporter.exposition.page()
-    environment = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "SERVER_PROTOCOL": "HTTP/1.1"}
     return Seen(
         metrics=b"".join(page.plain(exporter.telemetry.chunks(openmetrics=False))).decode(),
         openmetrics=b"".join(page.plain(exporter.telemetry.chunks(openmetrics=True))).decode(),
-        status_page=b"".join(exporter.application()(environment, lambda *_: None)).decode(),
+        status_page=b"".join(get(exporter.application(), "/").body).decode(),
         requests=[f"{request.method} {request.target}" for request in state.requests],
         headers=[request.headers for request in state.requests],
     )

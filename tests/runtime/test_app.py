@@ -22,6 +22,7 @@ from exporter.simulator.server import Simulator
 from tests.support.harness import StillClock
 from tests.support.programs import started
 from tests.support.tools import eventually, free_port
+from tests.support.web_server import get
 
 ON = [collector for collector in COLLECTORS if collector.enabled]
 ON_CLOUD, ON_SERVER = ({item.name for item in ON if platform in item.platforms} for platform in Platform)
@@ -109,10 +110,8 @@ def available(exporter: Exporter) -> dict[str, float]:
 
 def ask(exporter: Exporter, path: str) -> tuple[str, str]:
     """Status and body that the web application answers."""
-    statuses: list[str] = []
-    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": ""}
-    body = exporter.application()(environ, lambda status, _headers: statuses.append(status))
-    return statuses[0][:3], b"".join(body).decode()
+    response = get(exporter.application(), path)
+    return str(response.status.value), b"".join(response.body).decode()
 
 
 def test_every_collector_of_every_enterprise(exporter: Exporter, simulator: Simulator) -> None:

@@ -21,6 +21,7 @@ from exporter.runtime.collection import Collection
 from exporter.runtime.status import Key, Status
 from exporter.simulator import Simulator
 from tests.support.secret_marker import CANARY, TOKEN
+from tests.support.web_server import get
 
 NOW = 1_795_000_000.0
 HASTY = ClientLimits(connect_seconds=10.0, read_seconds=10.0)
@@ -101,8 +102,7 @@ class Stage:
 
     def status_page(self) -> str:
         """The status page."""
-        environment = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "SERVER_PROTOCOL": "HTTP/1.1"}
-        return b"".join(self.exporter.application()(environment, lambda *_: None)).decode()
+        return b"".join(get(self.exporter.application(), "/").body).decode()
 
     @contextmanager
     def hurried(self, seconds: float) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """A site to serve, and clients that ask it over real sockets."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from typing import Any
 from exporter.metrics.exposition import Chunk, Exposition, render
 from exporter.metrics.metric import gauge
 from exporter.web.application import Application
-from exporter.web.http.web_server import WebServer
+from exporter.web.http.messages import Handler, Request, Response
+from exporter.web.http.server import HEAD_SECONDS, RESPONSE_SECONDS, WebServer
 from exporter.web.protection.guard import Guard
 from exporter.web.protection.protection import LiveProtection
 
@@ -21,46 +23,58 @@ REQUEST = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PATIENCE = 30.0
 
 
-@dataclass
-class Own:
-    """Own metrics that a test may hold back."""
+CROWD = 10
+"""A few clients more than one."""
 
-    asked: threading.Event = field(default_factory=threading.Event)
-    go: threading.Event = field(default_factory=threading.Event)
+
+class Own:
+    """Own metrics that do not change."""
 
     def chunks(self, *, openmetrics: bool) -> tuple[Chunk, ...]:
         del openmetrics
-        self.asked.set()
-        self.go.wait(PATIENCE)
         return (Chunk(b"# HELP ghe_up Up.\n# TYPE ghe_up gauge\nghe_up 1\n"),)
 
 
+@dataclass
+class Gate:
+    """Holds responses back while it is shut."""
+
+    asked: threading.Event = field(default_factory=threading.Event)
+    is_open: bool = True
+
+    async def passes(self) -> None:
+        self.asked.set()
+        while not self.is_open:  # noqa: ASYNC110 - another thread opens it
+            await asyncio.sleep(0.01)
+
+
 class Site:
-    """An application over results that a test publishes."""
+    """An application over results that a test publishes; its scrapes pass a gate."""
 
     def __init__(self) -> None:
-        self.own = Own()
-        self.own.go.set()
+        self.gate = Gate()
         self.exposition = Exposition({"runners": (RUNNERS,)})
         self.broken = False
 
     def reset(self) -> None:
         """Forget what another test did."""
         self.broken = False
-        self.own.asked.clear()
-        self.own.go.set()
+        self.gate.asked.clear()
+        self.gate.is_open = True
         self.exposition.publish("runners", "acme", {})
 
-    @property
-    def application(self) -> Application:
-        return Application(
+    async def application(self, request: Request) -> Response:
+        """Answer as the product does, but scrapes only when the gate is open."""
+        if request.path == "/metrics":
+            await self.gate.passes()
+        return await Application(
             exposition=self.exposition,
-            own=self.own,
+            own=Own(),
             collectors=frozenset({"runners"}),
             status_page=self.page,
             is_healthy=lambda: True,
             is_ready=lambda: True,
-        )
+        )(request)
 
     def page(self) -> str:
         if self.broken:
@@ -74,13 +88,28 @@ class Site:
         self.exposition.publish("runners", "acme", {name: lines.text for name, lines in families.items()})
 
 
+def get(handler: Handler, path: str) -> Response:
+    """What *handler* answers without a server."""
+
+    async def ask_it() -> Response:
+        return await handler(Request("GET", path, "", {}))
+
+    return asyncio.run(ask_it())
+
+
 @contextmanager
 def serving(
-    site: Site, listen: str = "127.0.0.1:0", web_config: Path | None = None, **seconds: float
+    site: Site,
+    listen: str = "127.0.0.1:0",
+    web_config: Path | None = None,
+    *,
+    head_seconds: float = HEAD_SECONDS,
+    response_seconds: float = RESPONSE_SECONDS,
 ) -> Iterator[WebServer]:
     """Serve *site*, protected as the file *web_config* says, as long as the block lasts."""
     protection = LiveProtection(web_config)
-    server = WebServer(listen, Guard(site.application, protection), protection, **seconds)
+    guard = Guard(site.application, protection)
+    server = WebServer(listen, guard, protection, head_seconds=head_seconds, response_seconds=response_seconds)
     server.start()
     try:
         yield server

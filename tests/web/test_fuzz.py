@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from exporter.web.http.connections import HEADER_BYTES
-from exporter.web.http.web_server import WebServer
+from exporter.web.http.connection import MAX_HEAD_BYTES
+from exporter.web.http.server import WebServer
 from tests.support.certificates import PASSWORD, USER, hashed, web_config
 from tests.support.web_server import Site, ask, connected, everything, serving
 from tests.web.test_guard import login
 
-STATUSES = frozenset({100, 200, 400, 401, 404, 405, 408, 413, 414, 429, 501, 503, 505})
+STATUSES = frozenset({100, 200, 400, 401, 404, 405, 408, 413, 429, 431, 501, 503, 505})
 """What may be answered; 500 would be our mistake."""
 CONTINUE = 100
 EXAMPLES = 120
@@ -135,7 +135,7 @@ def requests(draw: st.DrawFn) -> bytes:
 @effort
 @given(said=st.one_of(st.binary(max_size=300), st.binary(max_size=300).map(lambda noise: noise + b"\r\n\r\n")))
 @example(said=b"\r\n" * 3)
-@example(said=b"\x00" * 2 * HEADER_BYTES)
+@example(said=b"\x00" * 2 * MAX_HEAD_BYTES)
 @example(said=b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 @pytest.mark.usefixtures("unharmed")
 def test_any_bytes(server: WebServer, said: bytes) -> None:

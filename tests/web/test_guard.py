@@ -1,5 +1,6 @@
 """What every request passes: passwords, rate limit, headers; over real sockets, with files that change."""
 
+import asyncio
 import threading
 from base64 import b64encode
 from pathlib import Path
@@ -8,13 +9,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.web.http.web_server import THREADS, WebServer
-from exporter.web.protection.guard import replaced
-from exporter.web.protection.passwords import MOST_WAITING, Passwords, Verdict
+from exporter.web.http.server import WebServer
+from exporter.web.protection.guard import override_headers
+from exporter.web.protection.passwords import MAX_QUEUED, Passwords, Verdict
 from exporter.web.protection.protection import LiveProtection
 from exporter.web.protection.rate_limit import RateLimiter
 from tests.support.certificates import PASSWORD, USER, hashed, web_config
-from tests.support.web_server import Site, ask, serving
+from tests.support.web_server import CROWD, Site, ask, serving
 
 EVERY_PATH = ("/", "/metrics", "/metrics?collect[]=runners", "/-/healthy", "/-/ready", "/-/reload", "/nothing")
 OPEN = {"/-/healthy", "/-/ready"}
@@ -76,18 +77,26 @@ def test_users_replaced(tmp_path: Path) -> None:
     assert "$2b$" not in str(logged)
 
 
-def test_who_is_known_stays_known(tmp_path: Path) -> None:
-    """While strangers take every place, a change of something else keeps nobody out who was let in before."""
+def test_changed_file_keeps_verified_passwords(tmp_path: Path) -> None:
+    """While strangers fill the queue, a change of something else keeps out nobody whose password was right before."""
     users = {USER: hashed(), "acme": hashed("another")}
     live = LiveProtection(web_config(tmp_path, basic_auth_users=users))
-    for client in (login(), login("acme", "another")):
-        assert live.current().passwords.check(client["Authorization"]) is Verdict.RIGHT
-    web_config(tmp_path, basic_auth_users=users | {"acme": hashed()}, rate_limit={"interval": 0})
-    passwords = live.current().passwords
-    for _ in range(MOST_WAITING):
-        passwords._places.acquire()
-    assert passwords.check(login()["Authorization"]) is Verdict.RIGHT
-    assert passwords.check(login("acme", "another")["Authorization"]) is Verdict.BUSY
+
+    async def ask_around() -> None:
+        for client in (login(), login("acme", "another")):
+            assert await live.current().passwords.check(client["Authorization"]) is Verdict.RIGHT
+        web_config(tmp_path, basic_auth_users=users | {"acme": hashed(cost=SLOW)}, rate_limit={"interval": 0})
+        passwords = live.current().passwords
+        strangers = [
+            asyncio.create_task(passwords.check(login(f"stranger-{number}")["Authorization"]))
+            for number in range(MAX_QUEUED)
+        ]
+        await asyncio.sleep(0)
+        assert await passwords.check(login()["Authorization"]) is Verdict.RIGHT
+        assert await passwords.check(login("acme", "another")["Authorization"]) is Verdict.BUSY
+        assert await asyncio.gather(*strangers) == [Verdict.WRONG] * MAX_QUEUED
+
+    asyncio.run(ask_around())
 
 
 def test_headers(tmp_path: Path) -> None:
@@ -106,9 +115,9 @@ def test_headers(tmp_path: Path) -> None:
         assert found["X-Frame-Options"] == "DENY"
 
 
-def test_replaced() -> None:
+def test_override_headers() -> None:
     """Names of headers are the same in capitals; an empty one is left out."""
-    assert replaced([("A", "1"), ("B", "2")], {"b": "3", "C": ""}) == [("A", "1"), ("b", "3")]
+    assert override_headers((("A", "1"), ("B", "2")), {"b": "3", "C": ""}) == (("A", "1"), ("b", "3"))
 
 
 def test_rate_limit(tmp_path: Path) -> None:
@@ -137,7 +146,7 @@ def test_guesses_do_not_keep_scrapes_out(tmp_path: Path) -> None:
     with serving(Site(), web_config=path) as server:
         assert status(server, **login()) == 200
         statuses: list[Any] = []
-        crowd = 3 * THREADS
+        crowd = 3 * CROWD
 
         def guess(number: int) -> None:
             statuses.append(status(server, **login(user=f"user-{number}")))
@@ -150,7 +159,7 @@ def test_guesses_do_not_keep_scrapes_out(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
     assert set(statuses) == {401, 503}
-    assert statuses.count(503) >= MOST_WAITING
+    assert statuses.count(503) >= MAX_QUEUED
     assert computed_by_then < statuses.count(401)
 
 

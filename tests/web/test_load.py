@@ -14,11 +14,22 @@ from typing import Any
 
 import pytest
 
-from exporter.web.http.server import MOST_OPEN, MOST_WAITING
-from exporter.web.http.web_server import THREADS, WebServer
+from exporter.web.http.connections import MAX_CONNECTIONS
+from exporter.web.http.server import WebServer
 from tests.support.certificates import authority, web_config
 from tests.support.tools import eventually
-from tests.support.web_server import PATIENCE, REQUEST, Site, ask, connected, everything, is_well, port_of, serving
+from tests.support.web_server import (
+    CROWD,
+    PATIENCE,
+    REQUEST,
+    Site,
+    ask,
+    connected,
+    everything,
+    is_well,
+    port_of,
+    serving,
+)
 
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST_SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -54,17 +65,21 @@ def body_of(client: socket.socket) -> bytes:
     return answer.read()
 
 
-def set_aside(server: WebServer) -> int:
-    """How many answers wait for room."""
-    waiting = server._server._connections._selector.connections
-    return sum(1 for _, conn in waiting if conn is not server._server and not conn.wfile.is_done)
+def untaken(server: WebServer) -> int:
+    """How many clients have not taken their whole response."""
+    return server.connections.answering
+
+
+def connections(server: WebServer) -> int:
+    """How many connections there are."""
+    return server.connections.answering + server.connections.waiting
 
 
 def test_slow_readers_hold_no_thread(site: Site) -> None:
     """While many more clients than there are threads leave their answers lying, others are answered; all come whole."""
     with serving(site) as server, ExitStack() as stack:
-        slow = [stack.enter_context(reading_slowly(server)) for _ in range(3 * THREADS)]
-        eventually(lambda: set_aside(server) == len(slow), "all answers are set aside")
+        slow = [stack.enter_context(reading_slowly(server)) for _ in range(3 * CROWD)]
+        eventually(lambda: untaken(server) == len(slow), "all answers are set aside")
         assert is_well(server)
         whole = ask(server, "/metrics")[2]
         assert len(whole) > 4_000_000
@@ -78,7 +93,7 @@ def test_slow_readers_hold_no_thread(site: Site) -> None:
 def test_pipelined_slow_reader(site: Site) -> None:
     """Requests sent on while an answer waits are answered after it, in order."""
     with serving(site) as server, reading_slowly(server, SCRAPE + REQUEST + LAST_PROBE) as client:
-        eventually(lambda: set_aside(server) == 1, "the first answer is set aside")
+        eventually(lambda: untaken(server) == 1, "the first answer is set aside")
         received = everything(client)
     assert received.count(b"HTTP/1.1 200 OK") == 3
     assert b"\r\n\r\nhealthy\nHTTP/1.1 200 OK" in received
@@ -89,19 +104,19 @@ def test_half_closed_slow_reader(site: Site) -> None:
     """A client that has said all it will still gets its whole answer."""
     with serving(site) as server, reading_slowly(server) as client:
         client.shutdown(socket.SHUT_WR)
-        eventually(lambda: set_aside(server) == 1, "the answer is set aside")
+        eventually(lambda: untaken(server) == 1, "the answer is set aside")
         head, _, body = everything(client).partition(b"\r\n\r\n")
         assert f"Content-Length: {len(body)}".encode() in head
 
 
 def test_the_time_for_an_answer_is_bounded(site: Site) -> None:
     """Who reads on and on, but too slowly, is cut off, and what the kernel holds for it is given back."""
-    with serving(site, idle_seconds=0.5, answer_seconds=1.0) as server, reading_slowly(server, LAST_SCRAPE) as client:
+    with serving(site, head_seconds=0.5, response_seconds=1.0) as server, reading_slowly(server, LAST_SCRAPE) as client:
         client.recv(1)
         # On a busy machine its time may be over before anybody looks.
-        eventually(lambda: set_aside(server) == 1 or not server._server._open, "the answer is set aside")
+        eventually(lambda: untaken(server) == 1 or not connections(server), "the answer is set aside")
         pause = threading.Event()
-        while set_aside(server):
+        while untaken(server):
             client.recv(20_000)
             pause.wait(0.1)
         assert len(everything(client)) < 1_000_000
@@ -112,21 +127,21 @@ def test_slow_readers_that_go_away(site: Site) -> None:
     """Answers of clients that break off are forgotten."""
     with serving(site) as server:
         with ExitStack() as stack:
-            for _ in range(2 * THREADS):
+            for _ in range(2 * CROWD):
                 client = stack.enter_context(reading_slowly(server))
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            eventually(lambda: set_aside(server) == 2 * THREADS, "all answers are set aside")
-        eventually(lambda: not server._server._answering, "all are forgotten")
+            eventually(lambda: untaken(server) == 2 * CROWD, "all answers are set aside")
+        eventually(lambda: not untaken(server), "all are forgotten")
         assert is_well(server)
 
 
 def test_stop_finishes_slow_answers(site: Site) -> None:
     """Answers that are being taken when the end comes are finished; nobody new is let in meanwhile."""
     with serving(site) as server, reading_slowly(server) as client:
-        eventually(lambda: set_aside(server) == 1, "the answer is set aside")
+        eventually(lambda: untaken(server) == 1, "the answer is set aside")
         stopping = threading.Thread(target=server.stop)
         stopping.start()
-        eventually(lambda: server._server._is_ending, "it is stopping")
+        eventually(lambda: server.connections.is_stopping, "it is stopping")
         received = everything(client)
         stopping.join()
     assert received.endswith(b"ghe_up 1\n")
@@ -134,14 +149,14 @@ def test_stop_finishes_slow_answers(site: Site) -> None:
         ask(server)
 
 
-@pytest.mark.parametrize("number", [1, 2 * THREADS])
+@pytest.mark.parametrize("number", [1, 2 * CROWD])
 def test_stop_despite_readers_that_never_read(site: Site, number: int) -> None:
     """The end comes in time, whoever does not take what."""
     before = set(threading.enumerate())
     with serving(site) as server, ExitStack() as stack:
         for _ in range(number):
             stack.enter_context(reading_slowly(server))
-        eventually(lambda: set_aside(server) == number, "all answers are set aside")
+        eventually(lambda: untaken(server) == number, "all answers are set aside")
         began = time.monotonic()
         server.stop()
         assert time.monotonic() - began < STOP_SECONDS
@@ -177,14 +192,13 @@ def test_a_crowd_beyond_all_bounds(site: Site) -> None:
     """Of more connections than there may be, silent and busy ones, some are closed and the rest is served."""
     site.publish("b", 20_000)
     with serving(site) as server, ExitStack() as stack:
-        for number in range(MOST_OPEN + 60):
+        for number in range(MAX_CONNECTIONS + 60):
             client = stack.enter_context(connected(server))
             if number % 2:
                 client.sendall(SCRAPE)
         eventually(lambda: is_well(server), "somebody new is answered")
-        assert len(server._server._open) <= MOST_OPEN + 1
-        assert len(server._server._connections._selector) <= MOST_WAITING + MOST_OPEN
-    eventually(lambda: not server._server._answering, "nothing is left")
+        assert connections(server) <= MAX_CONNECTIONS
+    eventually(lambda: not untaken(server), "nothing is left")
 
 
 def test_no_descriptor_is_left(site: Site) -> None:
@@ -196,7 +210,7 @@ def test_no_descriptor_is_left(site: Site) -> None:
 
     with serving(site) as server:
         assert is_well(server)
-        eventually(lambda: not server._server._open, "nobody is connected")
+        eventually(lambda: not connections(server), "nobody is connected")
         before = descriptors()
         gc.disable()
         try:
@@ -204,7 +218,7 @@ def test_no_descriptor_is_left(site: Site) -> None:
                 assert is_well(server)
                 with connected(server) as client:
                     client.sendall(b"GET")
-            eventually(lambda: not server._server._open, "nobody is connected")
+            eventually(lambda: not connections(server), "nobody is connected")
             assert descriptors() <= before
         finally:
             gc.enable()
@@ -213,16 +227,16 @@ def test_no_descriptor_is_left(site: Site) -> None:
 def test_no_room_at_all(site: Site) -> None:
     """While every connection there may be has asked and waits for a thread, another one is closed at once."""
     site.publish("b")
-    site.own.go.clear()
+    site.gate.is_open = False
     with serving(site) as server, ExitStack() as stack:
         asking = []
-        for _ in range(MOST_OPEN):
+        for _ in range(MAX_CONNECTIONS):
             asking.append(stack.enter_context(connected(server)))
             asking[-1].sendall(LAST_SCRAPE)
-        eventually(lambda: len(server._server._answering) == MOST_OPEN, "all of them have asked")
+        eventually(lambda: untaken(server) == MAX_CONNECTIONS, "all of them have asked")
         with connected(server) as late:
             assert everything(late) == b""
-        site.own.go.set()
+        site.gate.is_open = True
         assert all(everything(client).endswith(b"ghe_up 1\n") for client in asking)
         assert is_well(server)
 
@@ -230,7 +244,7 @@ def test_no_room_at_all(site: Site) -> None:
 def test_stop_while_an_answer_is_made(site: Site, tmp_path: Path) -> None:
     """An answer that takes too long when the end comes is broken off, and not one byte of it is sent unencrypted."""
     site.publish("b")
-    site.own.go.clear()
+    site.gate.is_open = False
     sent = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
     with serving(site, web_config=web_config(tmp_path, tls={})) as server, connected(server) as plain:
         tls = ssl.create_default_context(cadata=authority().pem.decode())
@@ -245,11 +259,11 @@ def test_stop_while_an_answer_is_made(site: Site, tmp_path: Path) -> None:
                 incoming.write(plain.recv(65_536))
         client.write(sent)
         plain.sendall(outgoing.read())
-        assert site.own.asked.wait(PATIENCE)
+        assert site.gate.asked.wait(PATIENCE)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         received = everything(plain)
-        site.own.go.set()
+        site.gate.is_open = True
         stopping.join()
     assert b"HTTP" not in received
     assert b"ghe_" not in received

@@ -1,11 +1,11 @@
 """Passwords: right, wrong, remembered, and many at once."""
 
-import threading
+import asyncio
 from base64 import b64encode
 
 import pytest
 
-from exporter.web.protection.passwords import MOST_REFUSED, MOST_WAITING, Passwords, Verdict, basic_credentials
+from exporter.web.protection.passwords import MAX_QUEUED, MAX_REMEMBERED_WRONG, Passwords, Verdict, basic_credentials
 from tests.support.certificates import PASSWORD, USER, hashed
 
 SLOW = 10
@@ -14,6 +14,15 @@ SLOW = 10
 def basic(user: str = USER, password: str = PASSWORD) -> str:
     """The header of a client."""
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+
+
+def check(passwords: Passwords, *headers: str) -> list[Verdict]:
+    """The verdicts on *headers*, one after the other."""
+
+    async def one_after_the_other() -> list[Verdict]:
+        return [await passwords.check(header) for header in headers]
+
+    return asyncio.run(one_after_the_other())
 
 
 @pytest.mark.parametrize(
@@ -36,14 +45,14 @@ def basic(user: str = USER, password: str = PASSWORD) -> str:
 def test_verdict(header: str, verdict: Verdict) -> None:
     """The same answer at first and from memory."""
     passwords = Passwords({USER: hashed()})
-    assert [passwords.check(header) for _ in range(3)] == [verdict] * 3
+    assert check(passwords, header, header, header) == [verdict] * 3
 
 
 def test_long_and_strange_passwords() -> None:
     """Bcrypt looks at 72 bytes; letters of any language and colons are part of a password."""
     for password in ("x" * 100, "pâté:日本"):
         passwords = Passwords({USER: hashed(password[:72])})
-        assert passwords.check(basic(password=password)) is Verdict.RIGHT
+        assert check(passwords, basic(password=password)) == [Verdict.RIGHT]
     assert basic_credentials(basic(password="a:b")) == (USER.encode(), b"a:b")
 
 
@@ -55,59 +64,42 @@ def test_is_asked_for() -> None:
 
 def test_a_new_password_counts_at_once() -> None:
     """What was right for other hashes is not remembered."""
-    assert Passwords({USER: hashed()}).check(basic()) is Verdict.RIGHT
-    assert Passwords({USER: hashed("another")}).check(basic()) is Verdict.WRONG
+    assert check(Passwords({USER: hashed()}), basic()) == [Verdict.RIGHT]
+    assert check(Passwords({USER: hashed("another")}), basic()) == [Verdict.WRONG]
 
 
 def test_memory_is_bounded() -> None:
     """However many guesses, only some of the wrong ones are remembered, and the right one is never forgotten."""
     passwords = Passwords({USER: hashed()})
-    assert passwords.check(basic()) is Verdict.RIGHT
-    for number in range(MOST_REFUSED + 20):
-        assert passwords.check(basic(password=str(number))) is Verdict.WRONG
-    assert len(passwords._wrong) == MOST_REFUSED
-    assert len(passwords.let_in.proofs) == 1
+    guesses = [basic(password=str(number)) for number in range(MAX_REMEMBERED_WRONG + 20)]
+    assert check(passwords, basic(), *guesses) == [Verdict.RIGHT] + [Verdict.WRONG] * len(guesses)
+    assert len(passwords._wrong) == MAX_REMEMBERED_WRONG
+    assert len(passwords.verified.proofs) == 1
 
 
 def test_guesses_do_not_keep_others_out() -> None:
     """While many guess at once, most are sent away unheard, and who is known already is let in without waiting."""
     passwords = Passwords({USER: hashed(cost=SLOW)})
-    assert passwords.check(basic()) is Verdict.RIGHT
-    crowd = 6 * MOST_WAITING
-    together = threading.Barrier(crowd)
-    verdicts: list[Verdict] = []
+    crowd = 6 * MAX_QUEUED
 
-    def guess(number: int) -> None:
-        together.wait()
-        verdicts.append(passwords.check(basic(f"user-{number}", "wrong")))
+    async def guess() -> list[Verdict]:
+        assert await passwords.check(basic()) is Verdict.RIGHT
+        guesses = [asyncio.create_task(passwords.check(basic(f"user-{number}", "wrong"))) for number in range(crowd)]
+        await asyncio.sleep(0)
+        assert await passwords.check(basic()) is Verdict.RIGHT
+        assert not any(guess.done() and guess.result() is Verdict.WRONG for guess in guesses)
+        return await asyncio.gather(*guesses)
 
-    threads = [threading.Thread(target=guess, args=(number,)) for number in range(crowd)]
-    for thread in threads:
-        thread.start()
-    known = passwords.check(basic())
-    with passwords._one:
-        # Nobody's password is looked at now.
-        assert passwords.check(basic()) is Verdict.RIGHT
-    for thread in threads:
-        thread.join()
-    assert known is Verdict.RIGHT
-    assert Verdict.RIGHT not in verdicts
-    assert verdicts.count(Verdict.BUSY) >= crowd - 4 * MOST_WAITING
+    verdicts = asyncio.run(guess())
+    assert verdicts.count(Verdict.WRONG) == MAX_QUEUED
+    assert verdicts.count(Verdict.BUSY) == crowd - MAX_QUEUED
 
 
-def test_one_at_a_time() -> None:
-    """Of a burst of the same new password one is computed and the others wait for its result."""
+def test_one_computation_for_a_burst_of_one_password() -> None:
+    """Of a burst of the same new password one is computed and the others that wait get its result."""
     passwords = Passwords({USER: hashed()})
-    found: list[Verdict] = []
-    with passwords._one:
-        threads = [
-            threading.Thread(target=lambda: found.append(passwords.check(basic()))) for _ in range(2 * MOST_WAITING)
-        ]
-        for thread in threads:
-            thread.start()
-        for _ in range(MOST_WAITING):
-            threading.Event().wait(0.01)
-    for thread in threads:
-        thread.join()
-    assert set(found) <= {Verdict.RIGHT, Verdict.BUSY}
-    assert found.count(Verdict.RIGHT) >= MOST_WAITING
+
+    async def burst() -> list[Verdict]:
+        return await asyncio.gather(*(passwords.check(basic()) for _ in range(2 * MAX_QUEUED)))
+
+    assert asyncio.run(burst()) == [Verdict.RIGHT] * MAX_QUEUED + [Verdict.BUSY] * MAX_QUEUED

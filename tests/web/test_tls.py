@@ -15,10 +15,10 @@ from cryptography import x509
 from structlog.testing import capture_logs
 
 from exporter.errors import ConfigurationError
-from exporter.web.http.web_server import THREADS, WebServer
+from exporter.web.http.server import WebServer
 from exporter.web.protection.protection import LiveProtection
 from tests.support.certificates import HOUR, THIS_MACHINE, Certificate, authority, install, issue, web_config
-from tests.support.web_server import PATIENCE, REQUEST, Site, connected, everything, port_of, serving
+from tests.support.web_server import CROWD, PATIENCE, REQUEST, Site, connected, everything, port_of, serving
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 VERIFY = {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}
@@ -263,14 +263,14 @@ def test_silent_clients_hold_nobody_up(tmp_path: Path) -> None:
     whole = hello.read()
     with secure(tmp_path) as server, ExitStack() as stack:
         for start in (b"", whole[:1], whole[:50], whole):
-            for _ in range(2 * THREADS):
+            for _ in range(2 * CROWD):
                 stack.enter_context(connected(server)).sendall(start)
         assert ask(server, client()) == 200
 
 
 def test_the_time_for_a_handshake_is_bounded(tmp_path: Path) -> None:
     """Who says nothing, or dribbles, is closed."""
-    with serving(Site(), web_config=web_config(tmp_path, tls={}), idle_seconds=0.5) as server:
+    with serving(Site(), web_config=web_config(tmp_path, tls={}), head_seconds=0.5) as server:
         for start in (b"", b"\x16\x03\x01"):
             with connected(server) as silent:
                 silent.sendall(start)
@@ -306,7 +306,7 @@ def test_long_answers_and_slow_readers(tmp_path: Path) -> None:
     site.publish("a", 100_000)
     with serving(site, web_config=web_config(tmp_path, tls={})) as server, ExitStack() as stack:
         slow = []
-        for _ in range(THREADS + 2):
+        for _ in range(CROWD + 2):
             plain = socket.create_connection(("127.0.0.1", port_of(server)), PATIENCE)
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 131_072)
             connection = stack.enter_context(client().wrap_socket(plain, server_hostname="localhost"))

@@ -1,1 +1,1 @@
-"""HTTP on the port; the only folder that knows the server library."""
+"""HTTP on the listening socket: the only package that knows the event loop and the parser."""

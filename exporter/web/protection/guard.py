@@ -1,13 +1,14 @@
 """What every request passes before the application: rate limit, password, headers, as the toolkit has them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 
-from exporter.web.application import Answer, Application, StartResponse, text
+from exporter.web.http.messages import Handler, Headers, Request, Response, text
 from exporter.web.protection.passwords import Verdict
 from exporter.web.protection.protection import LiveProtection, Protection
 
-OPEN_TO_ALL = frozenset({"/-/healthy", "/-/ready"})
+UNAUTHENTICATED_PATHS = frozenset({"/-/healthy", "/-/ready"})
 """What probes ask: they have no password, and an attacker must not make them fail."""
 
 
@@ -15,41 +16,38 @@ OPEN_TO_ALL = frozenset({"/-/healthy", "/-/ready"})
 class Guard:
     """The application behind what protects it."""
 
-    application: Application
+    application: Handler
     protection: LiveProtection
 
-    def __call__(self, environ: Mapping[str, str], start_response: StartResponse) -> list[bytes]:
-        """Answer one request, or refuse it."""
-        now = self.protection.current()
-        refused = refusal(now, environ)
-
-        def start(status: str, headers: list[tuple[str, str]]) -> object:
-            return start_response(status, replaced(headers, now.headers))
-
-        if refused is None:
-            return self.application(environ, start)
-        return refused.send(environ["REQUEST_METHOD"], start)
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request, or reject it."""
+        current = self.protection.current()
+        response = await reject(current, request) or await self.application(request)
+        if not current.headers:
+            return response
+        return replace(response, headers=override_headers(response.headers, current.headers))
 
 
-def refusal(protection: Protection, environ: Mapping[str, str]) -> Answer | None:
-    """The answer to who may not come in; None for who may."""
-    if environ["PATH_INFO"] in OPEN_TO_ALL:
+async def reject(protection: Protection, request: Request) -> Response | None:
+    """The response to a request that may not pass; None if it may."""
+    if request.path in UNAUTHENTICATED_PATHS:
         return None
     if protection.rate_limiter is not None and not protection.rate_limiter.allows():
-        return text("429 Too Many Requests", "too many requests")
+        return text(HTTPStatus.TOO_MANY_REQUESTS, "too many requests")
     if not protection.passwords:
         return None
-    verdict = protection.passwords.check(environ.get("HTTP_AUTHORIZATION", ""))
+    verdict = await protection.passwords.check(request.headers.get("authorization", ""))
     if verdict is Verdict.BUSY:
-        return text("503 Service Unavailable", "too many passwords to check; try again", ("Retry-After", "1"))
+        again = ("Retry-After", "1")
+        return text(HTTPStatus.SERVICE_UNAVAILABLE, "too many passwords to check; try again", again)
     if verdict is Verdict.WRONG:
         challenge = ("WWW-Authenticate", 'Basic realm="ghe-exporter", charset="UTF-8"')
-        return text("401 Unauthorized", "unauthorized", challenge)
+        return text(HTTPStatus.UNAUTHORIZED, "unauthorized", challenge)
     return None
 
 
-def replaced(headers: list[tuple[str, str]], others: Mapping[str, str]) -> list[tuple[str, str]]:
+def override_headers(headers: Headers, others: Mapping[str, str]) -> Headers:
     """*headers* with *others* instead of those of the same name; an empty one is left out altogether."""
     names = {name.lower() for name in others}
     kept = [(name, value) for name, value in headers if name.lower() not in names]
-    return kept + [(name, value) for name, value in others.items() if value]
+    return (*kept, *((name, value) for name, value in others.items() if value))

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from exporter.errors import ConfigurationError
-from exporter.web.protection.passwords import LetIn, Passwords
+from exporter.web.protection.passwords import Passwords, VerifiedPasswords
 from exporter.web.protection.rate_limit import RateLimiter
 from exporter.web.protection.tls import server_context
 from exporter.web.protection.toolkit import WebFile, read
@@ -34,16 +34,16 @@ class Protection:
     passwords: Passwords = field(default_factory=lambda: Passwords({}))
     headers: Mapping[str, str] = field(default_factory=dict)
     rate_limiter: RateLimiter | None = None
-    says_nothing: bool = False
+    is_empty: bool = False
     """Whether the file is empty."""
     stamps: Mapping[Path, Stamp] = field(default_factory=dict)
     """The files it was made of, as they were before they were read."""
 
 
-def protection(path: Path | None, let_in: LetIn | None = None) -> Protection:
+def protection(path: Path | None, verified: VerifiedPasswords | None = None) -> Protection:
     """Read the web configuration *path* and the files it names; without one, nothing is protected.
 
-    Who is *let_in* needs no second look at the password: a new certificate makes nobody a stranger.
+    Who is *verified* need not be checked again: a new certificate makes nobody a stranger.
 
     Raises:
         ConfigurationError: something is missing, unknown or does not fit.
@@ -63,11 +63,11 @@ def protection(path: Path | None, let_in: LetIn | None = None) -> Protection:
         tls=context,
         allowed_names=tls.client_allowed_sans if tls else None,
         passwords=Passwords(
-            {name: hashed.get_secret_value() for name, hashed in file.basic_auth_users.items()}, let_in
+            {name: hashed.get_secret_value() for name, hashed in file.basic_auth_users.items()}, verified
         ),
         headers=file.http_server_config.headers,
         rate_limiter=RateLimiter(limit.interval, limit.burst) if limit.interval else None,
-        says_nothing=not file.model_fields_set,
+        is_empty=not file.model_fields_set,
         stamps=stamps,
     )
 
@@ -99,7 +99,7 @@ class LiveProtection:
         self._lock = threading.Lock()
         self._current = protection(path)
         self._seen = self._current.stamps
-        if self._current.says_nothing:
+        if self._current.is_empty:
             log.warning("web configuration is empty, nothing is protected", path=str(path))
 
     @property
@@ -121,8 +121,8 @@ class LiveProtection:
         Raises:
             ConfigurationError: it is not usable, switches TLS on or off, or is empty where there were users.
         """
-        prepared = protection(path, self._current.passwords.let_in)
-        if prepared.says_nothing and self._current.passwords:
+        prepared = protection(path, self._current.passwords.verified)
+        if prepared.is_empty and self._current.passwords:
             # A file is empty for a moment when somebody writes it anew.
             raise ConfigurationError(f"{path}: is empty; if nobody is to need a password, write basic_auth_users: {{}}")
         if (prepared.tls is not None) != self.is_tls:
