@@ -8,14 +8,18 @@ SOURCES := $(foreach folder,exporter tests benchmarks dashboards alerts helm scr
 COMPILE := uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
+# One worker more than cores, for tests wait for other processes.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/benchmarks
+
 mutants: ARGS = --sample 24
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo monitor test mutants check audit soak types format docs build lock clean
+.PHONY: help demo monitor test coverage benchmarks mutants check audit soak types format docs build lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.run ## Run the exporter on a simulated GitHub; options: make demo ARGS="--users 5000"
 	@$(BIN)/python -m exporter demo $(ARGS)
@@ -23,10 +27,17 @@ demo: $(VENV)/.run ## Run the exporter on a simulated GitHub; options: make demo
 monitor: $(VENV)/.run ## Run the demo with Prometheus and Alertmanager; options: make monitor ARGS="--prometheus-port 19090"
 	@$(BIN)/python scripts/monitor.py $(ARGS)
 
-test: $(VENV)/.dev ## Run all tests with coverage; options: make test ARGS="-n 0 -k runners --no-cov"
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --cov=exporter --cov-report=term-missing:skip-covered $(ARGS); status=$$?; \
-	if [ $$status -eq 5 ]; then echo 'make test: pytest ran no test' >&2; fi; \
-	exit $$status
+test: $(VENV)/.dev ## Run the tests and list what is skipped; options: make test ARGS="-n 0 -k runners"
+	@$(PYTEST) $(ARGS)
+
+coverage: $(VENV)/.dev ## Run the tests and measure coverage, which takes twice as long
+	@$(BIN)/coverage erase
+	@$(PYTEST) --cov=exporter --cov-report= --cov-fail-under=0 $(ARGS)
+	$(BIN)/coverage report --omit 'exporter/simulator/*'
+	$(BIN)/coverage report --include 'exporter/simulator/*'
+
+benchmarks: $(VENV)/.dev ## Run every benchmark at a size that measures nothing
+	@$(BIN)/python -m pytest -n $(WORKERS) tests/benchmarks $(ARGS)
 
 mutants: $(VENV)/.dev ## Change alert rules and see whether their tests notice: a sample; all: make mutants ARGS=
 	$(BIN)/python scripts/mutate_alerts.py $(ARGS)
@@ -50,7 +61,7 @@ soak: $(VENV)/.dev ## Mix faults at random for minutes; options: make soak ARGS=
 types: $(VENV)/.dev ## Check the types alone
 	$(BIN)/mypy --strict $(SOURCES)
 
-format: $(VENV)/.dev ## Repair what lint can repair and format the code
+format: $(VENV)/.dev ## Fix what lint can fix and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

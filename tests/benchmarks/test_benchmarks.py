@@ -60,7 +60,7 @@ def peers(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_peer_is_measured_beside_this_exporter(tmp_path: Path) -> None:
     """What a program does that reads GitHub at every scrape, and takes runners of one name for one."""
     stand_in = tmp_path / "stand-in"
-    stand_in.write_text(f"#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m tests.stand_in_peer\n", "utf-8")
+    stand_in.write_text(f"#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m tests.support.stand_in_peer\n", "utf-8")
     stand_in.chmod(0o755)
     done = peers("--runners", "120", "--pairs", "4", "--peer", str(stand_in))
     assert done.returncode == 0, done.stderr
