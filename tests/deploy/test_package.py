@@ -12,12 +12,14 @@ import pytest
 from exporter import __version__
 from tests.support.programs import ROOT
 
+pytestmark = pytest.mark.xdist_group("package")
+
 NAME = f"ghe_exporter-{__version__}"
 # What a packager needs: to build, to test, and to install what surrounds the program.
 FOLDERS = ("exporter", "alerts", "dashboards", "deploy", "docs", "helm", "scripts", "tests", "benchmarks")
 FILES = (
     *("LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile", "pyproject.toml"),
-    *("requirements.lock", "requirements-dev.lock", "compose.yaml", ".dockerignore", ".ci/run"),
+    *("requirements.lock", "requirements-dev.lock", "compose.yaml", ".dockerignore", ".ci/run", ".ci/image-python"),
     *(".github/workflows/release.yml", "Dockerfile"),
 )
 
