@@ -10,6 +10,7 @@ ExporterError
    ├─ ServerError          5xx, or an answer that broke off
    ├─ RateLimited          403/429 of a limit, or our own reserve; knows when to come back
    ├─ Unauthorized         401
+   ├─ CredentialBlocked    403 to whatever the credential asks for
    ├─ Forbidden            403 that no waiting cures
    ├─ Unavailable          404/410: this platform or credential does not offer it
    └─ PayloadError         a complete answer that is not what GitHub documents
@@ -93,7 +94,7 @@ CREDENTIAL_BLOCKED = frozenset(
         Cause.LOGINS_BLOCKED,
     }
 )
-"""Refusals of whatever the credential asks for; they say nothing about what GitHub offers."""
+"""Causes of `CredentialBlocked`."""
 
 
 class ExporterError(Exception):
@@ -179,6 +180,16 @@ class Unauthorized(GitHubError):
     cause = Cause.CREDENTIAL_REJECTED
     answered_at: float | None = None
     """The time by GitHub's clock, if the answer told it."""
+
+
+class CredentialBlocked(GitHubError):
+    """GitHub refuses whatever the credential asks for until a person acts; that says nothing about what it offers.
+
+    A failure like a rejected credential: taken for "not offered", it would silence every alert, read as an empty
+    organization, and be asked again only after a day.
+    """
+
+    reason = Reason.FORBIDDEN
 
 
 class Forbidden(GitHubError):

@@ -30,6 +30,8 @@ def api_url(value: str) -> str:
         raise ValueError("must not hold user names, passwords, queries or fragments")
     if parts.hostname in {"github.com", "www.github.com"}:
         raise ValueError("must be the address of the API: https://api.github.com")
+    if parts.hostname.endswith(".ghe.com") and not parts.hostname.startswith("api."):
+        raise ValueError(f"must be the address of the API: https://api.{parts.hostname}")
     return parts.geturl()
 
 

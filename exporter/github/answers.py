@@ -13,7 +13,9 @@ from urllib.parse import urljoin, urlsplit
 from pydantic_core import from_json
 
 from exporter.errors import (
+    CREDENTIAL_BLOCKED,
     Cause,
+    CredentialBlocked,
     Forbidden,
     GitHubError,
     PayloadError,
@@ -213,7 +215,8 @@ def _forbidden(headers: Mapping[str, str], body: bytes, words: str, context: str
         said = f"{context}: not offered on the billing platform of this enterprise"
         return Unavailable(said, status=403, cause=Cause.OTHER_BILLING_PLATFORM)
     cause, wanted = (Cause.WRONG_ADDRESS, ()) if is_page(body) else _refusal(headers, words)
-    return Forbidden(f"{context}: {_hint(cause, wanted)}", status=403, cause=cause, wanted=wanted)
+    kind = CredentialBlocked if cause in CREDENTIAL_BLOCKED else Forbidden
+    return kind(f"{context}: {_hint(cause, wanted)}", status=403, cause=cause, wanted=wanted)
 
 
 def _refusal(headers: Mapping[str, str], words: str) -> tuple[Cause, tuple[str, ...]]:

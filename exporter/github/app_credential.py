@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from exporter.clock import Clock
-from exporter.errors import CREDENTIAL_BLOCKED, NOT_OFFERED, Cause, GitHubError, PayloadError, Unauthorized, Unavailable
+from exporter.errors import NOT_OFFERED, Cause, GitHubError, PayloadError, Unauthorized, Unavailable
 from exporter.github.app_jwt import signed
 from exporter.github.auth import clean_secret
 from exporter.github.client import Client
@@ -240,9 +240,7 @@ class AppCredential:
 
     def _explained(self, error: GitHubError) -> GitHubError:
         """*error* as what it means for the credential: without an installation the App may read nothing at all."""
-        if error.cause in CREDENTIAL_BLOCKED - {Cause.APP_SUSPENDED}:
-            return error
-        if isinstance(error, NOT_OFFERED):
+        if isinstance(error, NOT_OFFERED) or error.cause is Cause.APP_SUSPENDED:
             where = f"organization {self._organization}" if self._organization else f"enterprise {self._enterprise}"
             problem = f"the GitHub App is not installed on the {where}, or is suspended there ({error})"
             cause = Cause.APP_SUSPENDED if error.cause is Cause.APP_SUSPENDED else Cause.APP_NOT_INSTALLED

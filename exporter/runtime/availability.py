@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from exporter.errors import CREDENTIAL_BLOCKED, NOT_OFFERED, Cause, GitHubError
+from exporter.errors import NOT_OFFERED, Cause, GitHubError
 
 REFUSALS_UNTIL_UNAVAILABLE = 3
 
@@ -20,14 +20,7 @@ class Availability:
     refusals: int = 0
 
     def is_refusal(self, error: GitHubError) -> bool:
-        """Whether *error* is GitHub's no to this collector.
-
-        A credential that is blocked altogether is a failure like a rejected one: taken for "not offered", it would
-        silence every alert and be asked again only after a day. A web page is no refusal where something worked: a
-        filter or gateway sent it.
-        """
-        if error.cause in CREDENTIAL_BLOCKED:
-            return False
+        """Whether *error* is GitHub's no; a web page is none where something worked: a filter or gateway sent it."""
         is_page = error.cause is Cause.WRONG_ADDRESS
         return isinstance(error, NOT_OFFERED) and not (is_page and self.ever_worked)
 

@@ -144,7 +144,7 @@ def test_error_of_a_status(status: int, kind: type[GitHubError], reason: Reason,
 def test_hint_of_a_refusal(headers: dict[str, str], message: str, hint: str) -> None:
     """A 403 that no waiting cures says what an administrator can do."""
     error = refusal(403, headers, message)
-    assert isinstance(error, Forbidden)
+    assert error.reason is Reason.FORBIDDEN
     assert hint in str(error)
 
 
