@@ -140,7 +140,8 @@ class StateFile:
                 connection.execute("PRAGMA journal_mode = DELETE")
                 connection.execute("PRAGMA secure_delete = ON")
                 yield connection
-        except (sqlite3.Error, MemoryError) as error:  # damage may claim a length that no memory holds
+        # Damage may claim a length that no memory holds, or put into the text of SQLite's error what is no text.
+        except (sqlite3.Error, MemoryError, UnicodeDecodeError) as error:
             raise self._meaning(error) from None
         except OSError as error:
             raise unusable(error) from None
@@ -167,12 +168,15 @@ class StateFile:
         raise StateDamaged(f"it has schema {ids[1]}, not {SCHEMA_VERSION}" if of_ours else "another program made it")
 
     def _meaning(self, error: Exception) -> StateUnusable | StateDamaged:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & PRIMARY_CODE
+        extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        code = extended & PRIMARY_CODE
         # A damaged header may say that the file is for reading only.
         writable = code == sqlite3.SQLITE_READONLY and all(
             os.access(path, os.W_OK) for path in (self.path, self.path.parent)
         )
-        if code in DAMAGE or writable:
+        # SQLite 3.53 says so of a file that ends within a page; older ones read zeros there.
+        cut = extended == sqlite3.SQLITE_IOERR_SHORT_READ
+        if code in DAMAGE or writable or cut:
             return StateDamaged(str(error))
         return StateUnusable(f"{error}: {permission() if code in NO_ACCESS else HINTS.get(code, UNKNOWN_CAUSE)}")
 

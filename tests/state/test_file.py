@@ -228,6 +228,16 @@ def test_any_byte_may_be_wrong(good: bytes, tmp_path: Path, data: st.DataObject)
         assert file.read().rows == ROWS
 
 
+def test_damage_that_sqlite_reports_in_bytes_that_are_no_text_is_damage(good: bytes, tmp_path: Path) -> None:
+    """Its message repeats the statement in the file, which Python then cannot decode."""
+    broken = bytearray(good)
+    broken[good.index(b"TABLE kept")] = 0x80
+    file = StateFile(tmp_path)
+    file.path.write_bytes(broken)
+    with pytest.raises(StateDamaged):
+        file.read()
+
+
 def test_a_full_disk(file: StateFile) -> None:
     """What does not fit leaves what was there, and can be written once there is room."""
     large = {**ROWS, ACME: Row("f5", os.urandom(500_000))}
