@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from exporter.simulator import Simulator
+from exporter.simulator.faults.text import DEEP
 
 Get = Callable[..., requests.Response]
 USERS = "/enterprises/octo-corp/consumed-licenses"
@@ -347,10 +348,9 @@ def test_duplicate_keys(simulator: Simulator, get: Get) -> None:
 
 
 def test_deep_nesting(simulator: Simulator, get: Get) -> None:
-    """A parser that calls itself runs out of stack."""
+    """A parser that calls itself runs out of stack, up to Python 3.13."""
     simulator.faults.set("deep-nesting=1")
-    with pytest.raises(RecursionError):
-        json.loads(get(USERS).content)
+    assert get(USERS).content.startswith(b"[" * DEEP)
 
 
 def test_enormous_numbers(simulator: Simulator, get: Get) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -257,6 +257,9 @@ def test_prometheus(simulator: Simulator, tmp_path: Path) -> None:
                 try:
                     with urlopen(f"http://127.0.0.1:{port}/api/v1/query?{query}", timeout=10) as answer:
                         result = json.load(answer)["data"]["result"]
+                except HTTPError as error:
+                    error.close()
+                    return False
                 except URLError:
                     return False
                 found.update({series["metric"]["job"]: float(series["value"][1]) for series in result})
