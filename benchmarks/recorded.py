@@ -16,8 +16,6 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from cheroot import wsgi
-
 from benchmarks.simulated import ENTERPRISE, NO_LIMIT
 from exporter.simulator.api.application import Api, StartResponse
 from exporter.simulator.api.call import SERVER_PREFIX
@@ -25,10 +23,10 @@ from exporter.simulator.api.http_types import Header
 from exporter.simulator.api.quota import Quotas
 from exporter.simulator.company.estate import Estate
 from exporter.simulator.faults.kinds import Faults
+from exporter.simulator.server import Server
 
 ROOT = f"/enterprises/{ENTERPRISE}/"
 RUNNERS = f"{ROOT}actions/runners"
-THREADS = 32
 
 
 class Recorded(NamedTuple):
@@ -104,11 +102,8 @@ def main() -> None:
     names = {shared_name(runner, chosen.pairs) for runner in at_once}
     api = Api(estate, Faults(), Quotas(NO_LIMIT), now=lambda: at, latency=chosen.latency, stopping=threading.Event())
     recorder = Recorder(api, chosen.pairs)
-    server = wsgi.Server(("127.0.0.1", 0), recorder, numthreads=THREADS, max=THREADS)
-    server.nodelay = True
-    server.prepare()
-    threading.Thread(target=server.serve, daemon=True).start()
-    url = f"http://127.0.0.1:{server.bind_addr[1]}"
+    server = Server(("127.0.0.1", 0), recorder, threading.Event())
+    url = f"http://127.0.0.1:{server.server_address[1]}"
     print(json.dumps(Recorded(url, len(at_once), len(names))._asdict()), flush=True)
     for _ in sys.stdin:
         print(json.dumps(recorder.answers()), flush=True)

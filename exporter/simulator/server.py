@@ -6,71 +6,67 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from http.server import ThreadingHTTPServer
+from socketserver import TCPServer
 from types import TracebackType
 from typing import Any, Self
-
-import structlog
-from cheroot import wsgi
 
 from exporter.simulator.api.application import Api
 from exporter.simulator.api.quota import Quotas
 from exporter.simulator.company.estate import Estate
-from exporter.simulator.faults.connection import Connection, Gateway
+from exporter.simulator.faults.connection import Application, Handler
 from exporter.simulator.faults.kinds import Faults
 
-THREADS = 32
 BACKLOG = 128
-KEPT_ALIVE = 256
-IDLE_SECONDS = 60
-STOP_SECONDS = 0.5
 LOOK_SECONDS = 0.05
-MOST_HEADER_BYTES = 64 * 1024
-MOST_BODY_BYTES = 1024 * 1024
-ERROR_LEVEL = 40
+STOP_SECONDS = 5.0
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - only when the user leaves the host out
 
 
-def _bind(socket_: socket.socket, address: Any) -> socket.socket:
-    """Bind, and leave no socket open when that fails."""
-    try:
-        socket_.bind(address)
-    except OSError:
-        socket_.close()
-        raise
-    return socket_
+class Server(ThreadingHTTPServer):
+    """Serves a WSGI application with a thread for each connection, all of which end with it.
 
+    Raises:
+        OSError: The system refuses the address.
+    """
 
-class _Server(wsgi.Server):
-    """A cheroot server whose connections can be ended at once."""
+    request_queue_size = BACKLOG
 
-    ConnectionClass = Connection
-    expiration_interval = LOOK_SECONDS
-    keep_alive_conn_limit = KEPT_ALIVE
-    max_request_header_size = MOST_HEADER_BYTES
-    max_request_body_size = MOST_BODY_BYTES
-    nodelay = True
-
-    def __init__(self, address: tuple[str, int], api: Api, stopping: threading.Event) -> None:
-        super().__init__(
-            address,
-            api,
-            numthreads=THREADS,
-            max=THREADS,
-            server_name="octo-simulator",
-            request_queue_size=BACKLOG,
-            timeout=IDLE_SECONDS,
-        )
-        self.gateway = Gateway
-        self.shutdown_timeout = STOP_SECONDS
+    def __init__(self, address: tuple[str, int], application: Application, stopping: threading.Event) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, Handler)
+        self.application = application
         self.stopping = stopping
-        self.connections: set[Connection] = set()
+        self._threads_of: dict[socket.socket, threading.Thread] = {}
+        self._thread = threading.Thread(target=self.serve_forever, args=(LOOK_SECONDS,), name="simulator", daemon=True)
+        self._thread.start()
 
-    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Tell of our own mistakes only; clients that hang up are none."""
-        if level >= ERROR_LEVEL:
-            structlog.get_logger().error("simulator failed", message=msg, exc_info=traceback)
+    def stop(self) -> None:
+        """Stop at once, whatever requests are still waiting for."""
+        self.stopping.set()
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+        for connection, thread in list(self._threads_of.items()):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            thread.join(STOP_SECONDS)
 
-    bind_socket = staticmethod(_bind)
+    def server_bind(self) -> None:
+        """Bind, without asking for the name of the host as HTTPServer does."""
+        TCPServer.server_bind(self)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer the requests of one connection."""
+        self._threads_of[request] = threading.current_thread()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            del self._threads_of[request]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignore clients that hang up."""
+        del request, client_address
 
 
 class Simulator:
@@ -119,24 +115,20 @@ class Simulator:
             latency=latency,
             stopping=self._stopping,
         )
-        self._server = _Server(_address(listen), self._api, self._stopping)
-        self._thread = threading.Thread(target=self._server.serve, name="simulator", daemon=True)
+        self._address = _address(listen)
+        self._server: Server | None = None
 
     def start(self) -> Self:
         """Listen and answer in the background."""
-        self._server.prepare()
-        self._thread.start()
+        self._server = Server(self._address, self._api, self._stopping)
+        self._address = self._address[0], self._server.socket.getsockname()[1]
         return self
 
     def stop(self) -> None:
         """Stop at once, whatever requests are still waiting for."""
-        self._stopping.set()
-        for connection in list(self._server.connections):
-            with contextlib.suppress(OSError):
-                connection.hang_up()
-        self._server.stop()
-        if self._thread.is_alive():
-            self._thread.join()
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -149,7 +141,7 @@ class Simulator:
     @property
     def url(self) -> str:
         """Base URL of the API, for every enterprise but `octo-server`."""
-        host, port = self._server.bind_addr
+        host, port = self._address
         # Every address cannot be asked, but this machine's own can.
         host = {EVERY_ADDRESS: "127.0.0.1", "::": "::1"}.get(host, host)
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
