@@ -3,31 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from exporter.collector import Collector, CollectorOptions, Target
 from exporter.collectors.common.amounts import Key, totals
-from exporter.collectors.common.labels import UNKNOWN
-from exporter.collectors.common.month import Month
-from exporter.collectors.common.summary import (
-    BILLING_PERMISSION,
-    BILLING_SCOPE,
-    USAGE_SUMMARY,
-    Name,
-    usage_summary,
-)
-from exporter.errors import NOT_OFFERED, PayloadError
-from exporter.github.endpoint import Endpoint
-from exporter.github.models import Identity, Record, Text
+from exporter.collectors.common.cost_centers import COST_CENTER_LIST, CostCenter, Resource, active, cost_centers
+from exporter.collectors.common.summary import USAGE_SUMMARY, usage_summaries
 from exporter.github.reader import GitHub
 from exporter.metrics.metric import Sample, gauge
-
-# The answer names people: it is counted and forgotten, not kept for its ETag.
-COST_CENTER_LIST = Endpoint(
-    "/enterprises/{enterprise}/settings/billing/cost-centers", BILLING_SCOPE, BILLING_PERMISSION, revalidate=False
-)
 
 INFO = gauge("ghe_cost_center_info", "Always 1; what a cost center is.", "cost_center_id", "cost_center", "state")
 RESOURCES = gauge(
@@ -39,8 +23,21 @@ RESOURCES = gauge(
 NET_USD = gauge(
     "ghe_cost_center_net_usd", "Cost of a cost center this month after discounts.", "cost_center_id", "product"
 )
-
-GONE = frozenset({"deleted", "archived"})
+POOL_ENABLED = gauge(
+    "ghe_cost_center_ai_credit_pool_enabled",
+    "Whether a cost center draws on a share of its own of the AI credits.",
+    "cost_center_id",
+)
+POOL_TARGET = gauge(
+    "ghe_cost_center_ai_credit_pool_target",
+    "Share of the AI credits that a cost center may use; GitHub documents no unit.",
+    "cost_center_id",
+)
+POOL_USED = gauge(
+    "ghe_cost_center_ai_credit_pool_used",
+    "What a cost center has used of its share of the AI credits; GitHub documents no unit.",
+    "cost_center_id",
+)
 
 
 class CostCentersOptions(CollectorOptions):
@@ -48,22 +45,6 @@ class CostCentersOptions(CollectorOptions):
 
     spend: bool = Field(default=False, description="Expose the cost of each cost center, at one request for each.")
     max: int = Field(50, ge=1, description="For how many cost centers at most, in the order of their ids.")
-
-
-class Resource(Record):
-    """Who or what is assigned to a cost center; the name only tells duplicates."""
-
-    type: Name = UNKNOWN
-    name: Text = ""
-
-
-class CostCenter(Record):
-    """A cost center."""
-
-    id: Identity
-    name: Text = ""
-    state: Name = UNKNOWN
-    resources: Annotated[tuple[Any, ...], BeforeValidator(lambda value: value if isinstance(value, list) else ())] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,35 +56,24 @@ class Fetched:
     net: Mapping[Key, float]
 
 
-def active_cost_centers(github: GitHub) -> tuple[CostCenter, ...]:
-    """The cost centers in use, each once, by id."""
-    answer = github.get(COST_CENTER_LIST, {"state": "active"})
-    # Older documentation shows the object wrapped in an array.
-    items = [item for body in (answer if isinstance(answer, list) else [answer]) for item in listed(body)]
-    centers = {center.id: center for center in github.records(CostCenter, items)}
-    active = (center for center in centers.values() if GONE.isdisjoint(center.state.split("_")))
-    return tuple(sorted(active, key=lambda center: center.id))
-
-
-def listed(body: Any) -> list[Any]:
-    """The cost centers of *body*; the billing platform leaves a list out that would be empty."""
-    if body == {}:
-        return []
-    items = body.get("costCenters") if isinstance(body, dict) else None
-    if not isinstance(items, list):
-        raise PayloadError(f"GET {COST_CENTER_LIST.path}: no list costCenters in the answer")
-    return items
-
-
 def fetch(github: GitHub, target: Target) -> list[Fetched]:
-    """Read the cost centers, count their resources and, if wanted, read their cost."""
-    centers = active_cost_centers(github)
-    paying = {center.id for center in centers[: target.options.max]} if target.options.spend else set()
-    month = Month.at(target.now)
+    """Read the cost centers in use, count their resources and, if wanted, read what they cost."""
+    centers = active(cost_centers(github))
+    paying = centers[: target.options.max] if target.options.spend else ()
+    summaries = usage_summaries(github, target, [filters(center) for center in paying])
     return [
-        Fetched(center, count(github, center), net_of(github, month, center) if center.id in paying else {})
+        Fetched(
+            center,
+            count(github, center),
+            totals(((item.product,), item.net_amount) for item in summaries.get(filters(center), ())),
+        )
         for center in centers
     ]
+
+
+def filters(center: CostCenter) -> tuple[tuple[str, str], ...]:
+    """How the summary of *center* is asked for."""
+    return (("cost_center_id", center.id),)
 
 
 def count(github: GitHub, center: CostCenter) -> Counter[str]:
@@ -111,15 +81,6 @@ def count(github: GitHub, center: CostCenter) -> Counter[str]:
     resources = enumerate(github.records(Resource, center.resources))
     distinct = {(resource.type, resource.name or index) for index, resource in resources}
     return Counter(kind for kind, _ in distinct)
-
-
-def net_of(github: GitHub, month: Month, center: CostCenter) -> Mapping[Key, float]:
-    """Cost per product; none when the cost center vanished meanwhile or its usage is not to be had."""
-    try:
-        items = usage_summary(github, month, cost_center_id=center.id)
-    except NOT_OFFERED:
-        return {}
-    return totals(((item.product,), item.net_amount) for item in items)
 
 
 def samples(_target: Target, fetched: list[Fetched]) -> Iterator[Sample]:
@@ -130,12 +91,17 @@ def samples(_target: Target, fetched: list[Fetched]) -> Iterator[Sample]:
             yield RESOURCES(resources, each.center.id, kind)
         for key, net in each.net.items():
             yield NET_USD(net, each.center.id, *key)
+        pool = each.center.ai_credit_pool_state
+        enabled = each.center.ai_credit_pool_enabled
+        yield POOL_ENABLED(None if enabled is None else int(enabled), each.center.id)
+        yield POOL_TARGET(pool.target_amount, each.center.id)
+        yield POOL_USED(pool.current_amount, each.center.id)
 
 
 COLLECTOR = Collector(
     name="cost_centers",
     help="Cost centers, what is assigned to them and, if wanted, what they cost.",
-    metrics=(INFO, RESOURCES, NET_USD),
+    metrics=(INFO, RESOURCES, NET_USD, POOL_ENABLED, POOL_TARGET, POOL_USED),
     endpoints=(COST_CENTER_LIST, USAGE_SUMMARY),
     interval=3600,
     options=CostCentersOptions,

@@ -8,7 +8,7 @@ from typing import Any
 from exporter.errors import Cause, GitHubError, PayloadError, RateLimited, TimedOut, Unauthorized, Unreachable
 from exporter.github.client import Client
 from exporter.github.endpoint import Endpoint
-from exporter.github.paging import Page, opened
+from exporter.github.paging import Page, as_sent, opened
 from exporter.github.reader import GitHub
 from exporter.github.run import Run
 
@@ -106,11 +106,18 @@ class Prober(GitHub):
         return value
 
     def pages(
-        self, endpoint: Endpoint, key: str, query: Mapping[str, str | int] | None = None, **path: str
+        self,
+        endpoint: Endpoint,
+        key: str,
+        query: Mapping[str, str | int] | None = None,
+        *,
+        envelope: Callable[[Any], Any] = as_sent,
+        may_ignore_page: bool = False,  # noqa: ARG002 - there is no second page
+        **path: str,
     ) -> Iterator[Page]:
         """The first page, of one record."""
         value = self.get(endpoint, {**(query or {}), "per_page": 1, "page": 1}, **path)
-        yield opened(value, key, f"GET {endpoint.path}")
+        yield opened(envelope(value), key, f"GET {endpoint.path}")
 
     def blame(self, error: GitHubError, otherwise: Endpoint) -> None:
         """Note *error*, which a collector made of what looked right, for the endpoint asked last, or *otherwise*."""

@@ -31,9 +31,29 @@ class Page:
         return number(self.envelope.get("total_count"))
 
 
+class RepeatedPage(PayloadError):
+    """A page is the one before it: the list would never end."""
+
+
+def as_sent(value: Any) -> Any:
+    """The envelope of an answer, where it needs no other form."""
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class PageSource:
-    """How to ask for pages of one list; `key` names the list in the object, empty for a bare array."""
+    """How to ask for pages of one list.
+
+    Attributes:
+        context: how errors call it.
+        key: the list in the object, empty for a bare array.
+        by_number: asks for a page.
+        by_url: asks for the page of a link.
+        max_pages: where to give up.
+        workers: how many pages to ask for at a time.
+        envelope: brings an answer into the form of the others.
+        may_ignore_page: the endpoint documents no pages, so that a repeated one means that it sends the whole list.
+    """
 
     context: str
     key: str
@@ -41,6 +61,8 @@ class PageSource:
     by_url: Callable[[str], Answer]
     max_pages: int
     workers: int
+    envelope: Callable[[Any], Any] = as_sent
+    may_ignore_page: bool = False
 
     def page(self, answer: Answer) -> Page:
         """Open the envelope.
@@ -48,7 +70,7 @@ class PageSource:
         Raises:
             PayloadError: the list is not where it should be.
         """
-        return opened(answer.value, self.key, self.context)
+        return opened(self.envelope(answer.value), self.key, self.context)
 
 
 def opened(value: Any, key: str, context: str) -> Page:
@@ -70,6 +92,14 @@ def walk(source: PageSource) -> Iterator[Page]:
     Raises:
         PayloadError: the pages never end, repeat, or lead to another host.
     """
+    try:
+        yield from _pages(source)
+    except RepeatedPage:
+        if not source.may_ignore_page:
+            raise
+
+
+def _pages(source: PageSource) -> Iterator[Page]:
     first = source.by_number(1)
     page = source.page(first)
     yield page
@@ -164,7 +194,7 @@ def _too_many(source: PageSource) -> PayloadError:
 def _new_page(source: PageSource, previous: Answer, answer: Answer) -> Page:
     page = source.page(answer)
     if page.items and answer.fingerprint == previous.fingerprint:
-        raise PayloadError(f"{source.context}: page after page is the same; the list would never end")
+        raise RepeatedPage(f"{source.context}: page after page is the same; the list would never end")
     return page
 
 

@@ -10,7 +10,7 @@ A collector that can do without one of its answers says so and continues:
 What it read is then published without that value, and the run counts as failed for the reason of the first such error.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from exporter.errors import GitHubError, PayloadError
 from exporter.github.client import Client
 from exporter.github.endpoint import Endpoint
-from exporter.github.paging import PER_PAGE, Page, PageSource, walk
+from exporter.github.paging import PER_PAGE, Page, PageSource, as_sent, walk
 from exporter.github.run import Run
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -51,9 +51,16 @@ class GitHub:
         return value
 
     def pages(
-        self, endpoint: Endpoint, key: str, query: Mapping[str, str | int] | None = None, **path: str
+        self,
+        endpoint: Endpoint,
+        key: str,
+        query: Mapping[str, str | int] | None = None,
+        *,
+        envelope: Callable[[Any], Any] = as_sent,
+        may_ignore_page: bool = False,
+        **path: str,
     ) -> Iterator[Page]:
-        """Every page of the list *key* at *endpoint*; fold them, none is kept."""
+        """Every page of the list *key* at *endpoint*; fold them, none is kept. For the others, see `PageSource`."""
         parameters = self._path | path
 
         def numbered(page: int) -> str:
@@ -67,6 +74,8 @@ class GitHub:
                 by_url=lambda url: self._client.get(endpoint, url, self._run),
                 max_pages=self._client.limits.max_pages,
                 workers=self._client.limits.max_concurrency,
+                envelope=envelope,
+                may_ignore_page=may_ignore_page,
             )
         )
 
@@ -81,6 +90,10 @@ class GitHub:
     def partial(self, error: GitHubError) -> None:
         """Note that one value could not be had: the rest is published, and the run counts as failed."""
         self._run.partial_failures.append(error)
+
+    def note(self, event: str, **details: float) -> None:
+        """Have *event* logged, for what is no failure but should be known; again only when it changes."""
+        self._run.notes.append((event, details))
 
     def record(self, model: type[Model], item: Mapping[str, Any]) -> Model:
         """Understand a whole answer as *model*."""
