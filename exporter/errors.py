@@ -14,6 +14,7 @@ ExporterError
    ├─ Forbidden            403 that no waiting cures
    ├─ Unavailable          404/410: this platform or credential does not offer it
    └─ PayloadError         a complete answer that is not what GitHub documents
+      └─ TooLarge          or that is larger than is read
 """
 
 import traceback
@@ -211,6 +212,10 @@ class PayloadError(GitHubError):
 
     reason = Reason.PAYLOAD
     cause = Cause.PAYLOAD
+
+
+class TooLarge(PayloadError):
+    """The answer is larger than this program reads."""
 
 
 NOT_OFFERED = (Unavailable, Forbidden)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from exporter.errors import PayloadError
+from exporter.errors import TooLarge
 from exporter.github.endpoint import Endpoint
 from exporter.github.run import ClientLimits
 
@@ -25,16 +25,17 @@ def read(body: Arriving, limits: ClientLimits, endpoint: Endpoint, go_on: Callab
     """Read *body* to its end; of a *refused* request only the beginning. *go_on* raises when it is time to give up.
 
     Raises:
-        PayloadError: it is larger than `limits` allow.
+        TooLarge: it is larger than `limits` or the endpoint allow.
     """
+    max_bytes = min(limits.max_response_bytes, endpoint.max_bytes or limits.max_response_bytes)
     # read1 gives what has arrived; iter_content waits for a whole chunk of a dripping body, past any deadline.
     chunks = bytearray()
     while chunk := body.read1(CHUNK_BYTES, decode_content=True):
         chunks += chunk
         if refused and len(chunks) > REFUSAL_BYTES:
             break
-        if len(chunks) > limits.max_response_bytes:
-            megabytes = limits.max_response_bytes // 1_000_000
-            raise PayloadError(f"{endpoint}: larger than limits.max_response_megabytes ({megabytes})")
+        if len(chunks) > max_bytes:
+            setting = "limits.max_response_megabytes" if max_bytes == limits.max_response_bytes else "is read of it"
+            raise TooLarge(f"{endpoint}: larger than {setting} ({max_bytes // 1_000_000})")
         go_on()
     return bytes(chunks)

@@ -23,6 +23,7 @@ class Endpoint:
         app_permission: permission of an installed GitHub App; empty when no App can read it.
         revalidate: keep the answer and ask with its ETag next time; not for lists that are folded and forgotten.
         accept: media types asked for.
+        max_bytes: of an answer, where less than `limits.max_response_megabytes` is to be read.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Endpoint:
     app_permission: str = ""
     revalidate: bool = True
     accept: str = JSON
+    max_bytes: int | None = None
 
     def __str__(self) -> str:
         """How errors and logs call it."""

@@ -25,6 +25,7 @@ class Run:
 
     Without `revalidate` nothing that is kept is confirmed: what was read of it before made no sense.
     `answered` is about how many answers it has; threads that fetch pages at a time may miscount it a little.
+    `notes` are worth a line in the log, each an event and its details.
     `partial_failures` are the errors of single values, beside which everything else was read.
     """
 
@@ -34,3 +35,4 @@ class Run:
     skipped: int = field(default=0)
     answered: int = field(default=0)
     partial_failures: list[GitHubError] = field(default_factory=list)
+    notes: list[tuple[str, dict[str, float]]] = field(default_factory=list)

@@ -79,6 +79,7 @@ class Collection:
         self._memories = {level: RunMemory(clock) for level in assignment.levels}
         self._availability = Availability()
         self._failed_runs, self._doubts = 0, False
+        self._notes: dict[str, list[tuple[str, dict[str, float]]]] = {}
         self._log = log.bind(enterprise=assignment.enterprise, collector=assignment.collector.name)
 
     def resume(self, kept: Kept) -> Resumption | None:
@@ -196,7 +197,14 @@ class Collection:
             if run.skipped:
                 self._observer.skipped(assignment.key, run.skipped)
                 self._log.warning("malformed records skipped", records=run.skipped, organization=level)
+            self._log_notes(level, run)
         return Result(written, self._clock.time()), run.partial_failures
+
+    def _log_notes(self, level: str, run: Run) -> None:
+        before, self._notes[level] = self._notes.get(level, []), run.notes
+        for event, details in run.notes:
+            if (event, details) not in before:
+                self._log.warning("incomplete data", problem=event, organization=level, **details)
 
     def _succeeded(self, duration: float) -> float:
         if self._failed_runs:

@@ -139,7 +139,9 @@ def test_the_bill_adds_up_to_the_summary(rows: list[tuple[Labels, dict[str, Any]
         assert exposed(bench, f"ghe_storage_{metric}_bytes") == averages(paid, field)
     for metric, field in (("transfer", "grossQuantity"), ("transfer_paid", "netQuantity")):
         moved = sums(
-            ((), row[field]) for (product, _, unit), row in paid if (product, unit) == ("packages", "gigabytes")
+            ((), row[field])
+            for (product, sku, unit), row in paid
+            if (product, unit) == ("packages", "gigabytes") and "storage" not in sku
         )
         assert exposed(bench, f"ghe_packages_{metric}_bytes") == {key: value * 1e9 for key, value in moved.items()}
 
@@ -205,25 +207,32 @@ def usage_rows(draw: st.DrawFn) -> tuple[int, str, Labels, dict[str, Any]]:
     return day, center, (organization, repository, product), row
 
 
-def usage_answers(rows: Iterable[tuple[int, str, Labels, dict[str, Any]]]) -> dict[str, Any]:
-    """The answer for each day and cost centre; `{}` where there is no usage."""
+def usage_answers(rows: Iterable[tuple[int, str, Labels, dict[str, Any]]], *, by_day: bool) -> dict[str, Any]:
+    """The answer for each month, or day, and cost center; `{}` where there is no usage."""
     listed: dict[str, Any] = {f"{BILLING}/cost-centers": {"costCenters": [{"id": center} for center in CENTERS]}}
-    for day in range(1, 7):
+    if by_day:
+        listed[f"{BILLING}/usage"] = {"status": 503, "body": ""}
+    for day in range(1, 7) if by_day else (0,):
         for center in ("", *CENTERS):
-            found = [row for at_day, of_center, _, row in rows if (at_day, of_center) == (day, center)]
-            query = f"year=2026&month=11&day={day}" + (f"&cost_center_id={center}" if center else "")
+            found = [row for at_day, of_center, _, row in rows if of_center == center and day in {0, at_day}]
+            query = (
+                "year=2026&month=11" + (f"&day={day}" if day else "") + (f"&cost_center_id={center}" if center else "")
+            )
             listed[f"{BILLING}/usage?{query}"] = {"usageItems": found} if found else {}
     return listed
 
 
 @EXAMPLES
-@given(st.lists(usage_rows(), max_size=30), st.integers(0, 6))
+@given(rows=st.lists(usage_rows(), max_size=30), top=st.integers(0, 6), by_day=st.booleans())
 def test_repositories_and_others_add_up_to_the_rows(
-    rows: list[tuple[int, str, Labels, dict[str, Any]]], top: int
+    rows: list[tuple[int, str, Labels, dict[str, Any]]], top: int, *, by_day: bool
 ) -> None:
-    """Organizations and repositories add up; the top ones are the dearest; a second run tells the same."""
+    """Organizations and repositories add up; the top ones are the most expensive; a second run has the same."""
     bench = Bench(
-        billing_usage.COLLECTOR, usage_answers(rows), options={"top_repositories": top}, now=at("2026-11-06T12:00:00")
+        billing_usage.COLLECTOR,
+        usage_answers(rows, by_day=by_day),
+        options={"top_repositories": top},
+        now=at("2026-11-06T12:00:00"),
     )
     bench.run()
     net = [(labels, told(row["netAmount"])) for _, _, labels, row in rows]
@@ -234,9 +243,9 @@ def test_repositories_and_others_add_up_to_the_rows(
 
     in_repositories = [(labels, value) for labels, value in net if labels[1]]
     costs = sums((labels[:2], value) for labels, value in in_repositories)
-    dearest = sorted(costs, key=lambda repository: (-costs[repository], repository))[:top]
+    most_expensive = sorted(costs, key=lambda repository: (-costs[repository], repository))[:top]
     expected = sums(
-        (labels if labels[:2] in dearest else (labels[0], "(other)", labels[2]), value)
+        (labels if labels[:2] in most_expensive else (labels[0], "(other)", labels[2]), value)
         for labels, value in in_repositories
     )
     assert exposed(bench, "ghe_billing_repository_net_usd") == expected

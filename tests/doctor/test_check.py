@@ -166,7 +166,7 @@ def test_disabled_collectors(check: Check, tmp_path: Path, simulator: Simulator)
     config.write_text(json.dumps({"collectors": off}))
     found = check(0, "--config", str(config))
     assert states(found) == {("billing_usage", "ok")}
-    assert simulator.requests == 2
+    assert simulator.requests == 3
 
 
 def test_several_enterprises(check: Check, tmp_path: Path, simulator: Simulator) -> None:
