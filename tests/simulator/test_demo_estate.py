@@ -112,20 +112,31 @@ def test_cost_centers(shown: Shown, slug: str) -> None:
 
 
 def test_actions_minutes_are_ahead_of_pace(shown: Shown) -> None:
-    """What is used fits the allowance, what will be used at this pace does not."""
-    used, included = shown.sum("ghe_actions_used_seconds"), shown.sum("ghe_actions_included_seconds")
+    """What is used of the allowance fits, what will be used at this pace does not; most minutes never touch it."""
+    used, included = shown.sum("ghe_actions_included_used_seconds"), shown.sum("ghe_actions_included_seconds")
     start = shown.sum("ghe_billing_period_start_timestamp_seconds")
     end = shown.sum("ghe_billing_period_end_timestamp_seconds")
-    covered = used - shown.sum("ghe_actions_paid_seconds")
-    for amount in (used, covered):
-        assert amount < included < amount * (end - start) / (NOW - start)
+    assert used < included < used * (end - start) / (NOW - start)
+    assert shown.sum("ghe_actions_used_seconds") > included
+    own, larger = (
+        ("actions_self_hosted_linux", "actions_self_hosted_windows"),
+        ("actions_linux_4_core", "actions_macos_xl"),
+    )
+    for sku in own:
+        assert shown.sum("ghe_actions_paid_seconds", sku=sku) == 0 < shown.sum("ghe_actions_used_seconds", sku=sku)
+    for sku in larger:
+        assert shown.sum("ghe_actions_paid_seconds", sku=sku) == shown.sum("ghe_actions_used_seconds", sku=sku) > 0
     legacy = "octo-legacy"
-    assert shown.sum("ghe_actions_used_seconds", legacy) < shown.sum("ghe_actions_included_seconds", legacy) / 2
+    assert (
+        shown.sum("ghe_actions_included_used_seconds", legacy) < shown.sum("ghe_actions_included_seconds", legacy) / 2
+    )
 
 
 def test_storage_and_transfer(shown: Shown) -> None:
-    """Storage is close to what is included, transfer is not."""
-    assert 0.9 < shown.sum("ghe_storage_average_bytes") / shown.sum("ghe_storage_included_bytes") < 1
+    """Storage is close to what is included, which caches do not use; transfer is not."""
+    included = shown.sum("ghe_storage_included_bytes")
+    assert 0.9 < shown.sum("ghe_storage_included_used_bytes") / included < 1
+    assert shown.sum("ghe_storage_average_bytes", product="actions") > 2 * included
     assert 0.2 < shown.sum("ghe_packages_transfer_bytes") / shown.sum("ghe_packages_transfer_included_bytes") < 0.5
 
 
@@ -138,17 +149,45 @@ def test_platforms(shown: Shown) -> None:
 
 def test_budgets(shown: Shown) -> None:
     """One budget is close to its limit; those that block are not; there are more than a page of them."""
-    amounts = {each.labels["budget_id"]: each.value for each in shown.of("ghe_budget_amount_usd")}
+    used: dict[str, float] = {}
+    for unit in ("usd", "licenses"):
+        amounts = {each.labels["budget_id"]: each.value for each in shown.of(f"ghe_budget_amount_{unit}")}
+        used |= {
+            each.labels["budget_id"]: each.value / amounts[each.labels["budget_id"]]
+            for each in shown.of(f"ghe_budget_consumed_{unit}")
+        }
+        assert amounts
     blocking = {each.labels["budget_id"] for each in shown.of("ghe_budget_blocks_usage") if each.value}
-    used = {
-        each.labels["budget_id"]: each.value / amounts[each.labels["budget_id"]]
-        for each in shown.of("ghe_budget_consumed_usd")
-    }
-    assert len(amounts) > 10
+    assert len(shown.of("ghe_budget_blocks_usage")) > 10
     assert [share for share in used.values() if share >= 0.9] == [pytest.approx(0.95, abs=0.03)]
     assert used.keys() & blocking
     assert all(used[budget] < 0.6 for budget in used.keys() & blocking)
     assert {each.labels["entity"] for each in shown.of("ghe_budget_amount_usd", scope="user")} == {""}
+
+
+def test_budgets_of_every_scope(shown: Shown) -> None:
+    """Each has the consumption of what it covers, but where the amount is the limit of one person."""
+    consumed = {each.labels["scope"]: each.labels for each in shown.of("ghe_budget_consumed_usd")}
+    assert consumed.keys() == {"enterprise", "organization", "repository", "cost_center", "user"}
+    assert {each.labels["scope"] for each in shown.of("ghe_budget_amount_usd")} - consumed.keys() == {
+        "multi_user_customer",
+        "multi_user_cost_center",
+    }
+    for each in shown.of("ghe_budget_consumed_usd", scope="organization", product="actions_linux"):
+
+        def of_organization(account: Account, name: str = each.labels["entity"]) -> bool:
+            return account.organization == name and account.sku.id == "actions_linux"
+
+        assert each.value == pytest.approx(billed(shown.enterprise(), of_organization)["actions"], abs=1e-9)
+    rest, whole = sorted(
+        each.value for each in shown.of("ghe_budget_consumed_usd", scope="enterprise", product="actions")
+    )
+    outside = billed(shown.enterprise(), lambda account: not account.cost_center)["actions"]
+    assert whole == pytest.approx(shown.sum("ghe_billing_net_usd", product="actions"))
+    assert pytest.approx(outside) == rest < whole
+    licenses = shown.sum("ghe_budget_consumed_licenses", product="copilot_for_business")
+    assert licenses == shown.sum("ghe_billing_net_quantity", sku="copilot_for_business")
+    assert shown.sum("ghe_budget_expiry_timestamp_seconds") > NOW
 
 
 def test_reports(shown: Shown) -> None:

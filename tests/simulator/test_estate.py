@@ -236,11 +236,31 @@ def test_outages_end(estate: Estate) -> None:
 
 
 def test_ephemeral_runners_come_and_go(estate: Estate) -> None:
-    """Ephemeral runners are replaced within minutes, the others stay."""
+    """Ephemeral runners are replaced within minutes, the others stay, and so do dead registrations."""
     fleet = enterprise(estate, "octo-corp").fleet
-    now, later = ({runner["id"]: runner["ephemeral"] for runner in everyone(fleet, at)} for at in (NOON, NOON + 1_800))
-    assert all(ephemeral for runner, ephemeral in now.items() if runner not in later)
-    assert {runner for runner, ephemeral in now.items() if ephemeral}.isdisjoint(later)
+    now, later = ({runner["id"]: runner for runner in everyone(fleet, at)} for at in (NOON, NOON + 1_800))
+    assert all(runner["ephemeral"] for identifier, runner in now.items() if identifier not in later)
+    staying = [runner for identifier, runner in now.items() if runner["ephemeral"] and identifier in later]
+    assert {runner["status"] for runner in staying} == {"offline"}
+
+
+def test_a_fleet_scaled_to_zero_leaves_dead_registrations(estate: Estate) -> None:
+    """At night the group has nothing but those; in working hours it has runners as well."""
+    fleet = enterprise(estate, "octo-corp").fleet
+    (group,) = (group for group in fleet.groups if group.scaled_to_zero)
+    night, noon = (fleet.runners(at, fleet.span(at, group.id)) for at in (NOON + 12 * 3_600, NOON))
+    assert [runner["status"] for runner in night] == ["offline", "offline"]
+    assert len(noon) > len(night)
+    assert {runner["status"] for runner in noon} == {"offline", "online"}
+    assert {runner["runner_group_id"] for runner in night} == {group.id}
+
+
+def test_ids_of_runners_are_unique_at_any_time(estate: Estate) -> None:
+    """Also those of two ephemeral groups."""
+    fleet = enterprise(estate, "octo-corp").fleet
+    for hour in range(24):
+        runners = everyone(fleet, NOON + hour * 3_600)
+        assert len({runner["id"] for runner in runners}) == len(runners) == len(fleet.span(NOON + hour * 3_600))
 
 
 def test_versions() -> None:

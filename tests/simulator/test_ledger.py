@@ -46,9 +46,20 @@ def totals(
 
 
 def minutes(found: Billing, at: float) -> tuple[float, float]:
-    """Return the minutes of the month so far, and how many of them are covered."""
-    used = [usage for sku, usage in found.ledger.totals(of_month(at), at, everybody) if sku.unit.summary == "minutes"]
-    return fsum(each.gross for each in used), fsum(each.discount for each in used)
+    """Minutes of the month so far in price equivalents: what an allowance may cover, and what it covers."""
+    spent = totals(found, of_month(at), at, lambda account: account.sku.pool is Pool.MINUTES and not account.is_free)
+    skus = {sku.id: sku.equivalent for sku in SKUS}
+    return (
+        fsum(usage.gross * skus[sku] for sku, usage in spent.items()),
+        fsum(usage.discount * skus[sku] for sku, usage in spent.items()),
+    )
+
+
+def upper_bound(found: Billing, at: float) -> float:
+    """What is known of the covered minutes from outside: all discounts of standard runners."""
+    skus = [sku for sku in SKUS if sku.pool is Pool.MINUTES]
+    spent = totals(found, of_month(at), at)
+    return fsum(spent[sku.id].discount * sku.equivalent for sku in skus if sku.id in spent)
 
 
 def test_effort_is_the_sum_of_the_load() -> None:
@@ -127,11 +138,28 @@ def test_minutes_are_ahead_of_pace(month: Month, seed: int) -> None:
         at = month.start + day * DAY + 12 * HOUR
         used, covered = minutes(found, at)
         elapsed = (at - month.start) / (month.stop - month.start)
-        assert used < allowance
-        assert covered / elapsed > allowance
+        assert covered == pytest.approx(used)
+        assert covered < upper_bound(found, at) < allowance < upper_bound(found, at) / elapsed
     used, covered = minutes(found, month.stop - 1)
-    assert used > 1.2 * allowance
+    assert used > 1.1 * allowance
     assert covered == pytest.approx(allowance)
+    assert allowance < upper_bound(found, month.stop - 1) < 1.2 * allowance
+
+
+def test_what_is_free_and_what_an_allowance_never_covers() -> None:
+    """Self-hosted minutes and those of public repositories cost nothing; larger runners and caches do everywhere."""
+    found = billing()
+    at = Month.of(FRIDAY).stop - 1
+    spent = totals(found, of_month(at), at)
+    public = totals(found, of_month(at), at, lambda account: bool(account.repository and account.repository.public))
+    assert spent["actions_self_hosted_linux"].gross > spent["actions_linux"].gross
+    for sku in ("actions_self_hosted_linux", "actions_self_hosted_windows"):
+        assert spent[sku].discount == spent[sku].gross > 0
+    for sku in ("actions_linux", "actions_storage"):
+        assert public[sku].discount == public[sku].gross > 0
+        assert public[sku].gross < 0.2 * spent[sku].gross
+    for sku in ("actions_linux_4_core", "actions_macos_xl", "actions_cache_storage", "actions_custom_image_storage"):
+        assert spent[sku].discount == 0 < spent[sku].gross
 
 
 @pytest.mark.parametrize("month", MONTHS)

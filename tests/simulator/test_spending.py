@@ -25,7 +25,8 @@ def test_cost_centers(get: Get) -> None:
     centers = get(f"{CORP}/cost-centers").json()["costCenters"]
     for center in centers:
         assert {"id", "name", "state", "azure_subscription", "resources", "ai_credit_pool_enabled"} <= center.keys()
-    assert centers[0]["ai_credit_pool_state"]["current_amount"] is None
+    pool = centers[0]["ai_credit_pool_state"]
+    assert 0 < pool["current_amount"] < pool["target_amount"]
     assert {one["type"] for center in centers for one in center["resources"]} == {"User", "Org", "Repo", "Team"}
     states = [center["state"] for center in centers]
     assert states.count("deleted") == 1

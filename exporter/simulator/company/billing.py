@@ -1,4 +1,4 @@
-"""Enhanced billing of an enterprise: ledger, cost centres, budgets and reports that fit together."""
+"""Enhanced billing of an enterprise: ledger, cost centers, budgets and reports that fit together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,17 +20,26 @@ ALLOWANCES: Mapping[Pool, float] = {
 """What the plan of an enterprise includes a month."""
 
 METERED_VOLUMES: Mapping[str, float] = {
-    "actions_linux": 41_500,
-    "actions_windows": 14_500,
-    "actions_macos": 7_000,
+    "actions_linux": 36_000,
+    "actions_windows": 9_000,
+    "actions_macos": 1_450,
     "actions_linux_4_core": 2_600,
     "actions_windows_8_core": 700,
-    "actions_storage": 31,
+    "actions_macos_xl": 120,
+    "actions_self_hosted_linux": 78_000,
+    "actions_self_hosted_windows": 12_000,
+    "actions_storage": 33,
+    "actions_cache_storage": 210,
+    "actions_custom_image_storage": 64,
     "packages_storage": 15.4,
     "packages_bandwidth": 71,
     "git_lfs_bandwidth": 38,
 }
-"""A usual month of the big enterprise, a third above the included minutes and just below the included storage."""
+"""A usual month of the big enterprise.
+
+By price a third above the included minutes, public repositories included; just below the included storage, which
+caches and images do not use; most minutes on its own machines.
+"""
 
 CREDITS_A_PERSON = 900
 LEAST_CREDITS = 10_000
@@ -48,7 +57,7 @@ class Billing:
         budgets: Budgets.
         reports: Exports of usage.
         careless: Whether answers have the spelling GitHub also has: some numbers as text, bare names of
-            repositories, cost centres in a list of one object.
+            repositories, cost centers in a list of one object.
     """
 
     ledger: Ledger
@@ -73,7 +82,7 @@ def billing(
     Args:
         seed: Seed of the estate.
         enterprise: Slug of the enterprise.
-        organizations: Logins of its organisations.
+        organizations: Logins of its organizations.
         users: How many people it has.
         people: How many people have what is licensed by person, by SKU.
         logins: A few of its people.

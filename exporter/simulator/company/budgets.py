@@ -15,6 +15,8 @@ CLOSE = 0.95
 """How much of the budget for AI credits a usual month uses."""
 
 ACTIONS_BUDGET = 1_000
+SPARE = 1.25
+"""How many licenses a budget allows for each one that is in use."""
 LEAST_CREDITS_BUDGET = 100
 BUDGETED_ORGANIZATIONS = 6
 MOST_BUDGETED_USERS = 3
@@ -33,11 +35,13 @@ class Budget:
         scope: What it is for.
         kind: Whether it is for a product, a SKU or a bundle.
         covers: Products or SKUs.
-        amount: US dollars a month.
+        amount: US dollars a month, or licenses.
         blocks: Whether usage stops when it is used up.
-        entity: Name of the organisation, repository or cost centre.
+        entity: Name of the organization, repository or cost center.
         user: Login of the person it is for.
-        spent: How much of it a month uses, where GitHub tells that.
+        spent: How much of it a month uses, where GitHub reports that.
+        excludes_cost_centers: Whether usage of cost centers does not count.
+        expires: Whether it ends, some months from now.
         singular: Whether GitHub answers in the spelling of its schema instead of that of its example.
     """
 
@@ -50,6 +54,8 @@ class Budget:
     user: str = ""
     spent: float | None = None
     singular: bool = False
+    excludes_cost_centers: bool = False
+    expires: bool = False
 
     def record(self, identifier: str, at: float) -> dict[str, Any]:
         """Return it in GitHub's terms."""
@@ -65,8 +71,12 @@ class Budget:
             record["budget_entity_name"] = self.entity
         if self.user:
             record["user"] = self.user
+        if self.excludes_cost_centers:
+            record["exclude_cost_center_usage"] = True
+        month = Month.of(at)
+        if self.expires:
+            record["expires_at"] = f"{month.year + 1}-03-31"
         if self.spent is not None:
-            month = Month.of(at)
             used = Profile.WORKED.share(Stretch(month, month.start, at))
             record["consumed_amount"] = self.amount * self.spent * used
         return record
@@ -98,9 +108,11 @@ def corp_budgets(
     return [
         Budget(ENTERPRISE, SKU, ("copilot_ai_credits",), ceil(credit / CLOSE)),
         Budget(ENTERPRISE, PRODUCT, ("actions",), ACTIONS_BUDGET, blocks=True),
-        Budget(ENTERPRISE, PRODUCT, ("packages",), 500),
+        Budget(ENTERPRISE, PRODUCT, ("actions",), 500, excludes_cost_centers=True),
+        Budget(ENTERPRISE, PRODUCT, ("packages",), 500, expires=True),
+        Budget(ENTERPRISE, SKU, ("copilot_for_business",), ceil(volumes["copilot_for_business"] * SPARE)),
         Budget(ENTERPRISE, SKU, ("actions_macos",), 400, singular=True),
-        Budget("repository", SKU, ("actions_linux",), 50, blocks=True, entity=first.name, singular=True),
+        Budget("repository", SKU, ("actions_linux",), 50, blocks=True, entity=first.full_name, singular=True),
         Budget("repository", PRODUCT, ("git_lfs",), 0, blocks=True, entity=last.name),
         Budget("cost_center", PRODUCT, ("packages",), 250, blocks=True, entity=centers[0].name),
         Budget("multi_user_customer", BUNDLE, bundle, max(LEAST_CREDITS_BUDGET, ceil(credit / 2)), spent=0.7),
@@ -121,4 +133,5 @@ def tenant_budgets() -> list[Budget]:
     return [
         Budget(ENTERPRISE, SKU, ("actions_linux", "actions_windows"), 200),
         Budget(ENTERPRISE, PRODUCT, ("copilot",), 5_000, singular=True),
+        Budget(ENTERPRISE, SKU, ("ghas_code_security_licenses",), 100, blocks=True),
     ]

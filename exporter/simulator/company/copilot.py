@@ -16,15 +16,17 @@ BUSINESS = "business"
 ENTERPRISE = "enterprise"
 
 TWICE_EVERY = 5
-"""One of how many people has a seat from two organisations."""
+"""One of how many people has a seat from two organizations."""
 
 ENTERPRISE_EVERY = 4
-"""One of how many people has the dearer plan by the first seat; whoever has two has it by the second."""
+"""One of how many people has the more expensive plan by the first seat; whoever has two has it by the second."""
 
 CANCELLING = 6
 NEVER_ACTIVE = 14
 LONG_INACTIVE = 40
 SELDOM_ACTIVE = 70
+NEW = 12
+NEW_DAYS = 20
 
 FIRST_ID = 50_000
 EDITORS = ("vscode/1.105.1/copilot-chat/0.32.4", "JetBrains-IU/252.2/copilot-intellij/1.5.59", "vim/9.1/copilot/1.57")
@@ -32,7 +34,7 @@ GITHUB = "https://github.example.com"
 
 
 class Plans(NamedTuple):
-    """How many people have each plan, whoever has both counted under the dearer one."""
+    """How many people have each plan, whoever has both counted under the more expensive one."""
 
     business: int
     enterprise: int
@@ -90,7 +92,7 @@ class Copilot:
         number = draw[8] + second
         dear = second or person % ENTERPRISE_EVERY == 0
         seat: dict[str, Any] = {
-            "created_at": "2025-03-03T08:00:00Z",
+            "created_at": _written(at - NEW_DAYS * DAY) if draw[12] < NEW else "2025-03-03T08:00:00Z",
             "updated_at": _written(Month.of(at).start),
             "pending_cancellation_date": self._cancellation(draw, at, second=second),
             "last_activity_at": None if active is None else _written(active),

@@ -1,21 +1,25 @@
-"""Cost centres of an enterprise, and who is charged to which."""
+"""Cost centers of an enterprise, and who is charged to which."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from exporter.simulator.company.periods import Month
 from exporter.simulator.company.random_draws import Draws
 from exporter.simulator.company.repositories import Repository
+from exporter.simulator.company.skus import Profile
 
 ACTIVE = "active"
 DELETED = "deleted"
 MOBILE_REPOSITORIES = 2
 POOL_AMOUNT = 21_000
+POOL_USED = 0.7
+"""How much of its share of the AI credits a cost center uses in a month, most of it early."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostCenter:
-    """A cost centre and what is charged to it, each resource as its type and name."""
+    """A cost center and what is charged to it, each resource as its type and name."""
 
     id: str
     name: str
@@ -23,7 +27,7 @@ class CostCenter:
     state: str = ACTIVE
     pooled: bool = False
 
-    def record(self) -> dict[str, Any]:
+    def record(self, at: float) -> dict[str, Any]:
         """Return it in GitHub's terms, all its resources included."""
         record: dict[str, Any] = {
             "id": self.id,
@@ -34,27 +38,28 @@ class CostCenter:
             "ai_credit_pool_enabled": self.pooled,
         }
         if self.pooled:
-            record["ai_credit_pool_state"] = {"target_amount": POOL_AMOUNT, "current_amount": None}
+            used = POOL_AMOUNT * POOL_USED * Profile.HASTY.until(Month.of(at), at)
+            record["ai_credit_pool_state"] = {"target_amount": POOL_AMOUNT, "current_amount": round(used, 2)}
         return record
 
 
 class CostCenters:
-    """All cost centres of one enterprise, the deleted ones last."""
+    """All cost centers of one enterprise, the deleted ones last."""
 
     def __init__(self, centers: Sequence[CostCenter]) -> None:
         self._centers = {center.id: center for center in centers}
         self._charged = {resource: center.id for center in centers for resource in center.resources}
 
     def get(self, identifier: str) -> CostCenter | None:
-        """Return a cost centre by its id."""
+        """Return a cost center by its id."""
         return self._centers.get(identifier)
 
     def named(self, state: str = "") -> list[CostCenter]:
-        """Return the cost centres in a *state*, "" for all."""
+        """Return the cost centers in a *state*, "" for all."""
         return [center for center in self._centers.values() if state in {"", center.state}]
 
     def charged(self, organization: str, repository: Repository | None) -> str:
-        """Return the id of the cost centre that pays, "" if none does; a repository goes before its owner."""
+        """Return the id of the cost center that pays, "" if none does; a repository goes before its owner."""
         own = self._charged.get(("Repo", repository.full_name), "") if repository else ""
         return own or self._charged.get(("Org", organization), "")
 
@@ -62,7 +67,7 @@ class CostCenters:
 def cost_centers(
     seed: int, enterprise: str, organizations: Sequence[str], repositories: Sequence[Repository], logins: Sequence[str]
 ) -> CostCenters:
-    """Return the cost centres of an enterprise; its last organisation and first repository have none."""
+    """Return the cost centers of an enterprise; its last organization and first repository have none."""
     draws = Draws(seed, enterprise, "cost-centers")
     mobile = tuple(("Repo", repository.full_name) for repository in repositories[1:][-MOBILE_REPOSITORIES:])
     platform = tuple(("Org", name) for name in organizations[:-1][:1])

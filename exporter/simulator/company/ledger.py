@@ -1,7 +1,7 @@
-"""What every repository and organisation of an enterprise uses, at any time.
+"""What every repository and organization of an enterprise uses, at any time.
 
 Each account uses a fixed part of a month's volume, spread over the month by the profile of its SKU. Sums over days,
-accounts and cost centres are therefore the same as those over whole months, whoever adds them up.
+accounts and cost centers are therefore the same as those over whole months, whoever adds them up.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +34,14 @@ class Account(NamedTuple):
     cost_center: str
     volume: float
 
+    @property
+    def is_free(self) -> bool:
+        """Whether all of it is discounted: on one's own machines, or what an allowance covers for a public repository.
+
+        Larger runners and caches cost the same there as anywhere.
+        """
+        return self.sku.free or (self.repository is not None and self.repository.public and self.sku.pool is not None)
+
 
 class Usage(NamedTuple):
     """A quantity, and how much of it is covered by an allowance."""
@@ -57,9 +65,11 @@ class Rates:
     factors: Mapping[str, float]
     covered: Mapping[Pool, float]
 
-    def usage(self, sku: Sku, volume: float) -> Usage:
+    def usage(self, sku: Sku, volume: float, *, is_free: bool) -> Usage:
         """Usage of *sku* in that time."""
         gross = volume * self.factors[sku.id]
+        if is_free:
+            return Usage(gross, gross)
         return Usage(gross, gross * self.covered[sku.pool] if sku.pool else 0.0)
 
 
@@ -86,7 +96,7 @@ class Ledger:
         for day, stretch in period.days(at):
             rates = self._rates(stretch)
             for account in accounts:
-                usage = rates.usage(account.sku, account.volume)
+                usage = rates.usage(account.sku, account.volume, is_free=account.is_free)
                 if usage.gross > 0:
                     yield Entry(day, account, usage)
 
@@ -95,14 +105,17 @@ class Ledger:
         volumes = _volumes(account for account in self.accounts if wanted(account))
         rates = [self._rates(stretch) for stretch in period.stretches(at)]
         for sku in SKUS:
-            if sku.id in volumes:
-                parts = [each.usage(sku, volumes[sku.id]) for each in rates]
-                total = Usage(fsum(part.gross for part in parts), fsum(part.discount for part in parts))
-                if total.gross > 0:
-                    yield sku, total
+            parts = [
+                each.usage(sku, volumes.get((sku.id, is_free), 0.0), is_free=is_free)
+                for each in rates
+                for is_free in (False, True)
+            ]
+            total = Usage(fsum(part.gross for part in parts), fsum(part.discount for part in parts))
+            if total.gross > 0:
+                yield sku, total
 
     @cached_property
-    def _volumes(self) -> Mapping[str, float]:
+    def _volumes(self) -> Mapping[tuple[str, bool], float]:
         return _volumes(self.accounts)
 
     def _rates(self, stretch: Stretch) -> Rates:
@@ -120,7 +133,7 @@ class Ledger:
     def _covered(self, pool: Pool, stretch: Stretch, months: Mapping[str, float]) -> float:
         """Share of the usage within *stretch* that the allowance still covers."""
         skus = [sku for sku in SKUS if sku.pool is pool]
-        total = fsum(self._volumes.get(sku.id, 0.0) * months[sku.id] for sku in skus)
+        total = fsum(self._volumes.get((sku.id, False), 0.0) * months[sku.id] * sku.equivalent for sku in skus)
         allowance = self._allowances.get(pool, 0.0) * (stretch.month.hours if pool is Pool.STORAGE else 1)
         before, after = (
             skus[0].profile.until(stretch.month, moment) * total for moment in (stretch.start, stretch.stop)
@@ -156,8 +169,9 @@ def accounts(
     return tuple(found)
 
 
-def _volumes(found: Iterable[Account]) -> dict[str, float]:
-    parts: dict[str, list[float]] = {}
+def _volumes(found: Iterable[Account]) -> dict[tuple[str, bool], float]:
+    """Volumes by SKU, what is free apart from what is not."""
+    parts: dict[tuple[str, bool], list[float]] = {}
     for account in found:
-        parts.setdefault(account.sku.id, []).append(account.volume)
-    return {sku: fsum(volumes) for sku, volumes in parts.items()}
+        parts.setdefault((account.sku.id, account.is_free), []).append(account.volume)
+    return {key: fsum(volumes) for key, volumes in parts.items()}

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 PEOPLE_TO_A_REPOSITORY = 10
+PUBLIC_EVERY = 10
+FIRST_PUBLIC = 4
 MOST_REPOSITORIES = 1_000
 
 
 class Repository(NamedTuple):
-    """A repository of an organisation."""
+    """A repository of an organization; what a public one uses is free."""
 
     organization: str
     name: str
+    public: bool = False
 
     @property
     def full_name(self) -> str:
@@ -20,7 +23,12 @@ class Repository(NamedTuple):
 
 
 def repositories(organizations: Sequence[str], users: int) -> tuple[Repository, ...]:
-    """Return the busy repositories of a company with so many *users*: each organisation in turn has its next one."""
+    """Return the busy repositories of a company with so many *users*: each organization in turn has its next one."""
     count = min(MOST_REPOSITORIES, max(len(organizations), users // PEOPLE_TO_A_REPOSITORY))
     owners = len(organizations)
-    return tuple(Repository(organizations[number % owners], f"repo-{number // owners + 1}") for number in range(count))
+    return tuple(
+        Repository(
+            organizations[number % owners], f"repo-{number // owners + 1}", number % PUBLIC_EVERY == FIRST_PUBLIC
+        )
+        for number in range(count)
+    )

@@ -18,14 +18,15 @@ class RunnerGroup:
     Attributes:
         id: Number of the group.
         name: Name of the group.
-        visibility: `all`, `selected` or, in organisations, `private`.
+        visibility: `all`, `selected` or, in organizations, `private`.
         systems: Operating systems, each with its weight.
         share: Share of all runners that belong to the group.
         demand: How much the daily load is multiplied to give the share of busy runners.
         saturated: Whether every runner is always busy.
         ephemeral: Whether runners are registered for one job only.
-        selected: Names of the organisations or repositories of a selected group.
-        inherited: Whether an organisation has the group from its enterprise.
+        scaled_to_zero: Whether there are runners in working hours alone; some dead registrations stay.
+        selected: Names of the organizations or repositories of a selected group.
+        inherited: Whether an organization has the group from its enterprise.
     """
 
     id: int
@@ -36,6 +37,7 @@ class RunnerGroup:
     demand: float = 1.0
     saturated: bool = False
     ephemeral: bool = False
+    scaled_to_zero: bool = False
     selected: Sequence[str] = ()
     inherited: bool = False
 
@@ -56,6 +58,7 @@ def enterprise_groups(organizations: Sequence[str], *, saturated: bool = False) 
         RunnerGroup(5, "gpu", "selected", share=0.06, demand=0.6, selected=organizations[:1]),
         RunnerGroup(6, "deploy", share=0.08, saturated=saturated),
         RunnerGroup(7, "linux-ephemeral", share=0.10, ephemeral=True),
+        RunnerGroup(8, "linux-burst", share=0.08, ephemeral=True, scaled_to_zero=True),
     )
 
 

@@ -1,4 +1,4 @@
-"""Self-hosted runners of an enterprise or an organisation, at any time."""
+"""Self-hosted runners of an enterprise or an organization, at any time."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -30,6 +30,10 @@ SHORTEST_LIFE = 240
 LONGEST_LIFE = 1_200
 IDLE_SHARE_OF_LIFE = 0.15
 LEAST_EPHEMERAL = 0.3
+SCALED_TO_ZERO_BELOW = 0.2
+"""The load below which a group that is scaled to zero has only dead registrations."""
+DEAD_REGISTRATIONS = 2
+IDS_OF_A_GROUP = 100_000_000
 
 
 def newest_release(at: float) -> str:
@@ -38,15 +42,16 @@ def newest_release(at: float) -> str:
 
 
 class Fleet:
-    """The runners of one level: an enterprise or an organisation.
+    """The runners of one level: an enterprise or an organization.
 
     Runners are ordered by group and drawn from their place in that order, so a page costs what its own
-    runners cost. Ephemeral runners come last, because how many there are changes with the load.
+    runners cost. Ephemeral runners come last, because how many there are changes with the load and moves the places
+    of those that follow.
 
     Args:
         seed: Seed of the estate.
-        owner: Slug of the enterprise or login of the organisation.
-        groups: Its groups; an ephemeral one comes last.
+        owner: Slug of the enterprise or login of the organization.
+        groups: Its groups; the ephemeral ones come last.
         size: Number of runners when every ephemeral one is registered.
         old_server: Whether records look like those of an old GitHub Enterprise Server, without group,
             version and ephemeral flag.
@@ -70,15 +75,14 @@ class Fleet:
         self._old_server = old_server
         self._first_id = first_id
         self._sizes = _sizes(groups, size)
-        self._starts = [0, *accumulate(self._sizes)]
 
     def span(self, at: float, group_id: int | None = None) -> range:
         """Return the places of the runners registered at *at*, of all groups or of one."""
+        starts = self._starts(at)
         if group_id is None:
-            return range(sum(self._size(position, at) for position in range(len(self.groups))))
+            return range(starts[-1])
         position = next(position for position, group in enumerate(self.groups) if group.id == group_id)
-        start = self._starts[position]
-        return range(start, start + self._size(position, at))
+        return range(starts[position], starts[position + 1])
 
     def runners(self, at: float, places: range, *, offline: tuple[str, float] = ("", 0.0)) -> list[dict[str, Any]]:
         """Return the runners at *places* as GitHub lists them.
@@ -90,14 +94,15 @@ class Fleet:
         """
         work = load(at)
         name, share = offline
+        starts = self._starts(at)
         records = []
         for position, group in enumerate(self.groups):
-            start, size = self._starts[position], self._sizes[position]
+            start, size = starts[position], starts[position + 1] - starts[position]
             lost = round(size * share) if group.name == name else 0
             for place in range(max(places.start, start), min(places.stop, start + size)):
                 member = place - start
                 if group.ephemeral:
-                    record = self._ephemeral(group, member, size, at)
+                    record = self._ephemeral(position, member, at)
                 else:
                     record = self._permanent(group, place, start, size, at, work)
                 if member < lost:
@@ -105,11 +110,17 @@ class Fleet:
                 records.append(record)
         return records
 
+    def _starts(self, at: float) -> list[int]:
+        return [0, *accumulate(self._size(position, at) for position in range(len(self.groups)))]
+
     def _size(self, position: int, at: float) -> int:
-        size = self._sizes[position]
-        if not self.groups[position].ephemeral:
+        group, size, work = self.groups[position], self._sizes[position], load(at)
+        if not group.ephemeral:
             return size
-        return round(size * (LEAST_EPHEMERAL + (1 - LEAST_EPHEMERAL) * load(at)))
+        if group.scaled_to_zero:
+            dead = min(size, DEAD_REGISTRATIONS)
+            return dead + round((size - dead) * max(0.0, work - SCALED_TO_ZERO_BELOW) / (1 - SCALED_TO_ZERO_BELOW))
+        return round(size * (LEAST_EPHEMERAL + (1 - LEAST_EPHEMERAL) * work))
 
     def _permanent(
         self, group: RunnerGroup, place: int, start: int, size: int, at: float, work: float
@@ -131,20 +142,22 @@ class Fleet:
             version=_version(draw, at),
         )
 
-    def _ephemeral(self, group: RunnerGroup, member: int, size: int, at: float) -> dict[str, Any]:
-        draw = self._draws.digest(-member - 1)
+    def _ephemeral(self, position: int, member: int, at: float) -> dict[str, Any]:
+        group, size = self.groups[position], self._sizes[position]
+        draw = self._draws.digest(-sum(self._sizes[position + 1 :]) - member - 1)
+        dead = group.scaled_to_zero and member < DEAD_REGISTRATIONS
         life = SHORTEST_LIFE + int.from_bytes(draw[:2], "big") % (LONGEST_LIFE - SHORTEST_LIFE)
-        generation, age = divmod(at + int.from_bytes(draw[2:4], "big"), life)
+        generation, age = (0, 0) if dead else divmod(at + int.from_bytes(draw[2:4], "big"), life)
         number = int(generation) * size + member
         system = _system(group, member)
         return self._record(
             group,
             system,
             {
-                "id": self._first_id + 1_000_000 + number,
+                "id": self._first_id + 1_000_000 + group.id * IDS_OF_A_GROUP + number,
                 "name": f"{self._prefix}-{group.name.lower()}-{number:x}",
-                "status": "online",
-                "busy": age > life * IDLE_SHARE_OF_LIFE,
+                "status": "offline" if dead else "online",
+                "busy": not dead and age > life * IDLE_SHARE_OF_LIFE,
             },
             version=newest_release(at),
         )

@@ -102,7 +102,8 @@ class Sku:
         price: US dollars for one unit.
         profile: How usage adds up within a month.
         pool: Allowance that covers it first.
-        every: One of how many repositories uses it; 0 where organisations do, for their people.
+        every: One of how many repositories uses it; 0 where organizations do, for their people.
+        free: Whether it is listed with a price and a discount of all of it, as self-hosted runners are.
     """
 
     id: str
@@ -113,6 +114,12 @@ class Sku:
     profile: Profile = Profile.WORKED
     pool: Pool | None = None
     every: int = 1
+    free: bool = False
+
+    @property
+    def equivalent(self) -> float:
+        """How much of the allowance of its pool one unit uses: an allowance is spent by price."""
+        return self.price / _PRICE_OF_POOL[self.pool] if self.pool else 1.0
 
 
 _STEADY = Profile.STEADY
@@ -123,7 +130,20 @@ SKUS = (
     Sku("actions_macos", "Actions macOS", ACTIONS, MINUTES, 0.062, pool=Pool.MINUTES, every=5),
     Sku("actions_linux_4_core", "Actions Linux 4-core", ACTIONS, MINUTES, 0.012, every=7),
     Sku("actions_windows_8_core", "Actions Windows 8-core", ACTIONS, MINUTES, 0.042, every=11),
+    Sku("actions_macos_xl", "Actions macOS XL", ACTIONS, MINUTES, 0.102, every=13),
+    Sku("actions_self_hosted_linux", "Actions self-hosted Linux", ACTIONS, MINUTES, 0.002, every=2, free=True),
+    Sku("actions_self_hosted_windows", "Actions self-hosted Windows", ACTIONS, MINUTES, 0.002, every=8, free=True),
     Sku("actions_storage", "Actions storage", ACTIONS, GIGABYTE_HOURS, 0.00033602, _STEADY, Pool.STORAGE),
+    Sku("actions_cache_storage", "Actions cache storage", ACTIONS, GIGABYTE_HOURS, 0.0000959, _STEADY, every=3),
+    Sku(
+        "actions_custom_image_storage",
+        "Actions custom image storage",
+        ACTIONS,
+        GIGABYTE_HOURS,
+        0.0000959,
+        _STEADY,
+        every=25,
+    ),
     Sku("packages_storage", "Packages storage", PACKAGES, GIGABYTE_HOURS, 0.00033602, _STEADY, Pool.STORAGE, every=4),
     Sku("packages_bandwidth", "Packages data transfer", PACKAGES, GIGABYTES, 0.5, pool=Pool.TRANSFER, every=4),
     Sku("git_lfs_bandwidth", "Git LFS bandwidth", LARGE_FILES, GIGABYTES, 0.0875, pool=Pool.LARGE_FILES, every=9),
@@ -134,4 +154,8 @@ SKUS = (
     Sku("ghas_code_security_licenses", "Code Security", SECURITY, USER_MONTHS, 30.0, _STEADY, every=0),
     Sku("ghas_secret_protection_licenses", "Secret Protection", SECURITY, USER_MONTHS, 19.0, _STEADY, every=0),
 )
+_PRICE_OF_POOL: Mapping[Pool, float] = MappingProxyType(
+    {pool: next(sku.price for sku in SKUS if sku.pool is pool) for pool in Pool}
+)
+"""Of the unit that the allowance is granted in: the minute of a standard Linux runner, a gigabyte."""
 PRICES: Mapping[str, float] = MappingProxyType({sku.id: sku.price for sku in SKUS})

@@ -1,23 +1,23 @@
-"""Cost centres, budgets and exports of usage (enhanced platform only)."""
+"""Cost centers, budgets and exports of usage (enhanced platform only)."""
 
 from exporter.simulator.api.http_types import Answer, NotFound, Request
 from exporter.simulator.api.routes.billing import billing_of
 
 
 def cost_centers(request: Request) -> Answer:
-    """All cost centres, or those in a state."""
+    """All cost centers, or those in a state."""
     billing = billing_of(request)
     centers = billing.cost_centers.named(request.query.get("state", ""))
-    payload = {"costCenters": [center.record() for center in centers]}
+    payload = {"costCenters": [center.record(request.at) for center in centers]}
     return Answer([payload] if billing.careless else payload)
 
 
 def cost_center(request: Request) -> Answer:
-    """One cost centre and a page of what is charged to it."""
+    """One cost center and a page of what is charged to it."""
     center = billing_of(request).cost_centers.get(request.names["cost_center"])
     if center is None:
         raise NotFound
-    record = center.record()
+    record = center.record(request.at)
     resources = record["resources"]
     record["resources"] = resources[request.page.start : request.page.stop]
     record["has_next_page"] = request.page.stop < len(resources)
