@@ -258,16 +258,16 @@ def test_final_days_are_not_asked_again(clock: StillClock, tmp_path: Path) -> No
     """Where a month is too large, a run after a restart asks for the days that are not final, and adds up the same."""
     key = Key("octo-corp", "billing_usage")
 
-    def read(exporter: Exporter) -> tuple[int, str]:
-        before = simulator.request_counts()
-        exporter.collections[key].run()
-        lines = [line for line in page(exporter).splitlines() if line.startswith("ghe_billing_organization_net_usd")]
-        return sum(asked(simulator, before).values()), "\n".join(lines)
+    with Simulator(users=1_500, runners=8, organizations=3, now=clock.time) as github:
 
-    with Simulator(users=1_500, runners=8, organizations=3, now=clock.time) as simulator:
+        def read(exporter: Exporter) -> tuple[int, str]:
+            before = github.request_counts()
+            exporter.collections[key].run()
+            lines = [line for line in page(exporter).splitlines() if "ghe_billing_organization_net_usd{" in line]
+            return sum(asked(github, before).values()), "\n".join(lines)
 
         def chosen(folder: Path) -> Settings:
-            return settings(simulator, folder, limits={"max_response_megabytes": 1})
+            return settings(github, folder, limits={"max_response_megabytes": 1})
 
         with running(chosen(tmp_path), clock) as first:
             all_days, _ = read(first)
