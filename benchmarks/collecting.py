@@ -16,7 +16,7 @@ from benchmarks.simulated import ENTERPRISE, Company
 from exporter.collectors import COLLECTORS
 
 CONCURRENCY = 4
-LONGEST_SECONDS = 600.0
+MAX_SECONDS = 600.0
 
 Samples = dict[tuple[str, frozenset[str]], float]
 """By name and label values."""
@@ -86,7 +86,7 @@ def collect(company: Company, collectors: Sequence[str], users: int, runners: in
                 found.get(("ghe_exporter_collector_success", frozenset((ENTERPRISE, name)))) == 1 for name in collectors
             )
 
-        measure.wait_until(is_done, LONGEST_SECONDS)
+        measure.wait_until(is_done, MAX_SECONDS)
         Client(url, gzip=True).scrape()
         body = Client(url, gzip=False).body()
         pid = child.process.pid

@@ -15,9 +15,9 @@ from exporter.metrics.metric import Metric, Sample
 
 Fetched = TypeVar("Fetched")
 
-SHORTEST_INTERVAL = 10.0
-SHORTEST_MAX_AGE = 15 * 60.0
-LICENCE_MAX_AGE = 24 * 3600.0
+MIN_INTERVAL = 10.0
+MIN_MAX_AGE = 15 * 60.0
+LICENSE_MAX_AGE = 24 * 3600.0
 """Licence figures change slowly; a day-old one is better than none."""
 PAGE = 100
 """Records of a full page."""
@@ -59,8 +59,8 @@ class CollectorOptions(BaseModel):
     @field_validator("interval")
     @classmethod
     def _not_hasty(cls, interval: float | None) -> float | None:
-        if interval is not None and interval < SHORTEST_INTERVAL:
-            raise ValueError(f"is shorter than {format_duration(SHORTEST_INTERVAL)}")
+        if interval is not None and interval < MIN_INTERVAL:
+            raise ValueError(f"is shorter than {format_duration(MIN_INTERVAL)}")
         return interval
 
 
@@ -149,7 +149,7 @@ class Collector(Generic[Fetched]):
 
     Attributes:
         name: the label `collector` and the key in the settings.
-        help: one sentence on what it tells.
+        help: one sentence on what it collects.
         metrics: every metric it may expose; a metric belongs to exactly one collector.
         endpoints: every endpoint it may ask.
         interval: default seconds from one run to the next.
@@ -157,9 +157,9 @@ class Collector(Generic[Fetched]):
         samples: turns what was fetched into samples; pure.
         enabled: whether it runs by default.
         organizations: it also runs for each configured organization.
-        essential: it goes on below the rate limit's reserve.
+        essential: it continues below the rate limit's reserve.
         platforms: where it can exist at all.
-        shortest_max_age: floor of the default max_age, which is three intervals.
+        min_max_age: floor of the default max_age, which is three intervals.
         options: its settings.
         calls: how many requests it sends, for the documentation.
         lasting: what of its memory a restart with `state_dir` keeps.
@@ -176,7 +176,7 @@ class Collector(Generic[Fetched]):
     organizations: bool = False
     essential: bool = False
     platforms: frozenset[Platform] = frozenset({Platform.CLOUD})
-    shortest_max_age: float = SHORTEST_MAX_AGE
+    min_max_age: float = MIN_MAX_AGE
     options: type[CollectorOptions] = CollectorOptions
     calls: Calls = ONE_CALL
     lasting: Mapping[str, Lasting] = field(default_factory=dict)
@@ -198,4 +198,4 @@ class Collector(Generic[Fetched]):
         """Seconds the last good result stays with *options*."""
         if options.max_age is not None:
             return options.max_age
-        return max(3 * self.interval_with(options), self.shortest_max_age)
+        return max(3 * self.interval_with(options), self.min_max_age)

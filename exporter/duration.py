@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-LONGEST_SECONDS = 10 * 365 * 86_400
+MAX_SECONDS = 10 * 365 * 86_400
 PATTERN = r"^([0-9]+(ms|s|m|h|d|w))+$"
 _PART = re.compile(r"([0-9]+)(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -19,7 +19,7 @@ def parse_duration(value: Any) -> float:
     """
     if isinstance(value, str) and re.fullmatch(PATTERN, value.strip()):
         seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(value))
-        if seconds > LONGEST_SECONDS:
+        if seconds > MAX_SECONDS:
             raise ValueError("is longer than ten years")
         return seconds
     raise ValueError("is not a duration; write it with a unit, as 60s, 15m or 6h")

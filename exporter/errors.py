@@ -103,7 +103,7 @@ class ExporterError(Exception):
 
 
 class ConfigurationError(ExporterError):
-    """A setting is wrong; the message is one line that names it and says how to mend it."""
+    """A setting is wrong; the message is one line that names it and how to fix it."""
 
 
 class SystemRefusal(ExporterError):
@@ -128,7 +128,7 @@ class GitHubError(ExporterError):
     wanted: tuple[str, ...] = ()
     """Scopes or permissions of which the credential lacks every one; one of them would do."""
     transient = False
-    """Whether asking again at once may help."""
+    """Whether an immediate retry may help."""
     retry_after: float | None = None
     """Seconds the answer asked to wait before that."""
 
@@ -180,7 +180,7 @@ class Unauthorized(GitHubError):
     reason = Reason.UNAUTHORIZED
     cause = Cause.CREDENTIAL_REJECTED
     answered_at: float | None = None
-    """The time by GitHub's clock, if the answer told it."""
+    """The time by GitHub's clock, if the answer reported it."""
 
 
 class CredentialBlocked(GitHubError):

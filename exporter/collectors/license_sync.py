@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from exporter.collector import LICENCE_MAX_AGE, Collector, Target
+from exporter.collector import LICENSE_MAX_AGE, Collector, Target
 from exporter.collectors.common.labels import enumerated
 from exporter.errors import PayloadError
 from exporter.github.endpoint import Endpoint
@@ -70,7 +70,7 @@ COLLECTOR = Collector(
     metrics=(SERVERS, SUCCESS, LAST, STATUS),
     endpoints=(LICENSE_SYNC_STATUS,),
     interval=900,
-    shortest_max_age=LICENCE_MAX_AGE,
+    min_max_age=LICENSE_MAX_AGE,
     fetch=fetch,
     samples=samples,
 )

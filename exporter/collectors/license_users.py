@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from exporter.collector import LICENCE_MAX_AGE, Calls, Collector, Target
+from exporter.collector import LICENSE_MAX_AGE, Calls, Collector, Target
 from exporter.collectors.common.distinct import Distinct
 from exporter.collectors.common.labels import enumerated
 from exporter.github.endpoint import Endpoint
@@ -137,7 +137,7 @@ COLLECTOR = Collector(
     ),
     endpoints=(LICENSE_USERS,),
     interval=6 * 3600,
-    shortest_max_age=LICENCE_MAX_AGE,
+    min_max_age=LICENSE_MAX_AGE,
     calls=Calls(user_pages=1),
     fetch=fetch,
     samples=samples,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from exporter.collector import LICENCE_MAX_AGE, Collector, Target
+from exporter.collector import LICENSE_MAX_AGE, Collector, Target
 from exporter.errors import PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Seats
@@ -37,7 +37,7 @@ COLLECTOR = Collector(
     endpoints=(CONSUMED_LICENSES,),
     interval=900,
     essential=True,
-    shortest_max_age=LICENCE_MAX_AGE,
+    min_max_age=LICENSE_MAX_AGE,
     fetch=fetch,
     samples=samples,
 )

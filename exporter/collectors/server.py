@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.collector import LICENCE_MAX_AGE, Calls, Collector, Platform, Target
+from exporter.collector import LICENSE_MAX_AGE, Calls, Collector, Platform, Target
 from exporter.collectors.common.labels import enumerated
 from exporter.errors import NOT_OFFERED, GitHubError
 from exporter.github.endpoint import Endpoint
@@ -86,7 +86,7 @@ COLLECTOR = Collector(
     endpoints=(LICENSE, STATISTICS, META),
     interval=900,
     platforms=frozenset({Platform.SERVER}),
-    shortest_max_age=LICENCE_MAX_AGE,
+    min_max_age=LICENSE_MAX_AGE,
     calls=Calls(fixed=3),
     fetch=fetch,
     samples=samples,

@@ -17,9 +17,9 @@ from exporter.metrics.metric import Metric
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 GZIP_END = zlib.compress(b"", wbits=-15)
-PIECE_BYTES = 1_048_576
+MAX_PIECE_BYTES = 1_048_576
 """Longer bodies go out in pieces: the time a client has to take something is counted for each of them."""
-ALONE_BYTES = 65_536
+MIN_CHUNK_BYTES = 65_536
 """From this size on a family is deflated by itself; smaller ones compress better together."""
 
 
@@ -69,7 +69,7 @@ class Chunk:
         return kept[1]
 
 
-def renewed(texts: Sequence[bytes], before: Sequence[Chunk]) -> tuple[Chunk, ...]:
+def reuse_unchanged(texts: Sequence[bytes], before: Sequence[Chunk]) -> tuple[Chunk, ...]:
     """Make chunks of *texts*; where one is as *before* at its place, it stays, with what was deflated of it."""
     pairs = zip_longest(texts, before[: len(texts)])
     return tuple(old if old is not None and old.text == text else Chunk(text) for text, old in pairs)
@@ -93,11 +93,11 @@ class Page:
             crc = chunk.crc(crc)
             size += len(chunk.text)
         deflated = b"".join((GZIP_HEADER, *(chunk.deflated for chunk in filled)))
-        return cls(tuple(chunk.text for chunk in filled), tuple(_pieces(deflated)), crc, size)
+        return cls(tuple(chunk.text for chunk in filled), tuple(split(deflated)), crc, size)
 
     def plain(self, tail: Iterable[Chunk]) -> list[bytes]:
         """The body with *tail* at its end."""
-        return [*self.texts, *_pieces(b"".join(chunk.text for chunk in tail))]
+        return [*self.texts, *split(b"".join(chunk.text for chunk in tail))]
 
     def gzipped(self, tail: Iterable[Chunk]) -> list[bytes]:
         """The body with *tail* at its end as one gzip stream."""
@@ -108,13 +108,14 @@ class Page:
             size += len(chunk.text)
             end.append(chunk.deflated)
         trailer = crc.to_bytes(4, "little") + (size % 2**32).to_bytes(4, "little")
-        return [*self.gzip, *_pieces(b"".join((*end, GZIP_END, trailer)))]
+        return [*self.gzip, *split(b"".join((*end, GZIP_END, trailer)))]
 
 
-def _pieces(text: bytes) -> list[bytes]:
-    if len(text) <= PIECE_BYTES:
+def split(text: bytes) -> list[bytes]:
+    """Cut *text* into pieces of at most `MAX_PIECE_BYTES`."""
+    if len(text) <= MAX_PIECE_BYTES:
         return [text]
-    return [text[start : start + PIECE_BYTES] for start in range(0, len(text), PIECE_BYTES)]
+    return [text[start : start + MAX_PIECE_BYTES] for start in range(0, len(text), MAX_PIECE_BYTES)]
 
 
 class Exposition:
@@ -128,13 +129,13 @@ class Exposition:
         self._page = Page.of(())
 
     def publish(self, collector: str, enterprise: str, families: Mapping[str, bytes]) -> None:
-        """Replace what *collector* tells of *enterprise*; nothing takes it out."""
+        """Replace the families of *collector* for *enterprise*; none removes them."""
         with self._lock:
             results = self._families[collector]
             before = results.get(enterprise, {})
             if families:
                 results[enterprise] = {
-                    name: renewed(_pieces(text), before.get(name, ())) for name, text in families.items()
+                    name: reuse_unchanged(split(text), before.get(name, ())) for name, text in families.items()
                 }
             else:
                 results.pop(enterprise, None)
@@ -162,7 +163,7 @@ def _grouped(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     """Join neighbours that are small."""
     small: list[bytes] = []
     for chunk in chunks:
-        if len(chunk.text) < ALONE_BYTES:
+        if len(chunk.text) < MIN_CHUNK_BYTES:
             small.append(chunk.text)
             continue
         yield Chunk(b"".join(small))

@@ -50,7 +50,7 @@ def metrics_page(collectors: Sequence[Collector[Any]]) -> str:
 def collector_section(collector: Collector[Any]) -> str:
     """One collector: when it runs, what it requests, what it exposes."""
     state = "enabled" if collector.enabled else "disabled"
-    max_age = format_duration(max(3 * collector.interval, collector.shortest_max_age))
+    max_age = format_duration(max(3 * collector.interval, collector.min_max_age))
     facts = (
         f"By default it is {state} and runs every {format_duration(collector.interval)}; "
         f"its last good result stays for {max_age}."

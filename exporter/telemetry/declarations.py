@@ -33,7 +33,7 @@ REQUEST_SECONDS = Metric(
     REQUEST,
     type="histogram",
 )
-RETRIES = Metric("ghe_exporter_api_retries_total", "Requests repeated at once.", REQUEST, type="counter")
+RETRIES = Metric("ghe_exporter_api_retries_total", "Requests retried.", REQUEST, type="counter")
 NOT_MODIFIED = Metric(
     "ghe_exporter_api_not_modified_total", "Answers that had not changed and cost no quota.", REQUEST, type="counter"
 )

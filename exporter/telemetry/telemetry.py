@@ -16,14 +16,14 @@ from prometheus_client.gc_collector import GCCollector
 from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import RateLimitWindow
-from exporter.metrics.exposition import Chunk, renewed
+from exporter.metrics.exposition import Chunk, reuse_unchanged
 from exporter.metrics.metric import Metric
 from exporter.runtime.status import Key, StatusBoard, Verdict
 from exporter.telemetry import declarations
 from exporter.telemetry.series import Family, Histogram, Scalar, render_gauge, render_registry
 
-MOST_RESOURCES = 32
-"""Rate limits told of a credential; GitHub has about fifteen, and a header that makes up names must not add series."""
+MAX_RESOURCES = 32
+"""Rate limits of a credential; GitHub has about fifteen, and invented names in a header must not add series."""
 REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 Series = tuple[tuple[str, ...], float | None]
@@ -31,7 +31,7 @@ Series = tuple[tuple[str, ...], float | None]
 
 @dataclass(slots=True)
 class ApiState:
-    """The newest of what answers told about each credential.
+    """The newest state of each credential, from the answers.
 
     `credentials` are those in use of each enterprise that is read; None until they are known. Answers to others come
     late, from before a reload, and count nowhere: nothing would ever remove them again.
@@ -60,7 +60,7 @@ class ApiState:
     def note(self, enterprise: str, credential: str, window: RateLimitWindow) -> None:
         """Keep what is left of a rate limit; for holders of the lock."""
         key = (enterprise, credential, window.resource)
-        if key in self.windows or sum(known[:2] == key[:2] for known in self.windows) < MOST_RESOURCES:
+        if key in self.windows or sum(known[:2] == key[:2] for known in self.windows) < MAX_RESOURCES:
             self.windows[key] = window
 
     def up(self) -> Iterator[Series]:
@@ -120,7 +120,7 @@ class EnterpriseApi:
                 self.unchanged.labels(self.enterprise, endpoint.path).inc()
 
     def answered(self, credential: str, headers: Mapping[str, str]) -> None:
-        """Nothing that the others do not tell."""
+        """Nothing to count that the other methods do not."""
 
     def authenticated(self, credential: str, *, accepted: bool) -> None:
         """The API looked at the credential."""
@@ -135,7 +135,7 @@ class EnterpriseApi:
                 self.state.note(self.enterprise, credential, window)
 
     def token_expires(self, credential: str, at: float | None) -> None:
-        """The API told when the token expires; None if it does not."""
+        """The API reported when the token expires; None if it never does."""
         with self.state.lock:
             self.state.expirations.pop((self.enterprise, credential), None)
             if at is not None and self.state.uses(self.enterprise, credential):
@@ -185,7 +185,7 @@ class Telemetry:
         process = "".join(render_registry(self._process, openmetrics=openmetrics))
         end = "# EOF\n" if openmetrics else ""
         texts = [text.encode() for text in (*counted, "".join(gauges), process + end)]
-        self._chunks[openmetrics] = chunks = renewed(texts, self._chunks[openmetrics])
+        self._chunks[openmetrics] = chunks = reuse_unchanged(texts, self._chunks[openmetrics])
         return chunks
 
     def watch(self, key: Key) -> None:
@@ -197,7 +197,7 @@ class Telemetry:
             self._skipped.labels(*key)
 
     def forget(self, key: Key) -> None:
-        """Remove all that is about *key*; a run that still goes on counts nowhere."""
+        """Remove all that is about *key*; a run still in progress is no longer counted."""
         labels = {"enterprise": key.enterprise, "collector": key.collector}
         with self._lock:
             self._watched.discard(key)
@@ -206,7 +206,7 @@ class Telemetry:
             self._dropped.pop(key, None)
 
     def forget_enterprise(self, enterprise: str) -> None:
-        """Remove all that requests told of *enterprise*; those still under way count nowhere."""
+        """Remove all series about requests for *enterprise*; those still in progress are no longer counted."""
         with self._api.lock:
             self._api.keep(enterprise, frozenset())
             del self._api.credentials[enterprise]
@@ -214,7 +214,7 @@ class Telemetry:
                 metric.remove_by_labels({"enterprise": enterprise})
 
     def keep_credentials(self, enterprise: str, credentials: frozenset[str]) -> None:
-        """Remove all that answers told of other credentials of *enterprise* than *credentials*."""
+        """Remove the state of all credentials of *enterprise* but *credentials*."""
         with self._api.lock:
             self._api.keep(enterprise, credentials)
 
@@ -242,7 +242,7 @@ class Telemetry:
             self._dropped[key] = dict(series)
 
     def reloaded(self, at: float | None) -> None:
-        """The configuration was loaded at *at*; None: it was invalid and the old one goes on."""
+        """The configuration was loaded at *at*; None: it was invalid, and the old one stays in force."""
         self._reload_successful.set(at is not None)
         if at is not None:
             self._reload_success_at.set(at)
@@ -252,7 +252,7 @@ class Telemetry:
         self._state_written.labels().set(successful)
 
     def verdicts(self, enterprise: str) -> dict[str, Verdict]:
-        """What the API told of the credentials of *enterprise*."""
+        """What the API answered to each credential of *enterprise*."""
         with self._api.lock:
             return {
                 name: Verdict(accepted, self._api.expirations.get((slug, name)))
@@ -261,7 +261,7 @@ class Telemetry:
             }
 
     def believe(self, enterprise: str, verdicts: Mapping[str, Verdict]) -> None:
-        """Begin with what the API told an earlier process of the credentials of *enterprise*."""
+        """Start with what the API answered to an earlier process."""
         observer = self.observer(enterprise)
         for name, verdict in verdicts.items():
             observer.authenticated(name, accepted=verdict.accepted)

@@ -78,7 +78,7 @@ def by_name(metric: Metric) -> str:
     return metric.name
 
 
-def test_contract() -> None:
+def test_metrics_and_labels_are_those_of_the_contract() -> None:
     """Collectors expose what dashboards and alerts rely on."""
     lines = [line.split(" ") for line in CONTRACT.strip().splitlines()]
     promised = {(name, tuple("".join(labels).split(",")) if labels else ()) for name, *labels in lines}
@@ -87,7 +87,7 @@ def test_contract() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=by_name)
-def test_name(metric: Metric) -> None:
+def test_name_follows_the_naming_guide(metric: Metric) -> None:
     """A name is snake case with the prefix, without units other than base units, types or reserved endings."""
     assert NAME.fullmatch(metric.name)
     assert not [part for part in metric.name.split("_") if WRONG_UNITS.fullmatch(part)]
@@ -96,7 +96,7 @@ def test_name(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=by_name)
-def test_endings(metric: Metric) -> None:
+def test_name_ends_as_its_type_and_unit_require(metric: Metric) -> None:
     """Counters, and only they, end in `_total`; times are gauges in seconds since 1970; units come last."""
     assert metric.name.endswith("_total") is (metric.type == "counter")
     assert metric.type == "gauge" or not metric.name.endswith("_info")
@@ -109,7 +109,7 @@ def test_endings(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=by_name)
-def test_help(metric: Metric) -> None:
+def test_help_is_one_sentence(metric: Metric) -> None:
     """A help text is one sentence with a capital and a full stop, short enough for a tooltip, and not the name."""
     assert SENTENCE.fullmatch(metric.help)
     assert len(metric.help) <= 150
@@ -117,7 +117,7 @@ def test_help(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=by_name)
-def test_labels(metric: Metric) -> None:
+def test_labels_are_unique_and_enterprise_is_first(metric: Metric) -> None:
     """Labels are snake case, differ, begin with the enterprise where there is one, and name no person or secret."""
     assert all(LABEL.fullmatch(label) for label in metric.labels)
     assert len(set(metric.labels)) == len(metric.labels)
@@ -132,12 +132,12 @@ def test_no_label_is_one_that_targets_carry(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", DOMAIN, ids=by_name)
-def test_domain_is_apart(metric: Metric) -> None:
+def test_collector_metrics_do_not_use_the_exporter_prefix(metric: Metric) -> None:
     """What collectors tell does not look like a metric of the exporter itself."""
     assert not metric.name.startswith("ghe_exporter_")
 
 
-def test_names_differ() -> None:
+def test_metric_names_are_unique() -> None:
     """Every metric belongs to exactly one collector or to the exporter, also with what a histogram adds."""
     names = Counter(metric.name for metric in METRICS)
     for metric in METRICS:
@@ -163,7 +163,7 @@ def test_every_collector_is_registered() -> None:
 
 
 @pytest.mark.parametrize("collector", COLLECTORS, ids=lambda collector: collector.name)
-def test_collector(collector: Collector[object]) -> None:
+def test_collector_is_declared_completely(collector: Collector[object]) -> None:
     """A collector says what it tells, has metrics and endpoints, and drops together only what it has."""
     assert SENTENCE.fullmatch(collector.help)
     assert collector.metrics
@@ -225,7 +225,7 @@ def importers(module: str) -> set[str]:
     }
 
 
-def test_the_source_was_read() -> None:
+def test_all_modules_were_read() -> None:
     """The rules below are about the whole package."""
     assert {
         "exporter",
@@ -335,7 +335,7 @@ def test_the_simulator_imports_nothing_of_the_exporter() -> None:
     assert {name for name in found if not name.startswith("exporter.simulator")} == set()
 
 
-def test_nobody_sleeps() -> None:
+def test_no_module_sleeps() -> None:
     """Waiting ends when the process ends: on an event, never by sleeping."""
     sleepers = {
         name
@@ -347,17 +347,17 @@ def test_nobody_sleeps() -> None:
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_length(name: str) -> None:
+def test_module_is_not_too_long(name: str) -> None:
     """No file is longer than can be read in one go."""
     assert len(SOURCES[name].read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_documented(name: str) -> None:
+def test_module_has_a_docstring(name: str) -> None:
     """Every module says what it is for."""
     assert ast.get_docstring(TREES[name]) or not TREES[name].body
 
 
-def test_pure_modules_exist() -> None:
+def test_listed_modules_exist() -> None:
     """The list of harmless modules names real ones, so that a typing error there hides nothing."""
     assert {name.partition(".")[0] for name in PURE} <= sys.stdlib_module_names

@@ -50,6 +50,6 @@ def test_the_example_collector_is_documented_without_further_work(collector: Col
     assert "[`teams`]" in collectors_table(collectors)
 
 
-def test_the_example_is_not_taken() -> None:
+def test_the_example_name_is_free() -> None:
     """The example is not a collector that exists already."""
     assert "teams" not in {collector.name for collector in COLLECTORS}

@@ -126,21 +126,21 @@ def metrics(demo: str, accept: str) -> tuple[str, bytes]:
         return answer.headers["Content-Type"], answer.read()
 
 
-def test_promtool_finds_nothing(demo: str) -> None:
+def test_promtool_accepts_the_metrics(demo: str) -> None:
     """`promtool check metrics` has nothing to object to in the whole exposition."""
     _, text = metrics(demo, "text/plain")
     checked = subprocess.run([tool("promtool"), "check", "metrics"], input=text, capture_output=True, check=False)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
-def test_promtool_finds_something() -> None:
+def test_promtool_rejects_bad_metrics() -> None:
     """The same command does object to a bad metric."""
     bad = b"# HELP ghe_seats_total Seats.\n# TYPE ghe_seats_total gauge\nghe_seats_total 1\n"
     checked = subprocess.run([tool("promtool"), "check", "metrics"], input=bad, capture_output=True, check=False)
     assert checked.returncode != 0
 
 
-def test_formats(demo: str, prometheus: Prometheus) -> None:
+def test_prometheus_scrapes_both_formats(demo: str, prometheus: Prometheus) -> None:
     """Prometheus scrapes one job as OpenMetrics and the other as text, as it asks for them."""
     kind, text = metrics(demo, "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1")
     assert kind.startswith("application/openmetrics-text; version=1.0.0")
@@ -150,7 +150,7 @@ def test_formats(demo: str, prometheus: Prometheus) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_every_metric_arrives(prometheus: Prometheus, metric: str) -> None:
+def test_every_declared_metric_arrives_in_prometheus(prometheus: Prometheus, metric: str) -> None:
     """Every declared metric has series in the demo, as many in one format as in the other."""
     query = f"count by (job) ({metric})"
     if metric in WITHOUT_SERIES:
@@ -161,7 +161,7 @@ def test_every_metric_arrives(prometheus: Prometheus, metric: str) -> None:
     eventually(lambda: len(set(prometheus.values(query).values())) == 1, f"{metric} is the same in both formats")
 
 
-def test_metadata(prometheus: Prometheus) -> None:
+def test_type_and_help_arrive_in_prometheus(prometheus: Prometheus) -> None:
     """Prometheus knows type and help of every metric as they are declared."""
     known = prometheus.ask("targets/metadata", match_target='{job="text"}')
     types = {entry["metric"]: (entry["type"], entry["help"]) for entry in known}
@@ -172,7 +172,7 @@ def test_metadata(prometheus: Prometheus) -> None:
             assert types[gauge.name] == ("gauge", gauge.help)
 
 
-def test_no_series_is_lost_or_doubled(prometheus: Prometheus) -> None:
+def test_no_series_is_lost_or_duplicated(prometheus: Prometheus) -> None:
     """Prometheus keeps every sample it scrapes, and none of them is refused."""
     scraped = prometheus.values("scrape_samples_scraped")
     assert scraped == prometheus.values("scrape_samples_post_metric_relabeling")
@@ -181,7 +181,7 @@ def test_no_series_is_lost_or_doubled(prometheus: Prometheus) -> None:
     assert [target["lastError"] for target in targets] == ["", ""]
 
 
-def test_healthy_company(prometheus: Prometheus) -> None:
+def test_healthy_enterprise_fires_no_alert(prometheus: Prometheus) -> None:
     """In the demo every collector that is available works."""
     assert prometheus.values("min by (job) (ghe_up)") == dict.fromkeys(JOBS, 1)
     failing = "count by (job) (ghe_exporter_collector_available == 1 and ghe_exporter_collector_success == 0)"

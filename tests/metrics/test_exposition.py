@@ -15,13 +15,13 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import RateLimitWindow
 from exporter.metrics.exposition import (
-    ALONE_BYTES,
-    PIECE_BYTES,
+    MAX_PIECE_BYTES,
+    MIN_CHUNK_BYTES,
     Chunk,
     Exposition,
     Page,
     render,
-    renewed,
+    reuse_unchanged,
 )
 from exporter.metrics.lines import escape, format_value
 from exporter.metrics.metric import Metric, gauge
@@ -78,7 +78,7 @@ def exposition() -> Exposition:
         (1767225600.25, "1767225600.25"),
     ],
 )
-def test_format_value(value: float, written: str) -> None:
+def test_value_is_written_in_its_shortest_exact_form(value: float, written: str) -> None:
     """Whole numbers have no fraction, and others are as short as reads back equal."""
     assert format_value(value) == written
     assert float(written) == value
@@ -99,7 +99,7 @@ def test_format_value(value: float, written: str) -> None:
         ("100%s {x} %(y)s", "100%s {x} %(y)s"),
     ],
 )
-def test_escape(value: str, written: str) -> None:
+def test_label_value_is_escaped_for_both_formats(value: str, written: str) -> None:
     """Backslash, quote and newline are escaped and nothing else is."""
     assert escape(value) == written
     rendered = render("acme", {RUNNERS: {(value,): 1}})[RUNNERS.name]
@@ -107,13 +107,13 @@ def test_escape(value: str, written: str) -> None:
 
 
 @pytest.mark.parametrize("enterprise", ["acme", "100%", "%s", "%%s", "{0}", 'a"b'])
-def test_enterprise_is_a_value_like_others(enterprise: str) -> None:
+def test_enterprise_is_escaped_like_other_label_values(enterprise: str) -> None:
     """Whatever an enterprise is called reads back as its label."""
     text = lines(enterprise, {RUNNERS: {("a",): 1}})[RUNNERS.name]
     assert parsed(text)["ghe_runners"] == [("ghe_runners", {"enterprise": enterprise, "name": "a"}, 1)]
 
 
-def test_render_is_sorted() -> None:
+def test_rendered_series_are_sorted() -> None:
     """Series come in the order of their labels, whatever order they were found in."""
     family = render("acme", {GROUPS: {("b", "all"): 2, ("a", "selected"): 1.5, ("a", "all"): 0}})[GROUPS.name]
     assert family.text == (
@@ -124,18 +124,18 @@ def test_render_is_sorted() -> None:
     assert family.series == 3
 
 
-def test_render_leaves_empty_families_out() -> None:
+def test_family_without_samples_is_not_rendered() -> None:
     """A family without a sample is not rendered at all."""
     assert render("acme", {SEATS: {}, RUNNERS: {}}) == {}
 
 
-def test_nothing_published(exposition: Exposition) -> None:
+def test_page_is_empty_before_anything_is_published(exposition: Exposition) -> None:
     """Before the first result the page is the tail alone, also as gzip."""
     assert body(exposition.page()) == b""
     assert gzip.decompress(b"".join(exposition.page().gzipped((Chunk(b"# EOF\n"),)))) == b"# EOF\n"
 
 
-def test_page_bytes(exposition: Exposition) -> None:
+def test_page_contains_published_families_in_declared_order(exposition: Exposition) -> None:
     """Families come in declared order, contiguous over all enterprises, which are sorted."""
     exposition.publish("runners", "globex", lines("globex", {GROUPS: {("a", "all"): 1}, RUNNERS: {("x",): 1}}))
     exposition.publish("runners", "acme", lines("acme", {RUNNERS: {("y",): 0}}))
@@ -155,14 +155,14 @@ def test_page_bytes(exposition: Exposition) -> None:
     )
 
 
-def test_publishing_replaces_whole(exposition: Exposition) -> None:
+def test_new_result_replaces_the_old_one_whole(exposition: Exposition) -> None:
     """A new result takes the place of the old one, families that it lacks included."""
     exposition.publish("runners", "acme", lines("acme", {RUNNERS: {("a",): 1}, GROUPS: {("g", "all"): 1}}))
     exposition.publish("runners", "acme", lines("acme", {RUNNERS: {("b",): 1}}))
     assert parsed(body(exposition.page())) == {"ghe_runners": [("ghe_runners", {"enterprise": "acme", "name": "b"}, 1)]}
 
 
-def test_publishing_nothing_removes(exposition: Exposition) -> None:
+def test_empty_result_removes_the_series(exposition: Exposition) -> None:
     """An empty result takes the enterprise out, and the last one takes HELP and TYPE with it."""
     exposition.publish("licenses", "acme", lines("acme", {SEATS: {(): 1}}))
     exposition.publish("licenses", "globex", lines("globex", {SEATS: {(): 2}}))
@@ -173,7 +173,7 @@ def test_publishing_nothing_removes(exposition: Exposition) -> None:
     assert body(exposition.page()) == b""
 
 
-def test_page_of_some_collectors(exposition: Exposition) -> None:
+def test_filtered_page_contains_only_those_collectors(exposition: Exposition) -> None:
     """A page can hold chosen collectors only, and its gzip trailer fits them."""
     exposition.publish("licenses", "acme", lines("acme", {SEATS: {(): 1}}))
     exposition.publish("runners", "acme", lines("acme", {RUNNERS: {("a",): 1}}))
@@ -183,7 +183,7 @@ def test_page_of_some_collectors(exposition: Exposition) -> None:
     assert body(exposition.page(frozenset({"licenses", "runners"}))) == body(exposition.page())
 
 
-def test_a_page_taken_does_not_change(exposition: Exposition) -> None:
+def test_page_in_use_does_not_change_when_published_again(exposition: Exposition) -> None:
     """A scrape that has begun goes on with what it has, whatever is published meanwhile."""
     exposition.publish("licenses", "acme", lines("acme", {SEATS: {(): 1}}))
     page, before = exposition.page(), body(exposition.page())
@@ -191,8 +191,8 @@ def test_a_page_taken_does_not_change(exposition: Exposition) -> None:
     assert body(page) == before != body(exposition.page())
 
 
-@pytest.mark.parametrize("length", [1, 100, 3 * PIECE_BYTES + 1])
-def test_gzip_is_one_member(length: int) -> None:
+@pytest.mark.parametrize("length", [1, 100, 3 * MAX_PIECE_BYTES + 1])
+def test_gzip_body_is_a_single_member(length: int) -> None:
     """Pieces deflated apart make one gzip member with the right sum and size, as zlib and gzip read it."""
     text = bytes(index % 251 for index in range(length))
     page = Page.of([Chunk(text), Chunk(b""), Chunk(b"middle\n")])
@@ -205,19 +205,19 @@ def test_gzip_is_one_member(length: int) -> None:
     assert stream[-8:] == zlib.crc32(whole).to_bytes(4, "little") + len(whole).to_bytes(4, "little")
 
 
-def test_long_bodies_go_in_pieces() -> None:
+def test_long_body_is_split() -> None:
     """No piece of a long body is longer than the server should copy at once."""
-    noise = b"".join(zlib.crc32(index.to_bytes(4)).to_bytes(4) for index in range(PIECE_BYTES))
-    page = Page.of([Chunk(noise[start : start + PIECE_BYTES]) for start in range(0, len(noise), PIECE_BYTES)])
+    noise = b"".join(zlib.crc32(index.to_bytes(4)).to_bytes(4) for index in range(MAX_PIECE_BYTES))
+    page = Page.of([Chunk(noise[start : start + MAX_PIECE_BYTES]) for start in range(0, len(noise), MAX_PIECE_BYTES)])
     for pieces in (page.plain((Chunk(b"tail"),)), page.gzipped((Chunk(b"tail"),))):
         assert len(pieces) > 4
-        assert max(map(len, pieces)) <= PIECE_BYTES
+        assert max(map(len, pieces)) <= MAX_PIECE_BYTES
     assert body(page, b"tail") == noise + b"tail"
     assert gzip.decompress(b"".join(page.gzipped((Chunk(b"tail"),)))) == noise + b"tail"
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])
-def test_whole_page_is_valid(exposition: Exposition, *, openmetrics: bool) -> None:
+def test_whole_page_is_valid_in_both_formats(exposition: Exposition, *, openmetrics: bool) -> None:
     """With the exporter's own metrics behind it the page is valid in both formats."""
     exposition.publish("licenses", "acme", lines("acme", {SEATS: {(): 0.5}}))
     exposition.publish("runners", "globex", lines("globex", {RUNNERS: {('a\\"b\nc',): 1}, GROUPS: {("g", "x"): -1}}))
@@ -250,7 +250,7 @@ def test_every_line_has_the_same_label_order_and_number_format(exposition: Expos
     st.lists(st.tuples(st.text(), st.text()), min_size=1, max_size=5, unique=True),
     st.floats(allow_nan=False, allow_infinity=False),
 )
-def test_any_labels_and_values_read_back(labels: list[tuple[str, str]], value: float) -> None:
+def test_any_labels_and_values_parse_back_equal(labels: list[tuple[str, str]], value: float) -> None:
     """Any label values and any finite value come back from both parsers as they went in."""
     exposition = Exposition(COLLECTORS)
     exposition.publish("runners", "acme", lines("acme", {GROUPS: dict.fromkeys(labels, value)}))
@@ -265,29 +265,29 @@ def test_any_labels_and_values_read_back(labels: list[tuple[str, str]], value: f
 
 
 @given(st.lists(st.binary(max_size=3_000), max_size=6), st.binary(max_size=100))
-def test_any_chunks_make_one_stream(texts: list[bytes], tail: bytes) -> None:
+def test_any_chunks_join_into_one_gzip_stream(texts: list[bytes], tail: bytes) -> None:
     """Whatever the chunks hold, the gzip stream is the plain body."""
     page = Page.of(map(Chunk, texts))
     assert gzip.decompress(b"".join(page.gzipped((Chunk(tail),)))) == body(page, tail) == b"".join(texts) + tail
 
 
-def test_what_did_not_change_is_not_deflated_again(exposition: Exposition) -> None:
+def test_unchanged_family_is_not_compressed_again(exposition: Exposition) -> None:
     """Of a new result only the large families that differ are compressed, and nothing of other enterprises."""
     many: dict[tuple[str, ...], float] = {(f"runner-{number}",): 1.0 for number in range(5_000)}
     for enterprise in ("acme", "globex"):
         exposition.publish("runners", enterprise, lines(enterprise, {RUNNERS: many, GROUPS: {("g", "all"): 1}}))
-    before = {id(text) for text in exposition.page().texts if len(text) >= ALONE_BYTES}
+    before = {id(text) for text in exposition.page().texts if len(text) >= MIN_CHUNK_BYTES}
     exposition.publish("runners", "acme", lines("acme", {RUNNERS: many, GROUPS: {("g", "all"): 2}}))
-    assert {id(text) for text in exposition.page().texts if len(text) >= ALONE_BYTES} == before
+    assert {id(text) for text in exposition.page().texts if len(text) >= MIN_CHUNK_BYTES} == before
     exposition.publish("runners", "acme", lines("acme", {RUNNERS: many | {("runner-0",): 0}}))
     page = exposition.page()
-    after = {id(text) for text in page.texts if len(text) >= ALONE_BYTES}
+    after = {id(text) for text in page.texts if len(text) >= MIN_CHUNK_BYTES}
     assert (len(before), len(before & after), len(after)) == (2, 1, 2)
     assert gzip.decompress(b"".join(page.gzipped(()))) == body(page)
     assert body(page).count(b"\n") == 2 + 10_000 + 2 + 1
 
 
-def test_small_families_are_deflated_together(exposition: Exposition) -> None:
+def test_small_families_are_compressed_together(exposition: Exposition) -> None:
     """Of small families there is one chunk for a collector, whatever number of enterprises it reads."""
     for number in range(20):
         slug = f"acme-{number}"
@@ -295,18 +295,18 @@ def test_small_families_are_deflated_together(exposition: Exposition) -> None:
     assert len(exposition.page().texts) == 1
 
 
-def test_renewed_chunks() -> None:
+def test_unchanged_chunk_is_reused() -> None:
     """A text that is as before keeps its chunk; others, fewer or more of them, get their own."""
-    before = renewed([b"a", b"b", b"c"], ())
-    after = renewed([b"a", b"x"], before)
+    before = reuse_unchanged([b"a", b"b", b"c"], ())
+    after = reuse_unchanged([b"a", b"x"], before)
     assert [chunk.text for chunk in after] == [b"a", b"x"]
     assert after[0] is before[0]
-    longer = renewed([b"y", b"x", b"z"], after)
+    longer = reuse_unchanged([b"y", b"x", b"z"], after)
     assert [chunk.text for chunk in longer] == [b"y", b"x", b"z"]
     assert longer[1] is after[1]
 
 
-def test_scrapes_see_whole_results(exposition: Exposition) -> None:
+def test_scrapes_during_publishing_see_whole_results(exposition: Exposition) -> None:
     """Fifty scrapers beside a publisher see one of its complete results each time, plain and gzipped alike."""
     names = [[f"{generation}-{number}" for number in range(50)] for generation in ("old", "new")]
     results = [lines("acme", {RUNNERS: {(name,): 1 for name in some}}) for some in names]

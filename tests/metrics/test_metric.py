@@ -26,7 +26,7 @@ RUNNERS = gauge("ghe_runners", "Runners.", "os", "state")
         "",
     ],
 )
-def test_bad_name(name: str) -> None:
+def test_invalid_name_is_refused(name: str) -> None:
     """A name that is not `ghe_` and lower snake case is refused."""
     with pytest.raises(ValueError, match="not a metric name"):
         gauge(name, "Seats.")
@@ -35,7 +35,7 @@ def test_bad_name(name: str) -> None:
 @pytest.mark.parametrize(
     "help_text", ["", "Seats", "seats.", 'Seats "used".', "Back\\slash.", "Two\nlines.", ".", " Seats."]
 )
-def test_bad_help(help_text: str) -> None:
+def test_invalid_help_is_refused(help_text: str) -> None:
     """A help text that is not one sentence, or that the formats would escape, is refused."""
     with pytest.raises(ValueError, match="help is not one plain sentence"):
         gauge("ghe_seats", help_text)
@@ -49,13 +49,13 @@ def test_repeated_or_misplaced_labels_are_refused(labels: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize("labels", [(), ("linux",), ("linux", "idle", "more")])
-def test_wrong_label_count(labels: tuple[str, ...]) -> None:
+def test_wrong_number_of_label_values_is_refused(labels: tuple[str, ...]) -> None:
     """A sample with too few or too many label values is refused, not cut to size."""
     with pytest.raises(ValueError, match=rf"ghe_runners takes labels .*, got {len(labels)} values"):
         RUNNERS(1, *labels)
 
 
-def test_families() -> None:
+def test_samples_are_grouped_in_declared_order() -> None:
     """Samples are grouped by metric in declared order, and a metric without samples has an empty group."""
     samples = [SEATS(7), RUNNERS(2, "linux", "idle"), RUNNERS(0, "linux", "busy")]
     grouped = families((RUNNERS, SEATS), samples)
@@ -65,32 +65,32 @@ def test_families() -> None:
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
-def test_not_told(value: float | None) -> None:
+def test_missing_or_infinite_value_has_no_series(value: float | None) -> None:
     """A value that is not told or not finite makes no series, and its neighbours stay."""
     samples = [RUNNERS(value, "linux", "idle"), RUNNERS(1, "linux", "busy")]
     assert families((RUNNERS,), samples) == {RUNNERS: {("linux", "busy"): 1}}
 
 
 @pytest.mark.parametrize("value", [0, False, -0.0, 1e300, -5])
-def test_told(value: float) -> None:
+def test_finite_value_has_a_series(value: float) -> None:
     """Zero, false, huge and negative values are values."""
     assert families((SEATS,), [SEATS(value)]) == {SEATS: {(): value}}
 
 
-def test_duplicate() -> None:
+def test_duplicate_series_fails_the_run() -> None:
     """Two samples of one series are a bug of the collector and fail its run."""
     with pytest.raises(ValueError, match="ghe_runners has two samples with the same labels"):
         families((RUNNERS,), [RUNNERS(1, "linux", "idle"), RUNNERS(1, "linux", "idle")])
 
 
-def test_undeclared() -> None:
+def test_undeclared_metric_fails_the_run() -> None:
     """A sample of a metric that the collector does not declare fails its run, even under a declared name."""
     impostor = gauge("ghe_seats", "Seats.")
     with pytest.raises(ValueError, match="ghe_seats is not declared by this collector"):
         families((SEATS,), [impostor(1)])
 
 
-def test_totals() -> None:
+def test_rows_with_equal_labels_are_summed() -> None:
     """Rows that share labels are summed, and a metric without rows has no series."""
     totals = Totals(RUNNERS)
     assert list(totals.samples()) == []

@@ -75,26 +75,26 @@ def commands(page: Path) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
-def test_commands_are_the_programs(page: Path) -> None:
+def test_documented_commands_are_valid(page: Path) -> None:
     """Every call of the program that a page shows is one that it takes."""
     for call in commands(page):
         parser().parse(re.sub(r"\[[^\]]*\]|…", "", " ".join(map(shlex.quote, call))).split())
 
 
-def test_commands_are_found() -> None:
+def test_commands_are_extracted() -> None:
     """The search finds calls at all, in blocks as in sentences."""
     assert ["serve"] in list(commands(ROOT / "README.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
-def test_variables_are_settings(page: Path) -> None:
+def test_documented_variables_are_settings(page: Path) -> None:
     """Every variable that a page names is read."""
     for name in VARIABLE.findall(page.read_text(encoding="utf-8")):
         loading.refuse_unknown({name: "some value"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
-def test_metrics_exist(page: Path) -> None:
+def test_documented_metrics_exist(page: Path) -> None:
     """Every metric that a page names is one of ours."""
     known = {metric.name for collector in COLLECTORS for metric in collector.metrics}
     known |= {metric.name for metric in OWN_METRICS}
@@ -107,7 +107,7 @@ def test_metrics_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_a_target(page: Path) -> None:
     """Every link within the repository has a target, and so has its anchor."""
     text = BLOCK.sub("", page.read_text(encoding="utf-8"))
     for path, anchor in LINK.findall(text):
@@ -120,7 +120,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
-def test_files_exist(page: Path) -> None:
+def test_documented_files_exist(page: Path) -> None:
     """Every file and folder of the repository that a page names is there."""
     for path in set(PATH.findall(page.read_text(encoding="utf-8"))) - EXAMPLES:
         assert list(ROOT.glob(path)) or list(page.parent.glob(path)), path
@@ -132,7 +132,7 @@ def settings_blocks() -> list[Block]:
 
 
 @pytest.mark.parametrize("block", settings_blocks(), ids=names)
-def test_configurations_are_accepted(block: Block, tmp_path: Path) -> None:
+def test_documented_configurations_are_valid(block: Block, tmp_path: Path) -> None:
     """Every configuration that a page shows is valid, once the files it names are there."""
     text = block.text
     for number, path in enumerate(dict.fromkeys(re.findall(r"(?:_file|_dir): *([^\s,}]+)", text))):
@@ -155,7 +155,7 @@ def scrape_blocks() -> list[Block]:
 
 
 @pytest.mark.parametrize("block", scrape_blocks(), ids=names)
-def test_prometheus_accepts_its_part(block: Block, tmp_path: Path) -> None:
+def test_prometheus_accepts_documented_configurations(block: Block, tmp_path: Path) -> None:
     """What a page tells Prometheus is valid."""
     file = tmp_path / "prometheus.yml"
     file.write_text(block.text)
@@ -166,7 +166,7 @@ def test_prometheus_accepts_its_part(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
-def test_make_targets_exist(page: Path) -> None:
+def test_documented_make_targets_exist(page: Path) -> None:
     """Every `make` that a page names is a target."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     text = page.read_text(encoding="utf-8")
@@ -174,7 +174,7 @@ def test_make_targets_exist(page: Path) -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_the_quick_start_is_first() -> None:
+def test_readme_starts_with_the_quick_start() -> None:
     """README begins with the two commands and nothing before them."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     found = BLOCK.search(text)

@@ -28,7 +28,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_repositorys_pages_are_up_to_date() -> None:
+def test_committed_pages_are_up_to_date() -> None:
     """What is committed equals what the code generates."""
     for path, content in pages(ROOT, COLLECTORS).items():
         assert path.read_text("utf-8") == content, f"{path} is out of date: run `ghe-exporter docs`"
@@ -45,7 +45,7 @@ def test_every_metric_and_endpoint_is_documented() -> None:
         assert f"`{own.name}`" in page
 
 
-def test_every_collector_says_what_it_needs_and_costs() -> None:
+def test_permissions_page_lists_every_collector() -> None:
     """Each collector has its row in the overview, its endpoints and its calls."""
     page = permissions_page(COLLECTORS)
     for collector in COLLECTORS:
@@ -57,13 +57,13 @@ def test_every_collector_says_what_it_needs_and_costs() -> None:
     assert "`enterprise_administration: write`" in page
 
 
-def test_what_runs_by_default_stays_within_githubs_limit() -> None:
+def test_default_collectors_stay_within_the_rate_limit() -> None:
     """A large enterprise fits into the 5,000 requests an hour of one token, less the reserve."""
     large = SIZES["large"]
     assert sum(hourly(collector, large) for collector in COLLECTORS if collector.enabled) < 4_500
 
 
-def test_write_then_check(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_names_stale_pages_and_writing_updates_them(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Check fails and names what is stale, writing mends it, and only what is between markers changes."""
     assert command.run(check=True, root=checkout) == 1
     assert "out of date: README.md" in capsys.readouterr().out
@@ -76,7 +76,7 @@ def test_write_then_check(checkout: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "old" not in text
 
 
-def test_outside_a_checkout_it_says_so(tmp_path: Path) -> None:
+def test_outside_a_checkout_is_a_configuration_error(tmp_path: Path) -> None:
     """Without a README there is one clear error."""
     with pytest.raises(ConfigurationError, match="run it in a checkout"):
         command.run(check=True, root=tmp_path)

@@ -16,7 +16,7 @@ from exporter.github.rate_limit import RateLimitWindow
 from exporter.metrics.metric import Metric
 from exporter.runtime.status import Key, Status, StatusBoard
 from exporter.telemetry.declarations import OWN_METRICS
-from exporter.telemetry.telemetry import MOST_RESOURCES, EnterpriseApi, Telemetry
+from exporter.telemetry.telemetry import MAX_RESOURCES, EnterpriseApi, Telemetry
 
 LICENSES, RUNNERS = Key("acme", "licenses"), Key("acme", "runners")
 SEATS = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise")
@@ -91,7 +91,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_contract() -> None:
+def test_declared_metrics_are_those_of_the_contract() -> None:
     """The declarations are the metrics, types and labels that dashboards and alerts rely on."""
     declared = {(metric.name, metric.type, metric.labels) for metric in OWN_METRICS}
     lines = [line.split(" ") for line in CONTRACT.strip().splitlines()]
@@ -112,12 +112,12 @@ def test_exposed_as_declared(bench: Bench, declared: Metric) -> None:
         assert set(sample.labels) - {"le"} == set(declared.labels)
 
 
-def test_nothing_else_is_exposed(bench: Bench) -> None:
+def test_only_declared_metrics_are_exposed(bench: Bench) -> None:
     """Every own metric is a declared one, and families are visible before they have series."""
     assert set(bench.families()) == {declared.name.removesuffix("_total") for declared in OWN_METRICS}
 
 
-def test_process_metrics() -> None:
+def test_process_metrics_are_exposed() -> None:
     """The process and its interpreter are exposed unless another exporter does it."""
     text = Telemetry(StatusBoard(), version="1", revision="r").render(openmetrics=False)
     for name in (b"process_cpu_seconds_total ", b"process_open_fds ", b"python_info{", b"python_gc_collections_total{"):
@@ -125,7 +125,7 @@ def test_process_metrics() -> None:
 
 
 @pytest.mark.parametrize("parse", [parse_text, parse_openmetrics])
-def test_valid(bench: Bench, parse: Callable[[str], list[Family]]) -> None:
+def test_output_is_valid_in_both_formats(bench: Bench, parse: Callable[[str], list[Family]]) -> None:
     """Both formats are valid, hold each family once, and end as they should."""
     bench.fill()
     text = bench.telemetry.render(openmetrics=parse is parse_openmetrics).decode()
@@ -146,14 +146,14 @@ def test_no_created_series() -> None:
         assert b"_created" not in text
 
 
-def test_build_info(bench: Bench) -> None:
+def test_build_info_names_the_version_and_python(bench: Bench) -> None:
     """Version and revision of what runs are labels."""
     [(labels, value)] = bench.series("ghe_exporter_build_info").items()
     assert labels[:2] == ("1.2.3", "abc")
     assert value == 1
 
 
-def test_failures_begin_at_zero(bench: Bench) -> None:
+def test_failure_counters_start_at_zero(bench: Bench) -> None:
     """Every reason is there with zero before anything failed, and a failure counts under its own."""
     bench.telemetry.watch(LICENSES)
     begun = bench.series("ghe_exporter_collector_failures_total")
@@ -166,7 +166,7 @@ def test_failures_begin_at_zero(bench: Bench) -> None:
     assert bench.series("ghe_exporter_payload_skipped_total") == {LICENSES: 3}
 
 
-def test_watching_again_keeps_counts(bench: Bench) -> None:
+def test_watching_a_collector_again_keeps_its_counts(bench: Bench) -> None:
     """A reload does not reset counters of what goes on."""
     bench.telemetry.watch(LICENSES)
     bench.telemetry.failed(LICENSES, Reason.BUG)
@@ -174,7 +174,7 @@ def test_watching_again_keeps_counts(bench: Bench) -> None:
     assert bench.series("ghe_exporter_collector_failures_total")[(*LICENSES, "bug")] == 1
 
 
-def test_requests(bench: Bench) -> None:
+def test_requests_are_counted_by_path_and_code(bench: Bench) -> None:
     """Attempts count by endpoint and status, empty without an answer, and their durations add up."""
     for code, seconds in (("200", 0.3), ("200", 0.7), ("", 40.0)):
         bench.api.attempted(SEATS, code, seconds)
@@ -186,7 +186,7 @@ def test_requests(bench: Bench) -> None:
     assert [buckets["acme", SEATS.path, limit] for limit in ("0.25", "0.5", "30.0", "+Inf")] == [0, 1, 2, 3]
 
 
-def test_rare_counters_begin_at_zero(bench: Bench) -> None:
+def test_rare_counters_start_at_zero(bench: Bench) -> None:
     """The first retry or unchanged answer shows as an increase, where there can be one."""
     bench.api.attempted(SEATS, "200", 0.1)
     bench.api.attempted(USERS, "200", 0.1)
@@ -211,14 +211,14 @@ def test_rare_counters_begin_at_zero(bench: Bench) -> None:
         ([("runner_auth", False), ("auth", True), ("runner_auth", True)], {("acme",): 1}),
     ],
 )
-def test_up(bench: Bench, answers: list[tuple[str, bool]], up: Series) -> None:
+def test_up_is_zero_while_any_credential_is_rejected(bench: Bench, answers: list[tuple[str, bool]], up: Series) -> None:
     """An enterprise is up unless the newest answer to one of its credentials was 401; absent before any."""
     for credential, accepted in answers:
         bench.api.authenticated(credential, accepted=accepted)
     assert bench.series("ghe_up") == up
 
 
-def test_up_of_others(bench: Bench) -> None:
+def test_up_of_other_enterprises_is_unchanged(bench: Bench) -> None:
     """A rejected credential of one enterprise says nothing of another, and no answer changes nothing."""
     globex = bench.telemetry.observer("globex")
     bench.api.authenticated("auth", accepted=False)
@@ -227,18 +227,18 @@ def test_up_of_others(bench: Bench) -> None:
     assert bench.series("ghe_up") == {("acme",): 0, ("globex",): 1}
 
 
-def test_made_up_rate_limits(bench: Bench) -> None:
+def test_invented_rate_limits_add_no_series(bench: Bench) -> None:
     """A header that names ever new limits adds no series without end; those that are known stay true."""
     for number in range(100):
         bench.api.rate_limit("auth", RateLimitWindow(f"octo_{number}", 5000, 4000, 100))
     bench.api.rate_limit("auth", RateLimitWindow("octo_0", 5000, 17, 100))
     bench.api.rate_limit("runner_auth", RateLimitWindow("core", 5000, 16, 100))
     left = bench.series("ghe_rate_limit_remaining")
-    assert len(left) == MOST_RESOURCES + 1
+    assert len(left) == MAX_RESOURCES + 1
     assert {16, 17} < set(left.values())
 
 
-def test_rate_limits(bench: Bench) -> None:
+def test_rate_limit_gauges_show_the_last_window(bench: Bench) -> None:
     """The newest budget of each credential and resource is exposed."""
     bench.api.rate_limit("auth", RateLimitWindow("core", 5000, 4000, 100))
     bench.api.rate_limit("auth", RateLimitWindow("core", 5000, 3999, 100))
@@ -249,7 +249,7 @@ def test_rate_limits(bench: Bench) -> None:
     assert bench.series("ghe_rate_limit_reset_timestamp_seconds") == {core: 100, scim: 200}
 
 
-def test_token_expiration(bench: Bench) -> None:
+def test_token_expiration_is_absent_without_one(bench: Bench) -> None:
     """When a token expires is exposed until one follows that never does."""
     bench.api.token_expires("auth", None)
     bench.api.token_expires("auth", 500)
@@ -286,7 +286,7 @@ def test_token_expiration(bench: Bench) -> None:
         ),
     ],
 )
-def test_statuses(bench: Bench, status: Status, shown: dict[str, float]) -> None:
+def test_collector_gauges_show_the_status(bench: Bench, status: Status, shown: dict[str, float]) -> None:
     """What is known of a collector is exposed, and what is not known yet is absent, but for the last success."""
     bench.statuses.add(RUNNERS, status)
     names = ("success", "last_success_timestamp_seconds", "duration_seconds", "interval_seconds", "available")
@@ -294,7 +294,7 @@ def test_statuses(bench: Bench, status: Status, shown: dict[str, float]) -> None
     assert {name: value for name, value in found.items() if value is not None} == shown
 
 
-def test_dropped(bench: Bench) -> None:
+def test_dropped_series_are_shown_until_none_is_dropped(bench: Bench) -> None:
     """Dropped series are exposed while they are dropped."""
     bench.telemetry.dropped(LICENSES, {"ghe_a": 7, "ghe_b": 8})
     assert bench.series("ghe_exporter_series_dropped") == {("acme", "ghe_a"): 7, ("acme", "ghe_b"): 8}
@@ -302,7 +302,7 @@ def test_dropped(bench: Bench) -> None:
     assert bench.series("ghe_exporter_series_dropped") == {}
 
 
-def test_reload(bench: Bench) -> None:
+def test_failed_reload_keeps_the_time_of_the_last_success(bench: Bench) -> None:
     """A failed reload shows, and leaves the time of the last good one."""
     bench.telemetry.reloaded(100)
     assert bench.series("ghe_exporter_config_last_reload_successful") == {(): 1}
@@ -311,7 +311,7 @@ def test_reload(bench: Bench) -> None:
     assert bench.series("ghe_exporter_config_last_reload_success_timestamp_seconds") == {(): 100}
 
 
-def test_forget(bench: Bench) -> None:
+def test_forgotten_collector_has_no_series(bench: Bench) -> None:
     """Nothing of a removed collector stays, also when a run of it ends later; others stay."""
     for key in (LICENSES, RUNNERS):
         bench.telemetry.watch(key)
@@ -335,7 +335,7 @@ def everything(api: EnterpriseApi, credential: str) -> None:
     api.token_expires(credential, 500)
 
 
-def test_forget_enterprise(bench: Bench) -> None:
+def test_forgotten_enterprise_has_no_series(bench: Bench) -> None:
     """Nothing of a removed enterprise stays, also when an answer comes later; others stay."""
     globex = bench.telemetry.observer("globex")
     everything(bench.api, "auth")
@@ -350,7 +350,7 @@ def test_forget_enterprise(bench: Bench) -> None:
             assert [labels[0] for labels in bench.series(declared.name + suffix)] == ["globex"]
 
 
-def test_an_enterprise_comes_back(bench: Bench) -> None:
+def test_enterprise_added_again_counts_again(bench: Bench) -> None:
     """A removed enterprise that is configured again begins anew."""
     everything(bench.api, "auth")
     bench.telemetry.forget_enterprise("acme")
@@ -359,7 +359,7 @@ def test_an_enterprise_comes_back(bench: Bench) -> None:
     assert bench.series("ghe_up") == {("acme",): 0}
 
 
-def test_keep_credentials(bench: Bench) -> None:
+def test_removed_credential_has_no_series(bench: Bench) -> None:
     """A credential that is used no more holds nothing down, also when an answer to it comes later."""
     globex = bench.telemetry.observer("globex")
     for api in (bench.api, globex):
@@ -373,7 +373,7 @@ def test_keep_credentials(bench: Bench) -> None:
     assert bench.series("ghe_exporter_api_requests_total")["acme", SEATS.path, "200"] == 2
 
 
-def test_counting_beside_scrapes(bench: Bench) -> None:
+def test_counting_during_scrapes_loses_nothing(bench: Bench) -> None:
     """Threads that count while others scrape and forget lose nothing and break nothing."""
     bench.telemetry.watch(LICENSES)
     together = threading.Barrier(5)
