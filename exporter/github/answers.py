@@ -106,6 +106,19 @@ def _not_json(body: bytes, context: str, *, is_cut_short: bool) -> PayloadError:
     return error
 
 
+def refuse_partial(headers: Mapping[str, str], context: str) -> None:
+    """Raise where a 200 leaves out organizations that are closed to the token; it would pass for the whole.
+
+    Source: docs.github.com, "Authenticating to the REST API", on personal access tokens and SAML single sign-on.
+
+    Raises:
+        CredentialBlocked: it does.
+    """
+    if headers.get("x-github-sso", "").startswith("partial-results"):
+        said = f"{context} leaves out organizations: {_HINTS[Cause.SSO_NOT_AUTHORIZED]}"
+        raise CredentialBlocked(said, status=200, cause=Cause.SSO_NOT_AUTHORIZED)
+
+
 def error_for(status: int, headers: Mapping[str, str], body: bytes, now: float, context: str) -> GitHubError:
     """Map an answer that is neither 200 nor 304 to the error tree."""
     context = f"{context} answered {status}{_request_id(headers)}"

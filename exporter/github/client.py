@@ -231,6 +231,7 @@ class Client:
             links = {rel: link["url"] for rel, link in response.links.items()}
             answer = answers.decode(body, url, links, context)
             self._observer.authenticated(self._credential.name, accepted=True)
+            answers.refuse_partial(headers, context)
             if endpoint.revalidate:
                 self._kept.keep(url, headers.get("etag", ""), body, links)
             return answer
