@@ -1,9 +1,10 @@
 """What GitHub bills this month: usage and cost per product and SKU, Actions time, storage, data transfer."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from exporter.collector import Collector, Included, Lasting, Target
-from exporter.collectors.billing import enhanced, legacy
+from exporter.collector import Calls, Collector, Included, Lasting, Target
+from exporter.collectors.billing import enhanced, legacy, past
 from exporter.collectors.billing.legacy import LegacyBill
 from exporter.collectors.billing.metrics import (
     ACTIONS_INCLUDED,
@@ -17,6 +18,7 @@ from exporter.collectors.billing.metrics import (
     TRANSFER_INCLUDED,
     scaled,
 )
+from exporter.collectors.billing.past import Past
 from exporter.collectors.common.month import Month
 from exporter.collectors.common.summary import USAGE_SUMMARY, UsageItem, usage_summary
 from exporter.errors import Unavailable
@@ -25,7 +27,16 @@ from exporter.metrics.metric import Sample
 
 PLATFORM_KEPT_SECONDS = 24 * 3600
 
-Bill = tuple[UsageItem, ...] | LegacyBill
+
+@dataclass(frozen=True, slots=True)
+class EnhancedBill:
+    """The summary of the month so far, and what is read beside it."""
+
+    items: tuple[UsageItem, ...]
+    past: Past
+
+
+Bill = EnhancedBill | LegacyBill
 
 
 def fetch(github: GitHub, target: Target) -> Bill:
@@ -37,18 +48,23 @@ def fetch(github: GitHub, target: Target) -> Bill:
         bill = probe(github, target)
         target.memory.remember("platform", platform_of(bill))
         return bill
-    return legacy.read(github) if platform == "legacy" else usage_summary(github, Month.at(target.now))
+    return legacy.read(github) if platform == "legacy" else read_enhanced(github, target)
 
 
 def probe(github: GitHub, target: Target) -> Bill:
     """Read from the enhanced platform and, only where GitHub does not offer that, from the legacy one."""
     try:
-        return usage_summary(github, Month.at(target.now))
+        return read_enhanced(github, target)
     except Unavailable as not_enhanced:
         try:
             return legacy.read(github)
         except Unavailable:
             raise not_enhanced from None
+
+
+def read_enhanced(github: GitHub, target: Target) -> EnhancedBill:
+    """Read the month so far, then what lies before."""
+    return EnhancedBill(usage_summary(github, Month.at(target.now)), past.read(github, target))
 
 
 def platform_of(bill: Bill) -> str:
@@ -69,11 +85,12 @@ def samples(target: Target, bill: Bill) -> Iterator[Sample]:
         yield from legacy.samples(bill)
     else:
         yield from allowances(target.included)
-        yield from enhanced.samples(target.now, bill)
+        yield from enhanced.samples(target.now, bill.items)
+        yield from past.samples(bill.past)
 
 
 def allowances(included: Included, minutes: float | None = None, transfer: float | None = None) -> Iterator[Sample]:
-    """Map what the plan includes: as configured, also if that is 0, else *minutes* and *transfer* as GitHub told."""
+    """Map what the plan includes: as configured, also if that is 0, else *minutes* and *transfer* of GitHub's."""
     minutes = minutes if included.actions_minutes is None else included.actions_minutes
     transfer = transfer if included.packages_transfer_gigabytes is None else included.packages_transfer_gigabytes
     yield ACTIONS_INCLUDED(scaled(minutes, MINUTE_SECONDS))
@@ -87,7 +104,8 @@ COLLECTOR = Collector(
     metrics=METRICS,
     endpoints=(USAGE_SUMMARY, *legacy.ENDPOINTS),
     interval=3600,
-    lasting={"platform": Lasting(dump=str, load=str)},
+    calls=Calls(fixed=2),
+    lasting={"platform": Lasting(dump=str, load=str), **past.LASTING},
     fetch=fetch,
     samples=samples,
 )

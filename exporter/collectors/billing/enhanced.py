@@ -21,6 +21,7 @@ from exporter.collectors.billing.metrics import (
     STORAGE_PAID,
     TRANSFER,
     TRANSFER_PAID,
+    UNIT_PRICE,
     USAGE_QUANTITY,
 )
 from exporter.collectors.common.amounts import Key, totals
@@ -53,6 +54,7 @@ def samples(now: float, items: tuple[UsageItem, ...]) -> Iterator[Sample]:
     """Map the summary: as GitHub counts it, then in base units what has a meaning of its own."""
     yield from summed(BY_UNIT, items, lambda item: (item.product, item.sku, item.unit_type))
     yield from summed(BY_SKU, items, lambda item: (item.product, item.sku))
+    yield from prices(items)
     jobs = [item for item in items if item.product == "actions" and item.unit_type == "minutes"]
     yield from summed(JOBS, jobs, lambda item: (operating_system(item.sku), item.sku), MINUTE_SECONDS)
     yield ACTIONS_INCLUDED_USED(included_seconds(jobs))
@@ -75,6 +77,17 @@ def summed(
         amount = attrgetter(field)
         for key, total in totals((labels(item), amount(item)) for item in items).items():
             yield metric(total * factor, *key)
+
+
+def prices(items: Iterable[UsageItem]) -> Iterator[Sample]:
+    """The highest price of each unit."""
+    highest: dict[Key, float] = {}
+    for item in items:
+        if item.price_per_unit is not None:
+            key: Key = (item.product, item.sku, item.unit_type)
+            highest[key] = max(item.price_per_unit, highest.get(key, item.price_per_unit))
+    for key, price in highest.items():
+        yield UNIT_PRICE(price, *key)
 
 
 def storage(

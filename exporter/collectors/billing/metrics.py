@@ -22,6 +22,17 @@ GROSS_USD = gauge("ghe_billing_gross_usd", "Cost this month before discounts.", 
 DISCOUNT_USD = gauge("ghe_billing_discount_usd", "Discounts this month, allowances among them.", *COST)
 NET_USD = gauge("ghe_billing_net_usd", "Cost this month after discounts.", *COST)
 
+UNIT_PRICE = gauge(
+    "ghe_billing_unit_price_usd", "Price of one unit before discounts; the highest where a SKU has several.", *USAGE
+)
+PREVIOUS_MONTH_NET_USD = gauge(
+    "ghe_billing_previous_month_net_usd",
+    "Cost after discounts of the month before, whose last figures land up to three days after its end.",
+    "product",
+)
+DAY_NET_USD = gauge("ghe_billing_day_net_usd", "Cost after discounts of yesterday (UTC), as known by now.", "product")
+DAY_START = gauge("ghe_billing_day_start_timestamp_seconds", "First second of the day that this cost is of.")
+
 JOBS = ("os", "sku")
 ACTIONS_USED = gauge(
     "ghe_actions_used_seconds", "Time that Actions jobs ran this month; the legacy platform gives one sum.", *JOBS
@@ -66,6 +77,10 @@ METRICS = (
     GROSS_USD,
     DISCOUNT_USD,
     NET_USD,
+    UNIT_PRICE,
+    PREVIOUS_MONTH_NET_USD,
+    DAY_NET_USD,
+    DAY_START,
     ACTIONS_USED,
     ACTIONS_PAID,
     ACTIONS_INCLUDED,
