@@ -57,6 +57,8 @@ WRONG_UNITS = re.compile(
     r"(milli|micro|nano|kilo|mega|giga|tera|kibi|mebi|gibi)?(minutes?|hours?|days?|weeks?|months?|bits?|kilobytes?|"
     r"megabytes?|gigabytes?|milliseconds?|percents?|percentage)|ms|us|ns|sec|secs|s|m|h|d|b|kb|mb|gb|tb|pb|kib|mib|gib"
 )
+PERIODS = re.compile(r"(?<=_)(previous_month|day)_")
+"""What a figure is about, where that is no unit of it."""
 RESERVED_SUFFIXES = ("_count", "_sum", "_bucket", "_created", "_gauge", "_counter", "_histogram", "_summary")
 TARGET_LABELS = frozenset(
     {"job", "instance", "namespace", "pod", "service", "container", "endpoint", "node", "cluster"}
@@ -90,7 +92,7 @@ def test_metrics_and_labels_are_those_of_the_contract() -> None:
 def test_name_follows_the_naming_guide(metric: Metric) -> None:
     """A name is snake case with the prefix, without units other than base units, types or reserved endings."""
     assert NAME.fullmatch(metric.name)
-    assert not [part for part in metric.name.split("_") if WRONG_UNITS.fullmatch(part)]
+    assert not [part for part in PERIODS.sub("", metric.name).split("_") if WRONG_UNITS.fullmatch(part)]
     assert not metric.name.endswith(RESERVED_SUFFIXES)
     assert not set(metric.name.split("_")) & {"gauge", "counter", "histogram", "summary"}
 
