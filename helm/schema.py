@@ -30,7 +30,7 @@ def closed(properties: Schema, *required: str) -> Schema:
 
 CREDENTIAL = closed(
     {
-        "enterprise": GITHUB_NAME,
+        "enterprise": NAME,
         "existingSecret": NAME,
         "tokenKey": NAME,
         "appIdKey": NAME,
@@ -58,6 +58,7 @@ PROBE = closed(
 )
 RESOURCES = closed({"claims": {"type": "array"}, "limits": {"type": "object"}, "requests": {"type": "object"}})
 VARIABLE = closed({"name": NAME, "value": TEXT, "valueFrom": {"type": "object"}}, "name")
+PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
 COUNT_OR_SHARE: Schema = {"type": ["integer", "string"]}
 DURATION: Schema = {"type": "string", "pattern": "^([0-9]+(ms|s|m|h|d|w|y))*$"}
 
@@ -73,11 +74,12 @@ SPECIAL: Mapping[str, Schema] = {
     "revisionHistoryLimit": {"type": "integer", "minimum": 0},
     "terminationGracePeriodSeconds": {"type": "integer", "minimum": 0},
     "service.type": one_of("ClusterIP", "NodePort", "LoadBalancer"),
-    "service.port": {"type": "integer", "minimum": 1, "maximum": 65535},
+    "service.port": PORT,
     "serviceMonitor.interval": DURATION,
     "serviceMonitor.scrapeTimeout": DURATION,
     "podMonitor.interval": DURATION,
     "podMonitor.scrapeTimeout": DURATION,
+    "networkPolicy.dnsPorts": {"type": "array", "items": PORT, "minItems": 1, "uniqueItems": True},
     "podDisruptionBudget.minAvailable": COUNT_OR_SHARE,
     "podDisruptionBudget.maxUnavailable": COUNT_OR_SHARE,
     "resources": RESOURCES,

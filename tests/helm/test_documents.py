@@ -13,7 +13,8 @@ from tests.support.chart import CHART, ROOT, manifests, rendered
 
 PAGES = [ROOT / "docs" / "kubernetes.md", CHART / "README.md"]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-OTHER_FILES = "# web-config.yaml\n"
+WEB_CONFIG = "# web-config.yaml\n"
+OTHER_FILES = (WEB_CONFIG, "# pod\n")
 RELEASE = "ghe-exporter"
 """As the commands call it."""
 PROGRAMS = {"helm", "kubectl", "docker"}
@@ -79,7 +80,7 @@ def test_commands_name_what_there_is() -> None:
 
 def test_web_configuration_is_where_it_is_mounted() -> None:
     """The paths in the example are the chart's."""
-    (text,) = [text for text in blocks(PAGES[0], "yaml") if text.startswith(OTHER_FILES)]
+    (text,) = [text for text in blocks(PAGES[0], "yaml") if text.startswith(WEB_CONFIG)]
     paths = yaml.safe_load(text)["tls_server_config"].values()
     (values,) = [values for values in EXAMPLES if "webConfig" in values]
     (deployment,) = [item for item in manifests(values) if item["kind"] == "Deployment"]

@@ -24,8 +24,9 @@ def test_names() -> None:
         ("acme.eu", "acme-eu-ghe-exporter"),
         ("2024", "ghe-2024-ghe-exporter"),
         ("1e3", "ghe-1e3-ghe-exporter"),
-        ("o" * 39 + ".eu", "o" * 39),
-        ("o" * 53, "o" * 40),
+        ("o" * 20 + ".eu-acme", "o" * 20 + "-eu-acme-gh-f3ab216d"),
+        ("o" * 39 + ".eu", "o" * 31 + "-2ab8abcc"),
+        ("o" * 53, "o" * 31 + "-6cc50636"),
     ],
 )
 def test_every_name_of_a_release_will_do(release: str, name: str) -> None:
@@ -35,6 +36,12 @@ def test_every_name_of_a_release_will_do(release: str, name: str) -> None:
     assert service["metadata"]["name"] == name
     assert service["metadata"]["labels"]["app.kubernetes.io/instance"] == release
     assert [item["metadata"]["name"] for item in objects if item["kind"] == "Deployment"] == [name]
+
+
+def test_long_names_that_differ_at_their_end_stay_apart() -> None:
+    names = {the(ONE | {"fullnameOverride": "o" * 45 + end}, "Deployment")["metadata"]["name"] for end in "ab"}
+    assert len(names) == 2
+    assert {len(name) for name in names} == {40}
 
 
 def test_names_that_look_like_numbers_stay_text() -> None:

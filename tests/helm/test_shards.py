@@ -131,3 +131,9 @@ def test_credentials_become_settings() -> None:
     items = {volume["secret"]["secretName"]: volume["secret"]["items"] for volume in volumes if "secret" in volume}
     assert items["app"] == [{"key": "id", "path": "app-id"}, {"key": "pem", "path": "private-key.pem"}]
     assert items["web"] == items["pat"] == items["new"] == [{"key": "t", "path": "token"}]
+
+
+def test_one_slug_twice_without_names_is_refused() -> None:
+    enterprises = [{"slug": "github"}, {"slug": "GitHub", "api_url": "https://github.acme.example.com/api/v3"}]
+    with pytest.raises(HelmError, match="GitHub is there twice; give one of them another name"):
+        rendered({"config": {"enterprises": enterprises}})

@@ -146,6 +146,26 @@ def test_port_follows_the_configuration() -> None:
     assert the(values, "Service")["spec"]["ports"][0]["targetPort"] == container(values)["ports"][0]["name"]
 
 
+def test_names_are_asked_at_the_ports_of_openshift_too() -> None:
+    """The pods of its resolver listen at 5353, which is where a NetworkPolicy looks."""
+
+    def asked(**values: Any) -> set[tuple[int, str]]:
+        (first, *_) = the({"networkPolicy": {"enabled": True, **values}}, "NetworkPolicy")["spec"]["egress"]
+        return {(port["port"], port["protocol"]) for port in first["ports"]} - {(443, "TCP")}
+
+    assert asked() == {(53, "UDP"), (53, "TCP"), (5353, "UDP"), (5353, "TCP")}
+    assert asked(dnsPorts=[1053]) == {(1053, "UDP"), (1053, "TCP")}
+
+
+@pytest.mark.parametrize(
+    ("values", "protocol"),
+    [({}, "http"), (TLS, "https"), ({"webConfig": {"existingSecret": "w", "tls": False}}, "http")],
+)
+def test_service_names_its_protocol(values: dict[str, Any], protocol: str) -> None:
+    """A mesh would guess it otherwise."""
+    assert the(values, "Service")["spec"]["ports"][0]["appProtocol"] == protocol
+
+
 def test_probes() -> None:
     for values, scheme in (
         ({}, "HTTP"),
@@ -237,7 +257,7 @@ def test_extras_are_filled_in() -> None:
         ({"config": {"enterprises": [{"slug": "a b"}]}}, "'/config/enterprises/0/slug': 'a b' does not match"),
         ({"config": {"enterprises": [{"slug": "acme", "api_url": "HOST"}]}}, "api_url': 'HOST' does not match"),
         ({"config": {"listen": "10204"}}, "'/config/listen': '10204' does not match"),
-        ({"credentials": [CREDENTIALS[0] | {"enterprise": "acme/../x"}]}, "'/credentials/0/enterprise'"),
+        ({"credentials": [CREDENTIALS[0] | {"enterprise": "acme/../x"}]}, "(acme/../x): this is no slug"),
         ({"livenessProbe": {"periodSecond": 5}}, "'/livenessProbe': additional properties 'periodSecond' not allowed"),
         ({"resources": {"limit": {}}}, "'/resources': additional properties 'limit' not allowed"),
         ({"extraEnv": [{"key": "A"}]}, "'/extraEnv/0'"),

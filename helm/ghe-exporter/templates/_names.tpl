@@ -4,12 +4,20 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* A release may be called 2024.Acme_1; a service may not. Room is left for what follows: a shard, a dashboard. */}}
+{{/*
+A release may be called 2024.Acme_1; a service may not. Room is left for what follows: a shard, a dashboard. What is cut
+off stays in a hash, so that two long names remain two.
+*/}}
 {{- define "ghe-exporter.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
-{{- $name = regexReplaceAll "[^a-z0-9-]" (default $full .Values.fullnameOverride | lower) "-" -}}
-{{- regexReplaceAll "^([^a-z])" $name "ghe-${1}" | trunc 40 | trimAll "-" -}}
+{{- $full = default $full .Values.fullnameOverride -}}
+{{- $name = regexReplaceAll "[^a-z0-9-]" (lower $full) "-" -}}
+{{- $name = regexReplaceAll "^([^a-z])" $name "ghe-${1}" -}}
+{{- if gt (len $name) 40 -}}
+  {{- $name = printf "%s-%s" (trunc 31 $name | trimSuffix "-") (sha256sum $full | trunc 8) -}}
+{{- end -}}
+{{- trimAll "-" $name -}}
 {{- end -}}
 
 {{- define "ghe-exporter.selectorLabels" -}}

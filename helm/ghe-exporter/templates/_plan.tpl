@@ -21,7 +21,12 @@
   {{- else if $given.organization -}}
     {{- $use = printf "organization-%s" $given.organization -}}
   {{- end -}}
-  {{- $folder := printf "/etc/ghe-exporter/credentials/%s/%s" $given.enterprise $use -}}
+  {{- /* A name may hold what no path may. */ -}}
+  {{- $safe := regexReplaceAll "[^A-Za-z0-9_-]" $given.enterprise "-" -}}
+  {{- if ne $safe $given.enterprise -}}
+    {{- $safe = printf "%s-%s" $safe (sha256sum $given.enterprise | trunc 8) -}}
+  {{- end -}}
+  {{- $folder := printf "/etc/ghe-exporter/credentials/%s/%s" $safe $use -}}
   {{- $auth := dict -}}
   {{- $items := list -}}
   {{- if and $given.tokenKey (not $given.appIdKey) (not $given.privateKeyKey) -}}
@@ -41,6 +46,11 @@
 {{- toJson $credentials -}}
 {{- end -}}
 
+{{/* Given an enterprise of the configuration: what credentials and shards call it. */}}
+{{- define "ghe-exporter.enterpriseName" -}}
+{{- default .slug .name -}}
+{{- end -}}
+
 {{/* The enterprises of the configuration with their credentials, as JSON. */}}
 {{- define "ghe-exporter.enterprises" -}}
 {{- $credentials := include "ghe-exporter.credentials" . | fromJsonArray -}}
@@ -48,29 +58,46 @@
 {{- if not $listed -}}
   {{- $known := list -}}
   {{- range $credentials -}}
+    {{- if not (regexMatch "^[A-Za-z0-9][A-Za-z0-9_-]*$" .enterprise) -}}
+      {{- fail (printf "%s: this is no slug; give config.enterprises the slug and this as its name" .place) -}}
+    {{- end -}}
     {{- if not (has (lower .enterprise) $known) -}}{{- $listed = append $listed (dict "slug" .enterprise) -}}{{- end -}}
     {{- $known = append $known (lower .enterprise) -}}
   {{- end -}}
 {{- end -}}
-{{- $slugs := list -}}
+{{- $names := list -}}
 {{- range $listed -}}
-  {{- if has (lower .slug) $slugs -}}{{- fail (printf "config.enterprises: %s is there twice" .slug) -}}{{- end -}}
-  {{- $slugs = append $slugs (lower .slug) -}}
+  {{- $name := include "ghe-exporter.enterpriseName" . -}}
+  {{- if has (lower $name) $names -}}
+    {{- fail (printf "config.enterprises: %s is there twice; give one of them another name" $name) -}}
+  {{- end -}}
+  {{- $names = append $names (lower $name) -}}
 {{- end -}}
 {{- range $credentials -}}
-  {{- if not (has (lower .enterprise) $slugs) -}}
-    {{- fail (printf "%s: config.enterprises has no such enterprise, only %s" .place (join ", " $slugs)) -}}
+  {{- if not (has (lower .enterprise) $names) -}}
+    {{- fail (printf "%s: config.enterprises has no such enterprise, only %s" .place (join ", " $names)) -}}
   {{- end -}}
 {{- end -}}
 {{- $enterprises := list -}}
 {{- range $listed -}}
   {{- $enterprise := deepCopy . -}}
+  {{- $name := include "ghe-exporter.enterpriseName" . -}}
+  {{- /* A list of organizations; or `auto`, or a mapping, whose list is `named`. */ -}}
+  {{- $given := default list .organizations -}}
+  {{- $found := dict -}}
+  {{- if kindIs "string" $given -}}
+    {{- $found = dict "auto" true -}}
+    {{- $given = list -}}
+  {{- else if kindIs "map" $given -}}
+    {{- $found = omit $given "named" -}}
+    {{- $given = default list $given.named -}}
+  {{- end -}}
   {{- $organizations := list -}}
-  {{- range default list .organizations -}}
+  {{- range $given -}}
     {{- $organizations = append $organizations (kindIs "string" . | ternary (dict "name" .) .) -}}
   {{- end -}}
   {{- range $credential := $credentials -}}
-    {{- if ne (lower $credential.enterprise) (lower $enterprise.slug) -}}
+    {{- if ne (lower $credential.enterprise) (lower $name) -}}
     {{- else if $credential.organization -}}
       {{- $others := list -}}
       {{- $organization := dict "name" $credential.organization -}}
@@ -82,7 +109,9 @@
       {{- $_ := set $enterprise $credential.use $credential.auth -}}
     {{- end -}}
   {{- end -}}
-  {{- if $organizations -}}{{- $_ := set $enterprise "organizations" $organizations -}}{{- end -}}
+  {{- if $organizations -}}
+    {{- $_ := set $enterprise "organizations" (empty $found | ternary $organizations (merge (dict "named" $organizations) $found)) -}}
+  {{- end -}}
   {{- $enterprises = append $enterprises $enterprise -}}
 {{- end -}}
 {{- toJson $enterprises -}}
@@ -96,16 +125,18 @@
 {{- $shards := list -}}
 {{- if kindIs "slice" .Values.shards -}}
   {{- $left := list -}}
-  {{- range $enterprises -}}{{- $left = append $left (lower .slug) -}}{{- end -}}
+  {{- range $enterprises -}}{{- $left = append $left (include "ghe-exporter.enterpriseName" . | lower) -}}{{- end -}}
   {{- range $shard := .Values.shards -}}
     {{- range $shards -}}{{- if eq .name $shard.name -}}{{- fail (printf "shards: %s is there twice" .name) -}}{{- end -}}{{- end -}}
     {{- $own := list -}}
-    {{- range $slug := $shard.enterprises -}}
-      {{- if not (has (lower $slug) $left) -}}
-        {{- fail (printf "shards: %s: %s is in another shard already, or not in config.enterprises" $shard.name $slug) -}}
+    {{- range $name := $shard.enterprises -}}
+      {{- if not (has (lower $name) $left) -}}
+        {{- fail (printf "shards: %s: %s is in another shard already, or not in config.enterprises" $shard.name $name) -}}
       {{- end -}}
-      {{- $left = without $left (lower $slug) -}}
-      {{- range $enterprises -}}{{- if eq (lower .slug) (lower $slug) -}}{{- $own = append $own . -}}{{- end -}}{{- end -}}
+      {{- $left = without $left (lower $name) -}}
+      {{- range $enterprises -}}
+        {{- if eq (include "ghe-exporter.enterpriseName" . | lower) (lower $name) -}}{{- $own = append $own . -}}{{- end -}}
+      {{- end -}}
     {{- end -}}
     {{- $shards = append $shards (dict "name" $shard.name "object" (printf "%s-%s" $full $shard.name) "enterprises" $own) -}}
   {{- end -}}
@@ -129,10 +160,10 @@
 {{- end -}}
 {{- $credentials := include "ghe-exporter.credentials" . | fromJsonArray -}}
 {{- range $shard := $shards -}}
-  {{- $slugs := list -}}
-  {{- range $shard.enterprises -}}{{- $slugs = append $slugs (lower .slug) -}}{{- end -}}
+  {{- $names := list -}}
+  {{- range $shard.enterprises -}}{{- $names = append $names (include "ghe-exporter.enterpriseName" . | lower) -}}{{- end -}}
   {{- $own := list -}}
-  {{- range $credentials -}}{{- if has (lower .enterprise) $slugs -}}{{- $own = append $own . -}}{{- end -}}{{- end -}}
+  {{- range $credentials -}}{{- if has (lower .enterprise) $names -}}{{- $own = append $own . -}}{{- end -}}{{- end -}}
   {{- $config := omit $root.Values.config "enterprises" -}}
   {{- if $shard.enterprises -}}{{- $_ := set $config "enterprises" $shard.enterprises -}}{{- end -}}
   {{- with include "ghe-exporter.stateDir" $root -}}{{- $_ := set $config "state_dir" . -}}{{- end -}}
