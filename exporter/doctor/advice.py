@@ -92,7 +92,8 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             "{host} does not speak TLS as expected: check scheme and port of api_url, and proxies in between."
         ),
         Cause.CA_FILE_UNUSABLE: Advice(
-            "The file that ca_file or REQUESTS_CA_BUNDLE names cannot be read or holds no certificate in PEM form."
+            "The file that ca_file, REQUESTS_CA_BUNDLE or SSL_CERT_FILE names cannot be read, "
+            "or holds no certificate in PEM form."
         ),
         Cause.PROXY_FAILED: Advice(
             "The proxy refuses, cannot be reached, or is none of http or https: check HTTPS_PROXY, "

@@ -30,9 +30,6 @@ from exporter.github.rate_limit import http_date, limited, retry_after
 NOT_OFFERED = frozenset({404, 405, 410, 451})
 RETRIED = frozenset({500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-TELLING = frozenset({304, 400, 401, 403, 404, 410, 422, 429})
-"""Statuses by which the API shows that it looked at the credential, unless the body is a web page."""
-
 _END_OF_JSON = "EOF while parsing"
 """What the parser says of a text that ends too early, be it empty."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -158,7 +155,7 @@ def is_same_origin(url: str, origin: str) -> bool:
         return False
 
 
-def own(url: str, origin: str, context: object) -> str:
+def require_same_origin(url: str, origin: str, context: object) -> str:
     """*url*, if it has the scheme, host and port of *origin*.
 
     Raises:

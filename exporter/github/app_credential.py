@@ -22,11 +22,11 @@ from exporter.github.run import Run
 log = structlog.get_logger()
 
 EARLY_SECONDS = 300.0
-"""A token is renewed so long before it expires."""
+"""A token is renewed this long before it expires."""
 PAUSE_SECONDS = 30.0
-"""After a failed renewal nobody tries again for so long, nor after one that a 401 caused."""
-RENEWAL_SECONDS = 30.0
-"""Longest renewal; every collector waits for it."""
+"""After a failed renewal nobody tries again for this long, nor after one that a 401 caused."""
+MAX_RENEWAL_SECONDS = 30.0
+"""Every collector waits for a renewal."""
 TOLERATED_SKEW_SECONDS = 30.0
 
 
@@ -50,19 +50,19 @@ class AppKey:
         return signed(self._read_key(), self._read_id(), self.now())
 
     def renew(self, rejected: str) -> bool:
-        """Never: the same key signs the same claims; see `follow` for the one cure."""
+        """Never: the same key signs the same claims; see `adjust_clock` for the one cure."""
         del rejected
         return False
 
-    def follow(self, answered_at: float | None) -> bool:
-        """Set the time after that of an answer; return whether that makes a difference."""
+    def adjust_clock(self, answered_at: float | None) -> bool:
+        """Set the time to that of an answer; return whether that makes a difference."""
         if answered_at is None or abs(answered_at - self.now()) <= TOLERATED_SKEW_SECONDS:
             return False
         self._skew = answered_at - self._clock.time()
         if not self._warned:
             self._warned = True
             seconds = round(self._skew)
-            log.warning("the clock differs from GitHub's; allowed for", credential=self.name, seconds=seconds)
+            log.warning("clock skew detected, compensating", credential=self.name, seconds=seconds)
         return True
 
 
@@ -73,19 +73,19 @@ class KeyObserver:
     installation: ApiObserver
 
     def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
-        """Passed on."""
+        """Forward."""
         self.installation.attempted(endpoint, code, seconds)
 
     def retried(self, endpoint: Endpoint) -> None:
-        """Passed on."""
+        """Forward."""
         self.installation.retried(endpoint)
 
     def not_modified(self, endpoint: Endpoint) -> None:
-        """Passed on."""
+        """Forward."""
         self.installation.not_modified(endpoint)
 
     def answered(self, credential: str, headers: Mapping[str, str]) -> None:
-        """Passed on."""
+        """Forward."""
         self.installation.answered(credential, headers)
 
     def authenticated(self, credential: str, *, accepted: bool) -> None:
@@ -106,7 +106,7 @@ class AppCredential:
         client: Sends as *key*.
         enterprise: Slug of the enterprise.
         organization: Login of the organization, empty when the App is installed on the enterprise itself.
-        observer: Told when GitHub does not accept the App.
+        observer: Notified when GitHub does not accept the App.
         clock: For pauses and deadlines.
     """
 
@@ -134,7 +134,7 @@ class AppCredential:
         self._renew_at = 0.0
         self._failure: GitHubError | None = None
         self._pause_until = 0.0
-        self._cured_at: float | None = None
+        self._renewed_at: float | None = None
 
     def token(self) -> str:
         """The token to send now; waits while another thread gets a new one.
@@ -163,9 +163,9 @@ class AppCredential:
             if self._token != rejected:
                 return True
             now = self._clock.monotonic()
-            if self._cured_at is not None and now < self._cured_at + PAUSE_SECONDS:
+            if self._renewed_at is not None and now < self._renewed_at + PAUSE_SECONDS:
                 return False
-            self._cured_at = now
+            self._renewed_at = now
             self._expires = self._renew_at = 0.0
             self._renew()
             return True
@@ -175,36 +175,36 @@ class AppCredential:
         if self._failure is not None and self._clock.monotonic() < self._pause_until:
             raise self._failure.with_traceback(None)
         self._failure = None
-        run = Run(self._clock.monotonic() + RENEWAL_SECONDS, essential=True)
+        run = Run(self._clock.monotonic() + MAX_RENEWAL_SECONDS, essential=True)
         try:
-            token, expires = self._by_the_right_clock(run)
+            token, expires = self._with_clock_correction(run)
         except GitHubError as error:
             self._failure = self._explained(error)
             self._pause_until = self._clock.monotonic() + PAUSE_SECONDS
             if self._key.now() < self._expires:
                 problem = str(self._failure)
-                log.warning("token not renewed, the old one is still valid", credential=self.name, problem=problem)
+                log.warning("token renewal failed, current token still valid", credential=self.name, problem=problem)
             raise self._failure from None
         self._token, self._expires = token, expires
         # Whatever the answer says of its expiry, no token is asked for with every request.
         self._renew_at = max(expires - EARLY_SECONDS, self._key.now() + PAUSE_SECONDS)
 
-    def _by_the_right_clock(self, run: Run) -> tuple[str, float]:
+    def _with_clock_correction(self, run: Run) -> tuple[str, float]:
         try:
             return self._new_token(run)
         except Unauthorized as error:
-            if not self._key.follow(error.answered_at):
+            if not self._key.adjust_clock(error.answered_at):
                 raise
         return self._new_token(run)
 
     def _new_token(self, run: Run) -> tuple[str, float]:
         if self._installation:
             try:
-                return understood(self._client.create_token(self._installation, run).value)
+                return parse_token(self._client.create_token(self._installation, run).value)
             except Unavailable:  # removed, and perhaps installed again under another number
                 self._installation = ""
         self._installation = self._find(run)
-        return understood(self._client.create_token(self._installation, run).value)
+        return parse_token(self._client.create_token(self._installation, run).value)
 
     def _find(self, run: Run) -> str:
         if self._organization:
@@ -215,10 +215,10 @@ class AppCredential:
             found = next((item for item in self._installations(run) if self._is_ours(item)), None)
             if found is None:
                 raise Unavailable(str(error), status=error.status) from None
-            return number_of(found, INSTALLATIONS)
+            return installation_id(found, INSTALLATIONS)
 
     def _read(self, endpoint: Endpoint, path: dict[str, str], run: Run) -> str:
-        return number_of(self._client.get(endpoint, self._client.url(endpoint, path, {}), run).value, endpoint)
+        return installation_id(self._client.get(endpoint, self._client.url(endpoint, path, {}), run).value, endpoint)
 
     def _installations(self, run: Run) -> Iterator[Any]:
         for page in range(1, self._client.limits.max_pages + 1):
@@ -253,8 +253,8 @@ class AppCredential:
         return Unauthorized(problem, status=error.status, cause=cause)
 
 
-def number_of(item: Any, endpoint: Endpoint) -> str:
-    """The number of an installation.
+def installation_id(item: Any, endpoint: Endpoint) -> str:
+    """The id of an installation, which is a number.
 
     Raises:
         PayloadError: it has none.
@@ -265,16 +265,16 @@ def number_of(item: Any, endpoint: Endpoint) -> str:
     return str(number)
 
 
-def understood(answer: Any) -> tuple[str, float]:
-    """A token and when it expires.
+def parse_token(answer: Any) -> tuple[str, float]:
+    """The token in an answer and when it expires.
 
     Raises:
-        PayloadError: the answer is no such thing.
+        PayloadError: it holds none.
     """
     token, expires = (answer.get("token"), timestamp(answer.get("expires_at"))) if isinstance(answer, dict) else ("", 0)
     try:
         if isinstance(token, str) and expires:
             return clean_secret(token), expires
     except ValueError:
-        pass  # what is wrong with a token is nobody's business
+        pass  # an error must not describe a token
     raise PayloadError("POST for an access token: the answer holds no token that can be used")

@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -125,13 +125,3 @@ def clean_secret(content: str) -> str:
     if not (secret.isascii() and secret.isprintable()) or " " in secret:
         raise ValueError("holds something that is no token: white space, control or non-ASCII characters")
     return secret
-
-
-def bearer(token: str) -> Callable[[Any], Any]:
-    """Puts *token* into a request's header; without such a thing requests would look for a password in ~/.netrc."""
-
-    def sign(request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {token}"
-        return request
-
-    return sign

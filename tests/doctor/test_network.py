@@ -17,9 +17,9 @@ from cryptography import x509
 from exporter.cli import main
 from exporter.doctor.advice import Caution
 from exporter.simulator.server import Simulator
-from tests.github.test_client_transport import Script, Wire, hang, nothing_listens, reply, send
 from tests.support.certificates import Certificate, install, issue
 from tests.support.secret_marker import CANARY, TOKEN
+from tests.support.wire import Script, Wire, hang, nothing_listens, reply, send
 
 DAY = timedelta(days=1)
 ONLY = "licenses"

@@ -27,7 +27,7 @@ from exporter.github.run import ClientLimits
 from exporter.metrics.metric import gauge
 from exporter.runtime.assignment import Assignment
 from tests.github.conftest import NOW
-from tests.github.test_client_transport import Script, Wire, hang, reply
+from tests.support.wire import Script, Wire, hang, reply
 
 FIRST = Endpoint("/enterprises/{enterprise}/first", "read:enterprise", "enterprise_licensing")
 SECOND = Endpoint("/enterprises/{enterprise}/second", "read:enterprise")

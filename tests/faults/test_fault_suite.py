@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.github.client import REDIRECT_LIMIT
+from exporter.github.client import MAX_REDIRECTS
 from exporter.simulator import KINDS, Simulator
 from exporter.simulator.faults.kinds import DOMAIN
 from tests.support.fault_harness import ALL, HASTY, MOST_PAGES, NOW, Stage, Time, no_secret_told, staged
@@ -101,7 +101,7 @@ TABLE = {
     "not-found": Expected("unavailable"),
     "gone": Expected("unavailable"),
     "redirect": Expected(OK, factor=2),
-    "redirect-loop": Expected("payload", factor=REDIRECT_LIMIT + 1),
+    "redirect-loop": Expected("payload", factor=MAX_REDIRECTS + 1),
     "foreign-redirect": BROKEN,
     "nowhere-redirect": BROKEN,
     "invalid-utf-8": all_but(NO_TEXT, "payload"),

@@ -1,10 +1,11 @@
 """A client with everything around it that a test wants to move or to look at."""
 
 import random
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 import responses
@@ -14,6 +15,7 @@ from exporter.github.client import Client
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import RateLimitWindow
 from exporter.github.run import ClientLimits, Run
+from tests.support.wire import Script, Wire, reply
 
 NOW = 1_795_000_000.0
 API = "https://api.example.com"
@@ -21,6 +23,7 @@ TOKEN = "ghp_octoOCTOoctoOCTOoctoOCTOoctoOCTO0001"
 AGENT = "ghe-exporter/test"
 SYNC = Endpoint("/enterprises/{enterprise}/license-sync-status", "read:enterprise")
 USERS = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise", revalidate=False)
+PATH = "/enterprises/acme/license-sync-status"
 SYNC_URL = f"{API}/enterprises/acme/license-sync-status"
 USERS_URL = f"{API}/enterprises/acme/consumed-licenses"
 
@@ -88,6 +91,29 @@ class RecordingObserver:
         self.expirations.append((credential, at))
 
 
+@dataclass
+class Rotating:
+    """A credential whose next token is ready as soon as the present one is rejected."""
+
+    tokens: list[str]
+    name: str = "runner_auth"
+    rejected: list[str] = field(default_factory=list)
+    new: set[str] = field(default_factory=set)
+
+    def token(self) -> str:
+        return self.tokens[0]
+
+    def is_new(self, token: str) -> bool:
+        return token in self.new
+
+    def renew(self, rejected: str) -> bool:
+        self.rejected.append(rejected)
+        if len(self.tokens) > 1:
+            self.tokens.pop(0)
+            return True
+        return False
+
+
 class MakeClient(Protocol):
     """How a test asks for a client."""
 
@@ -104,9 +130,11 @@ class MakeClient(Protocol):
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies and certificates of the machine that runs the tests play no part in them."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -175,3 +203,36 @@ def github() -> Iterator[responses.RequestsMock]:
     """Answers without a socket; what is not registered cannot be reached."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock
+
+
+ONCE = ClientLimits(tries=1)
+MakeWire = Callable[..., Wire]
+Fetch = Callable[..., Any]
+
+
+@pytest.fixture
+def make_wire() -> Iterator[MakeWire]:
+    """Start servers that are stopped when the test ends."""
+    started: list[Wire] = []
+
+    def make(*scripts: Script, tls: ssl.SSLContext | None = None) -> Wire:
+        wire = Wire(list(scripts) or [reply()], tls)
+        wire.start()
+        started.append(wire)
+        return wire
+
+    yield make
+    for wire in started:
+        wire.stop()
+
+
+@pytest.fixture
+def fetch(make_wire: MakeWire, make_client: MakeClient, run: Run) -> Fetch:
+    """Ask a server that answers with the scripts for one value."""
+
+    def ask(*scripts: Script, limits: ClientLimits = ONCE) -> Any:
+        wire = make_wire(*scripts)
+        client = make_client(wire.url, limits=limits)
+        return client.get(SYNC, f"{wire.url}{PATH}", run).value
+
+    return ask

@@ -227,7 +227,7 @@ def test_failed_renewal(make: Make, apps: GitHubOfApps, clock: FakeClock) -> Non
     apps.replies[TOKENS] = (501, "")
     with capture_logs() as logs:
         assert [credential.token() for _ in range(5)] == ["ghs_1"] * 5
-    assert [entry["event"] for entry in logs] == ["token not renewed, the old one is still valid"]
+    assert [entry["event"] for entry in logs] == ["token renewal failed, current token still valid"]
     assert "ghs_" not in str(logs)
     assert apps.asked.count(f"POST {TOKENS}") == 2
     clock.advance(200)
@@ -298,7 +298,7 @@ def test_other_clock(make: Make, apps: GitHubOfApps, clock: FakeClock, ahead: fl
         clock.advance(HOUR - 200)
         assert credential.token() == "ghs_2"
     warnings = [(entry["event"], entry["seconds"]) for entry in logs]
-    assert warnings == [("the clock differs from GitHub's; allowed for", ahead)]
+    assert warnings == [("clock skew detected, compensating", ahead)]
 
 
 @pytest.mark.parametrize("ahead", [-30, 0, 30, 400])

@@ -3,7 +3,7 @@
 import ssl
 import threading
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -40,6 +40,7 @@ from tests.github.conftest import (
     FakeClock,
     MakeClient,
     RecordingObserver,
+    Rotating,
 )
 
 SCIM_USERS = Endpoint("/scim/v2/enterprises/{enterprise}/Users", "scim:enterprise", accept=SCIM)
@@ -61,25 +62,6 @@ def quota(remaining: float, reset: float = NOW + 1800, resource: str = "core") -
 def calls(github: responses.RequestsMock) -> int:
     """How many requests were sent."""
     return len(github.calls)
-
-
-@dataclass
-class Rotating:
-    """A credential whose next token is ready as soon as the present one is rejected."""
-
-    tokens: list[str]
-    name: str = "runner_auth"
-    rejected: list[str] = field(default_factory=list)
-
-    def token(self) -> str:
-        return self.tokens[0]
-
-    def renew(self, rejected: str) -> bool:
-        self.rejected.append(rejected)
-        if len(self.tokens) > 1:
-            self.tokens.pop(0)
-            return True
-        return False
 
 
 def test_what_is_sent(client: Client, run: Run, github: responses.RequestsMock) -> None:
@@ -587,6 +569,10 @@ def test_limit_while_waiting_for_a_connection(
                 second_is_coming.set()
             return TOKEN
 
+        def is_new(self, token: str) -> bool:
+            del token
+            return False
+
         def renew(self, rejected: str) -> bool:
             raise AssertionError(rejected)
 
@@ -883,26 +869,3 @@ def test_untrusted_certificate_is_final(
     with pytest.raises(Unreachable):
         client.get(SYNC, SYNC_URL, run)
     assert observer.codes == [""]
-
-
-@pytest.mark.parametrize("bundle", [None, "/elsewhere/bundle.pem"])
-def test_configured_ca_wins(
-    make_client: MakeClient,
-    run: Run,
-    github: responses.RequestsMock,
-    monkeypatch: pytest.MonkeyPatch,
-    bundle: str | None,
-) -> None:
-    """The CA of the settings is used, also when the environment names another one for everything."""
-    if bundle is not None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-    verified: list[object] = []
-
-    def note(request: Any) -> tuple[int, dict[str, str], str]:
-        verified.append(request.req_kwargs["verify"])
-        return 200, {}, "{}"
-
-    github.add_callback(responses.GET, SYNC_URL, callback=note)
-    make_client(ca_file="/etc/octo/ca.pem").get(SYNC, SYNC_URL, run)
-    make_client().get(SYNC, SYNC_URL, run)
-    assert verified == ["/etc/octo/ca.pem", bundle or True]

@@ -7,7 +7,7 @@ import pytest
 import responses
 
 from exporter.errors import RateLimited, Stopped
-from exporter.github.client import WORTH_WAITING
+from exporter.github.client import MIN_ANSWERS_TO_WAIT
 from exporter.github.reader import GitHub
 from exporter.github.run import Run
 from tests.github.conftest import NOW, USERS, USERS_URL, FakeClock, MakeClient
@@ -57,7 +57,7 @@ def test_a_long_run_goes_on(
     make_client: MakeClient, clock: FakeClock, github: responses.RequestsMock, refusal: Any, least: float
 ) -> None:
     """It waits as long as it was told and asks for the same page again, and for no other twice."""
-    listing = Listing(github, clock, WORTH_WAITING + 10, refusal)
+    listing = Listing(github, clock, MIN_ANSWERS_TO_WAIT + 10, refusal)
     assert read(make_client, clock) == list(range(1, PAGES + 1))
     assert len(listing.asked) == PAGES + 1
     assert least < sum(clock.waits) < least + 10
@@ -66,13 +66,13 @@ def test_a_long_run_goes_on(
 def test_a_reserve_is_waited_for_too(make_client: MakeClient, clock: FakeClock, github: responses.RequestsMock) -> None:
     """Below the reserve a long run asks nothing until the window ends."""
     body = '{"users": [1], "has_next_page": true}'
-    listing = Listing(github, clock, WORTH_WAITING + 10, (200, window(99, NOW + 600), body))
+    listing = Listing(github, clock, MIN_ANSWERS_TO_WAIT + 10, (200, window(99, NOW + 600), body))
     assert len(read(make_client, clock)) == PAGES
     assert len(listing.asked) == PAGES
     assert 600 < sum(clock.waits) < 610
 
 
-@pytest.mark.parametrize(("page", "seconds"), [(WORTH_WAITING, 6 * 3600), (WORTH_WAITING + 10, 59)])
+@pytest.mark.parametrize(("page", "seconds"), [(MIN_ANSWERS_TO_WAIT, 6 * 3600), (MIN_ANSWERS_TO_WAIT + 10, 59)])
 def test_others_do_not(
     make_client: MakeClient, clock: FakeClock, github: responses.RequestsMock, page: int, seconds: float
 ) -> None:
@@ -88,8 +88,8 @@ def test_the_end_of_the_process_ends_the_wait(
     make_client: MakeClient, clock: FakeClock, github: responses.RequestsMock, stop: threading.Event
 ) -> None:
     """Nobody waits for a rate limit when the process stops."""
-    listing = Listing(github, clock, WORTH_WAITING + 10, SECONDARY)
+    listing = Listing(github, clock, MIN_ANSWERS_TO_WAIT + 10, SECONDARY)
     clock.on_wait = stop.set
     with pytest.raises(Stopped):
         read(make_client, clock)
-    assert len(listing.asked) == WORTH_WAITING + 10
+    assert len(listing.asked) == MIN_ANSWERS_TO_WAIT + 10

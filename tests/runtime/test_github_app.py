@@ -122,7 +122,7 @@ def test_wrong_clock(exporter: Exporter, app: dict[str, str], clock: StillClock)
         exporter.collections[Key("octo-corp", "licenses")].run()
         assert posts(simulator) == [1]
     assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): 1}
-    assert "the clock differs from GitHub's; allowed for" in {entry["event"] for entry in logs}
+    assert "clock skew detected, compensating" in {entry["event"] for entry in logs}
 
 
 def test_organization(exporter: Exporter, simulator: Simulator, app: dict[str, str]) -> None:
