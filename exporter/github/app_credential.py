@@ -22,7 +22,9 @@ from exporter.github.run import Run
 log = structlog.get_logger()
 
 EARLY_SECONDS = 300.0
-"""A token is renewed this long before it expires."""
+"""A token is renewed this long before it expires, or at half its life where that comes later."""
+NEW_TOKEN_SECONDS = 10.0
+"""How long it may take until GitHub knows a token everywhere."""
 PAUSE_SECONDS = 30.0
 """After a failed renewal nobody tries again for this long, nor after one that a 401 caused."""
 MAX_RENEWAL_SECONDS = 30.0
@@ -48,6 +50,11 @@ class AppKey:
     def token(self) -> str:
         """A JWT for the next request."""
         return signed(self._read_key(), self._read_id(), self.now())
+
+    def is_new(self, token: str) -> bool:
+        """Never; a JWT is checked by the key that GitHub has."""
+        del token
+        return False
 
     def renew(self, rejected: str) -> bool:
         """Never: the same key signs the same claims; see `adjust_clock` for the one cure."""
@@ -134,6 +141,7 @@ class AppCredential:
         self._renew_at = 0.0
         self._failure: GitHubError | None = None
         self._pause_until = 0.0
+        self._issued_at = float("-inf")
         self._renewed_at: float | None = None
 
     def token(self) -> str:
@@ -152,6 +160,11 @@ class AppCredential:
                 if self._key.now() >= self._expires:
                     raise
             return self._token
+
+    def is_new(self, token: str) -> bool:
+        """Whether *token* was issued so recently that GitHub may not know it everywhere yet."""
+        with self._lock:
+            return token == self._token and self._clock.monotonic() < self._issued_at + NEW_TOKEN_SECONDS
 
     def renew(self, rejected: str) -> bool:
         """Get another token than *rejected*, unless that was done already, or only just now for the same reason.
@@ -185,9 +198,11 @@ class AppCredential:
                 problem = str(self._failure)
                 log.warning("token renewal failed, current token still valid", credential=self.name, problem=problem)
             raise self._failure from None
-        self._token, self._expires = token, expires
+        self._token, self._expires, self._issued_at = token, expires, self._clock.monotonic()
+        now = self._key.now()
+        early = min(EARLY_SECONDS, (expires - now) / 2)
         # Whatever the answer says of its expiry, no token is asked for with every request.
-        self._renew_at = max(expires - EARLY_SECONDS, self._key.now() + PAUSE_SECONDS)
+        self._renew_at = max(expires - early, now + PAUSE_SECONDS)
 
     def _with_clock_correction(self, run: Run) -> tuple[str, float]:
         try:

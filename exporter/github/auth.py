@@ -32,6 +32,10 @@ class Credential(Protocol):
         """
         ...
 
+    def is_new(self, token: str) -> bool:
+        """Whether *token* was issued so recently that GitHub may not know it everywhere yet."""
+        ...
+
     def renew(self, rejected: str) -> bool:
         """Try to get another token than *rejected*, which GitHub answered with 401; return whether there is one.
 
@@ -51,6 +55,11 @@ class PersonalAccessToken:
     def token(self) -> str:
         """The token to send now."""
         return self._read()
+
+    def is_new(self, token: str) -> bool:
+        """Never; it is older than its file."""
+        del token
+        return False
 
     def renew(self, rejected: str) -> bool:
         """Whether the file has been rotated since *rejected* was read."""

@@ -135,7 +135,7 @@ class Client:
             except GitHubError as error:
                 if self._stop.is_set():  # what is given up has not failed
                     raise Stopped from None
-                wait = retries.wait_after(error)
+                wait = retries.wait_after(error, is_new_token=self._credential.is_new(token))
                 if wait is None:
                     self._reject(error, token, retries)
                     continue

@@ -27,7 +27,7 @@ from exporter.errors import (
     Stopped,
     Unauthorized,
 )
-from exporter.github.app_credential import PAUSE_SECONDS, AppCredential, AppKey, KeyObserver
+from exporter.github.app_credential import NEW_TOKEN_SECONDS, PAUSE_SECONDS, AppCredential, AppKey, KeyObserver
 from exporter.github.app_jwt import clean_key, signed
 from exporter.github.auth import SecretFile
 from exporter.github.client import Client
@@ -250,21 +250,77 @@ def test_renewed_after_refusal(make: Make, apps: GitHubOfApps, clock: FakeClock)
     assert credential.renew("ghs_2") is True
 
 
-def test_client_renews(
+def test_client_replaces_an_old_token_after_401(
     make: Make,
     apps: GitHubOfApps,
     github: responses.RequestsMock,
     make_client: Callable[..., Client],
     run: Run,
+    clock: FakeClock,
 ) -> None:
-    """A client whose request is answered with 401 asks once more with the new token."""
+    """A client whose request is answered with 401 asks once more with a new token."""
+    github.get(SYNC_URL, json={"octo": 0})
     github.get(SYNC_URL, status=401)
     github.get(SYNC_URL, json={"octo": 1})
     client = make_client(credential=make())
+    client.get(SYNC, SYNC_URL, run)
+    clock.advance(NEW_TOKEN_SECONDS)
     assert client.get(SYNC, SYNC_URL, run).value == {"octo": 1}
     sent = [call.request.headers["Authorization"] for call in github.calls if call.request.url == SYNC_URL]
-    assert sent == ["Bearer ghs_1", "Bearer ghs_2"]
+    assert sent == ["Bearer ghs_1", "Bearer ghs_1", "Bearer ghs_2"]
     assert apps.made == 2
+
+
+def test_client_gives_a_new_token_time(
+    make: Make,
+    apps: GitHubOfApps,
+    github: responses.RequestsMock,
+    make_client: Callable[..., Client],
+    run: Run,
+    clock: FakeClock,
+    observer: RecordingObserver,
+) -> None:
+    """GitHub does not know a token everywhere in its first seconds: the same one is sent again."""
+    for status in (401, 401):
+        github.get(SYNC_URL, status=status)
+    github.get(SYNC_URL, json={"octo": 1})
+    client = make_client(credential=make())
+    assert client.get(SYNC, SYNC_URL, run).value == {"octo": 1}
+    assert (apps.made, clock.waits) == (1, [1, 2])
+    assert observer.accepted == [("auth", True)]
+
+
+@pytest.mark.usefixtures("apps")
+def test_token_is_new_for_ten_seconds(make: Make, clock: FakeClock) -> None:
+    """Only the token in use can be new."""
+    credential = make()
+    assert not credential.is_new("")
+    token = credential.token()
+    assert credential.is_new(token)
+    assert not credential.is_new("ghs_other")
+    clock.advance(NEW_TOKEN_SECONDS)
+    assert not credential.is_new(token)
+    assert credential.renew(token)
+    assert credential.is_new(credential.token())
+    assert not credential.is_new(token)
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "early"), [(HOUR, 300), (660, 300), (600, 300), (480, 240), (120, 60), (40, 10), (10, -20)]
+)
+def test_token_is_renewed_in_time(
+    make: Make, apps: GitHubOfApps, clock: FakeClock, lifetime: float, early: float
+) -> None:
+    """Five minutes before its end, at half its life where it is short, never with every request."""
+    expires = datetime.fromtimestamp(clock.now + lifetime, UTC)
+    apps.replies[TOKENS] = (201, {"token": "ghs_9", "expires_at": f"{expires:%Y-%m-%dT%H:%M:%SZ}"})
+    credential = make()
+    credential.token()
+    del apps.replies[TOKENS]
+    clock.advance(lifetime - early - 1)
+    assert credential.token() == "ghs_9"
+    clock.advance(1)
+    assert credential.token() == "ghs_1"
 
 
 @pytest.mark.parametrize("fails", [False, True])
