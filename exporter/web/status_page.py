@@ -47,7 +47,7 @@ class Link:
     name: str
 
 
-LINKS = (Link("/metrics", "Metrics"), Link("/-/healthy", "Health"), Link("/-/ready", "Readiness"))
+LINKS = (Link("metrics", "Metrics"), Link("-/healthy", "Health"), Link("-/ready", "Readiness"))
 
 
 def status_page(version: str, statuses: Mapping[Key, Status], now: float) -> str:

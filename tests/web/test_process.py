@@ -2,27 +2,29 @@
 
 import http.client
 import json
+import os
 import re
+import resource
 import signal
 import socket
 import ssl
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 from urllib.request import urlopen
 
 import pytest
 
 from exporter.simulator.server import Simulator
 from tests.support.certificates import HOUR, PASSWORD, USER, authority, hashed, install, issue, web_config
-from tests.support.programs import ROOT, Program, run, started, value
+from tests.support.programs import ROOT, Program, ask, run, started, value
 from tests.support.secret_marker import TOKEN, the_line
-from tests.support.tools import eventually, free_port, process, tool
+from tests.support.tools import answers, eventually, free_port, process, tool
 
 RELOADED = "ghe_exporter_config_last_reload_successful"
 
@@ -218,6 +220,60 @@ def test_end_during_a_slow_answer(simulator: Simulator, tmp_path: Path) -> None:
         assert length
         assert length > 1_000_000
         assert client.program.process.wait(timeout=10) == 0
+
+
+def test_descriptors_run_out(simulator: Simulator) -> None:
+    """With more idle clients than descriptors the oldest go, others are answered, and the log has one line."""
+    listen = f"127.0.0.1:{free_port()}"
+    settings = {"ENTERPRISE": "octo-corp", "TOKEN": TOKEN, "API_URL": simulator.url, "LISTEN": listen}
+    with started("serve", url=f"http://{listen}", **settings) as program, ExitStack() as stack:
+        eventually(lambda: program.answers("/-/ready"), "serve is ready")
+        resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE, (48, 48))
+        host, port = listen.split(":")
+        for _ in range(150):
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+        before = processor_seconds(program)
+        for _ in range(20):
+            assert program.answers("/-/healthy")
+        # It waited meanwhile instead of asking again and again.
+        assert processor_seconds(program) - before < 1
+        assert program.err().count("cannot accept connections") == 1
+        assert program.end() == 0
+
+
+def processor_seconds(program: Program) -> float:
+    """The processor time that it has taken."""
+    fields = Path(f"/proc/{program.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_behind_a_proxy_with_a_path(simulator: Simulator, tmp_path: Path) -> None:
+    """Behind a real nginx that serves it below a path, every link of the status page leads to what it names."""
+    nginx = tool("nginx")
+    listen, front = f"127.0.0.1:{free_port()}", free_port()
+    (tmp_path / "nginx.conf").write_text(
+        f"""
+        daemon off; master_process off; pid {tmp_path}/nginx.pid; error_log {tmp_path}/error.log;
+        events {{ }}
+        http {{
+            access_log off; client_body_temp_path {tmp_path}/body; proxy_temp_path {tmp_path}/proxy;
+            fastcgi_temp_path {tmp_path}/fastcgi; uwsgi_temp_path {tmp_path}/uwsgi; scgi_temp_path {tmp_path}/scgi;
+            server {{ listen 127.0.0.1:{front}; location /monitoring/github/ {{ proxy_pass http://{listen}/; }} }}
+        }}
+        """
+    )
+    settings = {"ENTERPRISE": "octo-corp", "TOKEN": TOKEN, "API_URL": simulator.url, "LISTEN": listen}
+    with (
+        started("serve", url=f"http://{listen}", **settings) as program,
+        process(nginx, "-p", str(tmp_path), "-e", f"{tmp_path}/error.log", "-c", f"{tmp_path}/nginx.conf"),
+    ):
+        base = f"http://127.0.0.1:{front}/monitoring/github/"
+        eventually(lambda: program.answers("/-/ready") and answers(base), "both answer")
+        page = ask(base)[1]
+        links = [urljoin(base, link) for link in re.findall(r'href="([^"]+)"', page)]
+        assert [link.removeprefix(base) for link in links] == ["metrics", "-/healthy", "-/ready"]
+        assert [ask(link)[0] for link in links] == [200, 200, 200]
+        assert program.end() == 0
 
 
 def test_prometheus(simulator: Simulator, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from exporter.web.http.connection import MAX_HEAD_BYTES
 from exporter.web.http.connections import MAX_CONNECTIONS
@@ -124,6 +125,25 @@ def test_stop_finishes_the_answer_in_flight(site: Site) -> None:
     assert status == 200
     assert len(body) == int(headers["Content-Length"])
     assert body.endswith(b"ghe_up 1\n")
+
+
+def test_failure_is_reported(site: Site) -> None:
+    """A server that can accept no more says so, in the log and to who started it; one that is stopped does not."""
+    failed = threading.Event()
+    server = WebServer("127.0.0.1:0", site.application, on_failure=failed.set)
+    with capture_logs() as logged:
+        server.start()
+        assert is_well(server)
+        assert server._listener is not None
+        server._listener.shutdown(socket.SHUT_RDWR)
+        assert failed.wait(PATIENCE)
+        server.stop()
+    assert [(entry["log_level"], entry["event"]) for entry in logged] == [("critical", "web server failed")]
+    failed.clear()
+    stopped = WebServer("127.0.0.1:0", site.application, on_failure=failed.set)
+    stopped.start()
+    stopped.stop()
+    assert not failed.is_set()
 
 
 def test_metrics(site: Site, server: WebServer) -> None:

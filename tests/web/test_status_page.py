@@ -151,7 +151,7 @@ def test_page() -> None:
 def test_links() -> None:
     """The page links the other endpoints and nothing elsewhere, and runs no script."""
     tags = read(status_page("1.2.3", {Key("acme", "runners"): OK}, NOW))
-    assert tags.links == ["/metrics", "/-/healthy", "/-/ready"]
+    assert tags.links == ["metrics", "-/healthy", "-/ready"]
     assert "script" not in tags.seen
 
 

@@ -184,6 +184,15 @@ def test_client_certificates(tmp_path: Path, tls: dict[str, Any], welcome: set[s
         assert let_in == welcome
 
 
+def test_client_certificates_as_private_authorities_issue_them(tmp_path: Path) -> None:
+    """What VERIFY_X509_STRICT would refuse is accepted, on every Python."""
+    private = issue("octo authority", is_ca=True, strict=False)
+    with secure(tmp_path, **VERIFY) as server:
+        install(tmp_path, private, "ca")
+        web_config(tmp_path, tls=VERIFY)
+        assert gets_in(server, client(tmp_path, issue("prometheus", private, strict=False)))
+
+
 def test_certificate_replaced(tmp_path: Path) -> None:
     """An expired certificate that is replaced is replaced for the next connection; old connections stay."""
     install(tmp_path, issue(issuer=authority(), ends=EXPIRED))

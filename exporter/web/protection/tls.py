@@ -32,7 +32,7 @@ def server_context(config: TlsServerConfig) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.set_alpn_protocols(["http/1.1"])
-    # On by default since Python 3.13; many a private authority's certificates lack what it demands.
+    # Contexts for clients have it on since Python 3.13; many private authorities issue without what it asks for.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     _limit_versions(context, config)
     _choose_ciphers(context, config)
