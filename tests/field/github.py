@@ -85,37 +85,25 @@ class Handler(BaseHTTPRequestHandler):
         """Answer one request."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer = self.github.answer(Request(self.command, self.path, dict(self.headers.items())))
+        self.close_connection = self.close_connection or bool(answer.keys() & {"cut", "hang_up", "old_http"})
+        if answer.get("hang_up") == "before":
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
         headers = {str(name): str(value) for name, value in answer.get("headers", {}).items()}
         names = {name.lower() for name in headers}
-        status = answer.get("status", 200)
-        if "etag" in names and self.headers.get("If-None-Match") in {*headers.values()}:
-            status, body = 304, b""
-        else:
-            body = content(answer)
-        if answer.get("gzip"):
-            body = gzip.compress(body)
-            headers["Content-Encoding"] = "gzip"
-        if answer.get("chunked"):
-            headers["Transfer-Encoding"] = "chunked"
-            body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-        elif "content-length" not in names and status != 304:
+        is_unchanged = "etag" in names and self.headers.get("If-None-Match") in {*headers.values()}
+        status = 304 if is_unchanged else answer.get("status", 200)
+        body = b"" if is_unchanged else framed(answer, headers)
+        if not names & {"content-length"} | headers.keys() & {"Transfer-Encoding"} and "old_http" not in answer:
             headers["Content-Length"] = str(len(body))
         if "content-type" not in names:
             headers["Content-Type"] = "application/json; charset=utf-8"
-        if "cut" in answer:
-            body = body[: answer["cut"]]
-            self.close_connection = True
-        if answer.get("hang_up") == "before":
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
+        self.protocol_version = "HTTP/1.0" if "old_http" in answer else "HTTP/1.1"
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
-        if answer.get("hang_up") == "after":
-            self.close_connection = True
+        self.wfile.write(body[: answer.get("cut")])
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815 - the names the library wants
 
@@ -123,10 +111,17 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def content(answer: Mapping[str, Any]) -> bytes:
-    """The body: JSON, or `text` as it stands."""
+def framed(answer: Mapping[str, Any], headers: dict[str, str]) -> bytes:
+    """The body, JSON or `text` as it stands, compressed and in chunks where the case wants that; *headers* say so."""
     text = answer["text"] if "text" in answer else json.dumps(answer.get("body", {}))
-    return bytes(text, "utf-8")
+    body = bytes(text, "utf-8")
+    if answer.get("gzip"):
+        body = gzip.compress(body)
+        headers["Content-Encoding"] = "gzip"
+    if answer.get("chunked"):
+        headers["Transfer-Encoding"] = "chunked"
+        return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    return body
 
 
 class Server(ThreadingHTTPServer):

@@ -25,8 +25,7 @@ def scraped(case: Mapping[str, Any], url: str) -> None:
     address = urlsplit(url)
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
         connection.sendall(case["scrape"].replace("\n", "\r\n").encode() + b"\r\n")
-        if case.get("half_close", True):
-            connection.shutdown(socket.SHUT_WR)
+        connection.shutdown(socket.SHUT_WR)
         received = b""
         while chunk := connection.recv(65536):
             received += chunk
@@ -84,7 +83,6 @@ def alerted(case: Mapping[str, Any], folder: Path) -> None:
     test = {
         "rule_files": [str(path) for path in sorted((ROOT / "alerts" / "rules").glob("*.yaml"))],
         "evaluation_interval": "1m",
-        "group_eval_order": case.get("order", []),
         "tests": [
             {
                 "interval": "1m",

@@ -1,6 +1,7 @@
 """Run every case of cases/*.yaml; README.md says what they are and how to add one."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,46 @@ from tests.support.tools import eventually
 
 SHIPPED = {"chart", "series", "documents"}
 CASES = Path(__file__).parent / "cases"
+SOURCE = re.compile(r"[\w.-]+/[\w.-]+#\d+|docs\.github\.com, .+|found here")
+KEYS = {
+    "case",
+    "source",
+    "report",
+    "expect",
+    "steps",
+    "collectors",
+    "enterprise",
+    "settings",
+    "settings_text",
+    "more_settings",
+    "environment",
+    "files",
+    "answers",
+    "host",
+    "api_path",
+    "command",
+    "process",
+    "scrape",
+    "release",
+}
+EXPECTED = {
+    "metrics",
+    "absent",
+    "fails",
+    "unavailable",
+    "says",
+    "never_says",
+    "logs",
+    "lines",
+    "exit",
+    "requests",
+    "sends",
+    "matches",
+    "never_matches",
+    "objects",
+    "refused",
+    "firing",
+}
 
 
 def every_case() -> list[Any]:
@@ -27,6 +68,19 @@ def every_case() -> list[Any]:
         for path in sorted(CASES.glob("*.yaml"))
         for case in yaml.safe_load_all(path.read_text(encoding="utf-8"))
     ]
+
+
+def test_every_case_is_well_formed() -> None:
+    """A misspelled key would make a case that cannot fail."""
+    cases = [case.values[0] for case in every_case()]
+    assert len({case["case"] for case in cases}) == len(cases)
+    for case in cases:
+        assert case.keys() <= KEYS | SHIPPED, case["case"]
+        assert SOURCE.fullmatch(case["source"]), case["source"]
+        assert case["report"]
+        steps = case.get("steps", [case])
+        assert all(step["expect"] and step["expect"].keys() <= EXPECTED for step in steps), case["case"]
+        assert all(step.keys() <= {"after", "answers", "files", "expect"} for step in case.get("steps", []))
 
 
 @pytest.fixture(scope="module")
