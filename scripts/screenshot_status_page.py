@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "images" / "status-page.png"
-WIDTH, HEIGHT = 1180, 820
+WIDTH, HEIGHT = 1280, 860
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 TRIES = 300
 
@@ -29,7 +29,7 @@ def photograph(url: str, picture: Path) -> None:
             viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1.5, color_scheme="light"
         )
         page.goto(url)
-        page.screenshot(path=picture, full_page=True)
+        page.screenshot(path=picture)
         browser.close()
 
 

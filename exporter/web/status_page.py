@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
+from exporter.errors import Reason
 from exporter.runtime.status import Key, Status
 
 STYLE = """
@@ -34,8 +35,27 @@ td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .ok { color: var(--ok); } .failing { color: var(--bad); } .waiting { color: var(--wait); }
 .unavailable { color: var(--soft); font-weight: 400; }
 .problem { color: var(--soft); overflow-wrap: anywhere; }
+.summary { color: var(--soft); margin: 0 0 .6rem; }
+.summary span + span::before { color: var(--line); content: "|"; font-weight: 400; margin: 0 .6rem; }
+details { margin-top: .6rem; } summary { color: var(--soft); cursor: pointer; margin-bottom: .6rem; }
 """
 
+REASONS = {
+    Reason.UNREACHABLE: "GitHub cannot be reached",
+    Reason.TIMEOUT: "no response in time",
+    Reason.SERVER_ERROR: "server error of GitHub",
+    Reason.RATE_LIMITED: "rate limit used up",
+    Reason.UNAUTHORIZED: "credential rejected",
+    Reason.FORBIDDEN: "access denied",
+    Reason.UNAVAILABLE: "not available",
+    Reason.PAYLOAD: "unexpected response",
+    Reason.BUG: "error of the exporter",
+}
+NOT_ON_PLATFORM = "this platform does not offer it"
+STATES = ("failing", "waiting", "ok", "unavailable")
+"""In the order in which they matter."""
+WORDS = {"unavailable": "not available"}
+HEADS = ("Collector", "State", "Last success", "Took", "Interval", "Next run", "Last problem")
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -55,7 +75,7 @@ def status_page(version: str, statuses: Mapping[Key, Status], now: float) -> str
     links = "".join(f'<a href="{link.path}">{link.name}</a>' for link in LINKS)
     ordered = sorted(statuses.items(), key=lambda item: item[0].enterprise)
     enterprises = groupby(ordered, lambda item: item[0].enterprise)
-    tables = "".join(enterprise_table(name, rows, now) for name, rows in enterprises)
+    sections = "".join(enterprise_section(name, rows, now) for name, rows in enterprises)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -68,21 +88,41 @@ def status_page(version: str, statuses: Mapping[Key, Status], now: float) -> str
 <header><h1>ghe-exporter</h1>
 <p>Prometheus exporter for GitHub Enterprise, version {escape(version)}</p>
 <nav>{links}</nav></header>
-<main>{tables or "<p>No enterprise is configured.</p>"}</main>
+<main>{sections or "<p>No enterprise is configured.</p>"}</main>
 </body>
 </html>
 """
 
 
-def enterprise_table(enterprise: str, rows: Iterable[tuple[Key, Status]], now: float) -> str:
-    """The collectors of one enterprise."""
-    heads = ("Collector", "State", "Last success", "Took", "Interval", "Next run", "Last problem")
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    body = "".join(collector_row(key.collector, status, now) for key, status in rows)
-    return (
-        f"<h2>{escape(enterprise)}</h2>\n"
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n'
+def enterprise_section(enterprise: str, rows: Iterable[tuple[Key, Status]], now: float) -> str:
+    """The collectors of one enterprise, failing ones first; those that are not available are folded."""
+    by_state: dict[str, list[tuple[Key, Status]]] = {state: [] for state in STATES}
+    for key, status in rows:
+        by_state[state_of(status)].append((key, status))
+    counts = "".join(
+        f'<span class="{state}">{len(found)} {WORDS.get(state, state)}</span>'
+        for state, found in by_state.items()
+        if found
     )
+    unavailable = by_state.pop("unavailable")
+    available = [row for found in by_state.values() for row in found]
+    upcoming = sorted((status.next_at, key.collector) for key, status in available if status.next_at is not None)
+    next_run = "".join(f"<span>next run {at_time(at, now)}: {escape(name)}</span>" for at, name in upcoming[:1])
+    section = f'<h2>{escape(enterprise)}</h2>\n<p class="summary">{counts}{next_run}</p>\n'
+    if available:
+        section += table(available, now)
+    if unavailable:
+        one = len(unavailable) == 1
+        title = f"{len(unavailable)} {'collector is' if one else 'collectors are'} not available here"
+        section += f"<details><summary>{title}</summary>{table(unavailable, now)}</details>\n"
+    return section
+
+
+def table(rows: Iterable[tuple[Key, Status]], now: float) -> str:
+    """A row for each collector."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in HEADS)
+    body = "".join(collector_row(key.collector, status, now) for key, status in rows)
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n'
 
 
 def collector_row(collector: str, status: Status, now: float) -> str:
@@ -90,22 +130,33 @@ def collector_row(collector: str, status: Status, now: float) -> str:
     state = state_of(status)
     succeeded = "never" if status.succeeded_at is None else f"{span(now - status.succeeded_at)} ago"
     took = "" if status.duration is None else moment(status.duration)
-    next_run = "" if status.next_at is None else "now" if status.next_at <= now else f"in {span(status.next_at - now)}"
+    next_run = "" if status.next_at is None else at_time(status.next_at, now)
     cells = "".join(f'<td class="number">{text}</td>' for text in (succeeded, took, span(status.interval), next_run))
-    reason = f"{status.reason}: {status.problem}" if status.reason else ""
     return (
-        f'<tr><th scope="row">{escape(collector)}</th><td class="{state}">{state}</td>{cells}'
-        f'<td class="problem">{escape(reason)}</td></tr>\n'
+        f'<tr><th scope="row">{escape(collector)}</th><td class="{state}">{WORDS.get(state, state)}</td>{cells}'
+        f'<td class="problem">{escape(problem_of(status))}</td></tr>\n'
     )
 
 
+def problem_of(status: Status) -> str:
+    """What is wrong, in words."""
+    if status.reason is not None:
+        return f"{REASONS[status.reason]}: {status.problem}"
+    return NOT_ON_PLATFORM if status.available is False else ""
+
+
 def state_of(status: Status) -> str:
-    """A word for how a collector does."""
+    """How a collector does, one of STATES."""
     if status.available is False:
         return "unavailable"
     if status.success is None:
         return "waiting"
     return "ok" if status.success else "failing"
+
+
+def at_time(at: float, now: float) -> str:
+    """When something is due."""
+    return "now" if at <= now else f"in {span(at - now)}"
 
 
 def moment(seconds: float) -> str:

@@ -78,20 +78,29 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
 
 
 def test_tables(visit: Visit, url: str) -> None:
-    """Each enterprise has a table with every collector, all of them done."""
+    """Each enterprise has a summary and every collector; those that are not available appear when they are unfolded."""
     visit.page.goto(url)
     assert visit.page.title() == "ghe-exporter"
     assert visit.page.locator("h2").all_inner_texts() == ENTERPRISES
-    assert visit.page.locator("table").count() == len(ENTERPRISES)
+    assert visit.page.locator(".summary").count() == len(ENTERPRISES)
+    every = sorted(collector.name for collector in COLLECTORS)
     for number, enterprise in enumerate(ENTERPRISES):
-        table = visit.page.locator("table").nth(number)
-        assert table.locator("thead th").all_inner_texts() == HEADS
-        names = table.locator("tbody th").all_inner_texts()
-        assert sorted(names) == sorted(collector.name for collector in COLLECTORS)
-        states = dict(zip(names, table.locator("tbody td:nth-child(2)").all_inner_texts(), strict=True))
-        assert states["runners"] == "ok"
-        assert states["licenses"] == ("unavailable" if enterprise == "octo-server" else "ok")
-        cells = table.locator("tbody tr", has_text="runner_groups").locator("td").all_inner_texts()
+        heading = visit.page.locator("h2").nth(number)
+        available = heading.locator("xpath=following-sibling::div[1]")
+        folded = heading.locator("xpath=following-sibling::details[1]")
+        assert available.locator("thead th").all_inner_texts() == HEADS
+        names = available.locator("tbody th").all_inner_texts()
+        assert "runners" in names
+        assert ("licenses" in names) is (enterprise != "octo-server")
+        assert f"{len(names)} ok" in heading.locator("xpath=following-sibling::p[1]").inner_text()
+        assert set(available.locator("tbody td:nth-child(2)").all_inner_texts()) == {"ok"}
+        assert not folded.locator("table").is_visible()
+        folded.locator("summary").click()
+        assert folded.locator("table").is_visible()
+        others = folded.locator("tbody th").all_inner_texts()
+        assert sorted(names + others) == every
+        assert all(folded.locator("tbody td:nth-child(7)").all_inner_texts())
+        cells = available.locator("tbody tr", has_text="runner_groups").locator("td").all_inner_texts()
         assert cells[1].endswith(" ago")
         assert cells[3] == "15 min"
         assert cells[4].startswith("in ")
@@ -121,7 +130,7 @@ def test_colours(visit: Visit, url: str) -> None:
     """Text and states can be told from the ground they stand on, and the style is not blocked."""
     visit.page.goto(url)
     ground = sum(visit.colour("body", "background-color"))
-    for selector in ("h1", "td.ok", "td.unavailable", "nav a", "thead th"):
+    for selector in ("h1", "td.ok", "summary", "nav a", "thead th"):
         assert abs(sum(visit.colour(selector)) - ground) > 200
     red, green, blue = visit.colour("td.ok")
     assert green > max(red, blue)

@@ -1,12 +1,13 @@
 """The page at `/` as HTML."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from exporter.errors import Reason
 from exporter.runtime.status import Key, Status
-from exporter.web.status_page import collector_row, enterprise_table, span, state_of, status_page
+from exporter.web.status_page import REASONS, collector_row, problem_of, span, state_of, status_page
 
 NOW = 1_000_000.0
 OK = Status(
@@ -105,16 +106,16 @@ def test_state(status: Status, state: str) -> None:
                 success=False,
                 available=True,
                 reason=Reason.TIMEOUT,
-                problem="GET /enterprises/{enterprise}",
+                problem="GET /orgs/{org}",
                 next_at=NOW - 1,
             ),
-            '<td class="failing">failing</td>|1 h 1 min ago|10.0 s|1 min|now|timeout: GET /enterprises/{enterprise}',
+            '<td class="failing">failing</td>|1 h 1 min ago|10.0 s|1 min|now|no response in time: GET /orgs/{org}',
         ),
         (
             Status(
                 21_600, success=False, available=False, reason=Reason.UNAVAILABLE, problem="404", next_at=NOW + 86_400
             ),
-            '<td class="unavailable">unavailable</td>|never||6 h|in 1 d|unavailable: 404',
+            '<td class="unavailable">not available</td>|never||6 h|in 1 d|not available: 404',
         ),
     ],
 )
@@ -127,14 +128,42 @@ def test_row(status: Status, cells: str) -> None:
     )
 
 
-def test_table() -> None:
-    """An enterprise is a heading and a table of its collectors."""
-    rows = [(Key("acme", "runners"), OK)]
-    assert enterprise_table("acme", rows, NOW) == (
-        '<h2>acme</h2>\n<div class="scroll"><table><thead><tr><th scope="col">Collector</th><th scope="col">State</th>'
-        '<th scope="col">Last success</th><th scope="col">Took</th><th scope="col">Interval</th>'
-        '<th scope="col">Next run</th><th scope="col">Last problem</th></tr></thead><tbody>'
-        f"{collector_row('runners', OK, NOW)}</tbody></table></div>\n"
+def test_every_reason_has_words() -> None:
+    """No label value of a metric stands on the page."""
+    assert set(REASONS) == set(Reason)
+    assert problem_of(Status(60, success=False, reason=Reason.SERVER_ERROR, problem="502")) == (
+        "server error of GitHub: 502"
+    )
+    assert problem_of(OK) == ""
+
+
+def test_enterprise_summary() -> None:
+    """A line says how many collectors do how, and what runs next; failing ones come first."""
+    statuses = {
+        Key("acme", "runners"): replace(OK, next_at=NOW + 90),
+        Key("acme", "licenses"): replace(OK, next_at=NOW + 14),
+        Key("acme", "billing"): Status(60, success=False, reason=Reason.TIMEOUT, problem="GET /x", next_at=NOW + 20),
+        Key("acme", "copilot"): Status(60),
+        Key("acme", "server"): Status(60, available=False),
+        Key("acme", "scim"): Status(60, success=False, available=False, reason=Reason.FORBIDDEN, next_at=NOW + 1),
+    }
+    text = read(status_page("1.2.3", statuses, NOW)).text
+    assert "1 failing1 waiting2 ok2 not availablenext run in 14 s: licenses" in text
+    places = [text.rindex(name) for name in ("billing", "copilot", "runners", "server", "scim")]
+    assert places == sorted(places)
+
+
+def test_unavailable_collectors_are_folded() -> None:
+    """What is not available takes one line, and says why when it is opened."""
+    statuses = {Key("acme", "server"): Status(60, available=False), Key("acme", "runners"): OK}
+    page = status_page("1.2.3", statuses, NOW)
+    shown, _, folded = page.partition("<details><summary>1 collector is not available here</summary>")
+    assert "server" not in shown.partition("<main>")[2]
+    assert "this platform does not offer it" in folded
+    assert "<details>" not in status_page("1.2.3", {Key("acme", "runners"): OK}, NOW)
+    assert (
+        "<table>"
+        not in status_page("1.2.3", {Key("acme", "server"): Status(60, available=False)}, NOW).partition("<details>")[0]
     )
 
 
@@ -145,7 +174,7 @@ def test_page() -> None:
     assert tags.seen.count("h2") == tags.seen.count("table") == 2
     places = [tags.text.index(word) for word in ("1.2.3", "acme", "globex")]
     assert places == sorted(places)
-    assert tags.text.index("runners") < tags.text.index("licenses")
+    assert tags.text.rindex("runners") < tags.text.rindex("licenses")
 
 
 def test_links() -> None:
