@@ -20,6 +20,8 @@ ExporterError
 import traceback
 from enum import StrEnum
 
+from exporter.redaction import redact
+
 
 class Reason(StrEnum):
     """Why a collector run failed; the closed set of the label `reason`."""
@@ -99,7 +101,10 @@ CREDENTIAL_BLOCKED = frozenset(
 
 
 class ExporterError(Exception):
-    """Root of every error this package raises on purpose."""
+    """Root of every error this package raises on purpose; no message repeats what looks like a credential."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redact(message))
 
 
 class ConfigurationError(ExporterError):

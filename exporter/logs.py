@@ -2,9 +2,12 @@
 
 import logging
 import sys
-from typing import Literal
+from collections.abc import MutableMapping
+from typing import Any, Literal
 
 import structlog
+
+from exporter.redaction import redact
 
 
 def configure(level: str, log_format: Literal["console", "json"]) -> None:
@@ -13,6 +16,7 @@ def configure(level: str, log_format: Literal["console", "json"]) -> None:
     Events are constant phrases and all variables are keys. Nothing in this package logs a token, a body or a URL.
     """
     shared: list[structlog.typing.Processor] = [
+        redact_values,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -27,3 +31,11 @@ def configure(level: str, log_format: Literal["console", "json"]) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def redact_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace what looks like a credential in every value: paths and messages may hold one by mistake."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = redact(value)
+    return event

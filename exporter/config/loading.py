@@ -15,9 +15,11 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from exporter.config.messages import complaint, shown
+from exporter.config.misplaced import refuse_in_document, refuse_in_environment
 from exporter.config.settings import PREFIX, Auth, Section, Settings
 from exporter.config.yaml_file import read_mapping
 from exporter.errors import ConfigurationError
+from exporter.redaction import describe_path
 
 
 class EnvironmentEnterprise(BaseSettings):
@@ -53,12 +55,14 @@ def load(config: Path | None = None) -> Settings:
     """
     environment = own_environment()
     refuse_unknown(environment)
+    refuse_in_environment(environment, PREFIX)
     path = config or (Path(environment[f"{PREFIX}CONFIG"]) if f"{PREFIX}CONFIG" in environment else None)
     document = (read_mapping(path) or {}) if path is not None else {}
+    refuse_in_document(document, describe_path(path or ""))
     for key in document:
         # pydantic-settings forgives capitals, and would take `_env_file` for an argument of its own.
         if key not in Settings.model_fields:
-            raise ConfigurationError(f"{path}: {shown(key)}: there is no such setting")
+            raise ConfigurationError(f"{describe_path(path)}: {shown(key)}: there is no such setting")
     overrides = EnvironmentEnterprise().overrides()
     place = merge_enterprise(document, overrides)
     try:
@@ -66,7 +70,7 @@ def load(config: Path | None = None) -> Settings:
     except SettingsError as error:
         raise ConfigurationError(describe_unreadable(error, environment)) from None
     except ValidationError as error:
-        names = Names(str(path) if path else "", environment, place, overrides)
+        names = Names(describe_path(path) if path else "", environment, place, overrides)
         raise ConfigurationError(names.describe(error)) from None
 
 

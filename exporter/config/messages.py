@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from exporter.redaction import REDACTED, holds_credential
+
 WORDS: Mapping[str, str] = {
     "missing": "is missing",
     "extra_forbidden": "there is no such setting",
@@ -33,4 +35,4 @@ def complaint(kind: str, message: str) -> str:
 
 def shown(key: str) -> str:
     """*key*, unless it is so unlike a setting that it may be a secret in the wrong place."""
-    return key if re.fullmatch(r"[A-Za-z_-]{1,38}[0-9]?", key) else "…"
+    return key if re.fullmatch(r"[A-Za-z_-]{1,38}[0-9]?", key) and not holds_credential(key) else REDACTED

@@ -23,10 +23,11 @@ from exporter.collectors import COLLECTORS
 from exporter.config.addresses import DEFAULT_API_URL, SERVER_PATH, api_url, listen_address
 from exporter.errors import ConfigurationError
 from exporter.github.app_jwt import clean_app_id, clean_key, is_app_id
-from exporter.github.auth import CREDENTIAL_SHAPE, SecretFile, clean_secret
+from exporter.github.auth import SecretFile, clean_secret
+from exporter.redaction import describe_path
+from exporter.regular_file import check_path
 
 PREFIX = "GHE_EXPORTER_"
-LONGEST_PATH = 500
 SLUG = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 
 
@@ -43,32 +44,19 @@ def _single_token(value: SecretStr) -> SecretStr:
         raise ValueError(f"the token {error}") from None
 
 
-def _readable(value: Path, clean: Callable[[str], str]) -> Path:
-    try:
-        SecretFile(value, clean).check()
-    except ConfigurationError as error:
-        raise ValueError(str(error)) from None
-    return value
+def _possible_path(value: Any) -> Any:
+    return check_path(value) if isinstance(value, str) else value
 
 
-def _readable_secret(value: Path) -> Path:
-    if re.fullmatch(CREDENTIAL_SHAPE, str(value)):
-        raise ValueError("is a token itself; it must be the path of a file that holds one")
-    return _readable(value, clean_secret)
+def _readable(clean: Callable[[str], str]) -> Callable[[Path], Path]:
+    def check(value: Path) -> Path:
+        try:
+            SecretFile(value, clean).check()
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
+        return value
 
-
-def _readable_key(value: Path) -> Path:
-    # What may be a key or a token is not repeated, not even as the name of a file that is missing.
-    text = str(value)
-    if re.search(f"PRIVATE KEY|^({CREDENTIAL_SHAPE})$", text) or not text.isprintable() or len(text) > LONGEST_PATH:
-        raise ValueError("is a secret itself; it must be the path of a file that holds one")
-    return _readable(value, clean_key)
-
-
-def _readable_app_id(value: Path) -> Path:
-    if re.fullmatch(CREDENTIAL_SHAPE, str(value)):
-        raise ValueError("is a token itself; it must be the path of a file that holds the number or client id")
-    return _readable(value, clean_app_id)
+    return check
 
 
 def _app_id(value: Any) -> Any:
@@ -80,7 +68,7 @@ def _app_id(value: Any) -> Any:
 
 def _existing_file(value: Path) -> Path:
     if not value.is_file():
-        raise ValueError(f"there is no file {value}")
+        raise ValueError(f"there is no file {describe_path(value)}")
     return value
 
 
@@ -94,11 +82,12 @@ Slug = Annotated[str, AfterValidator(_slug)]
 ApiUrl = Annotated[str, AfterValidator(api_url)]
 Listen = Annotated[str, AfterValidator(listen_address)]
 Token = Annotated[SecretStr, AfterValidator(_single_token)]
-SecretPath = Annotated[Path, AfterValidator(_readable_secret)]
+PossiblePath = Annotated[Path, BeforeValidator(_possible_path)]
+SecretPath = Annotated[PossiblePath, AfterValidator(_readable(clean_secret))]
 AppId = Annotated[str, BeforeValidator(_app_id)]
-AppIdPath = Annotated[Path, AfterValidator(_readable_app_id)]
-KeyPath = Annotated[Path, AfterValidator(_readable_key)]
-ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
+AppIdPath = Annotated[PossiblePath, AfterValidator(_readable(clean_app_id))]
+KeyPath = Annotated[PossiblePath, AfterValidator(_readable(clean_key))]
+ExistingFile = Annotated[PossiblePath, AfterValidator(_existing_file)]
 
 
 class Section(BaseModel):
@@ -182,7 +171,7 @@ class Limits(Section):
 class Web(Section):
     """The web endpoints."""
 
-    config_file: Path | None = Field(
+    config_file: PossiblePath | None = Field(
         None, description="TLS and users, in the format of Prometheus' exporter-toolkit; `--web.config.file` wins."
     )
     enable_lifecycle: bool = Field(default=False, description="Allow `POST /-/reload`.")
@@ -221,7 +210,9 @@ class Settings(BaseSettings):
     )
 
     listen: Listen = Field(":10204", description="Address of the web endpoints.")
-    state_dir: Path | None = Field(None, description="Folder for the last good results, with which a restart goes on.")
+    state_dir: PossiblePath | None = Field(
+        None, description="Folder for the last good results, with which a restart goes on."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
     log_format: Literal["console", "json"] = Field("console", description="How it is logged.")
     enterprises: tuple[Enterprise, ...] = Field(description="The enterprises to read.", min_length=1)

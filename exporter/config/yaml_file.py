@@ -8,6 +8,8 @@ import yaml
 
 from exporter.config.messages import shown
 from exporter.errors import ConfigurationError
+from exporter.redaction import INSTEAD_OF_PATH, describe_path, is_credential
+from exporter.regular_file import NotRegularFileError, check_path, read_regular_file
 
 MERGE = "tag:yaml.org,2002:merge"
 
@@ -34,12 +36,8 @@ def read_mapping(path: Path, kind: str = "configuration") -> dict[str, Any] | No
     Raises:
         ConfigurationError: it cannot be read or is something else; the message calls it the *kind*.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the {kind} {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: not YAML: it is not UTF-8 text") from None
+    shown_path = describe_path(path)
+    text = _read(path, kind)
     try:
         document = yaml.load(text, StrictLoader)  # noqa: S506 - a safe loader
     except yaml.MarkedYAMLError as error:
@@ -47,17 +45,37 @@ def read_mapping(path: Path, kind: str = "configuration") -> dict[str, Any] | No
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         # What stands in quotes may be a token that begins like an alias or a tag.
         problem = re.sub(r" '[^'<][^']{2,}'", "", error.problem or "")
-        raise ConfigurationError(f"{path}{place}: not YAML: {problem}") from None
+        raise ConfigurationError(f"{shown_path}{place}: not YAML: {problem}") from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position].split("\n")
         place = f", line {len(before)}, column {len(before[-1]) + 1}"
-        raise ConfigurationError(f"{path}{place}: not YAML: {error.reason}") from None
+        raise ConfigurationError(f"{shown_path}{place}: not YAML: {error.reason}") from None
     except ValueError:
-        raise ConfigurationError(f"{path}: not YAML: it holds a date or a number that does not exist") from None
+        raise ConfigurationError(f"{shown_path}: not YAML: it holds a date or a number that does not exist") from None
     except RecursionError:
-        raise ConfigurationError(f"{path}: not YAML: it is nested too deeply") from None
+        raise ConfigurationError(f"{shown_path}: not YAML: it is nested too deeply") from None
     if document is None:
         return None
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
-        raise ConfigurationError(f"{path}: must be a mapping of settings")
+        raise ConfigurationError(f"{shown_path}: must be a mapping of settings")
     return document
+
+
+def _read(path: Path, kind: str) -> str:
+    """The text of *path*, which may be a pipe: a secret manager may write the settings there."""
+    name = f"the {kind} {describe_path(path)}"
+    try:
+        check_path(str(path))
+        if is_credential(str(path)):
+            raise ConfigurationError(f"{name} {INSTEAD_OF_PATH}")
+        content = read_regular_file(path)[0]
+    except NotRegularFileError:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {name}: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{name} {error}") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{describe_path(path)}: not YAML: it is not UTF-8 text") from None

@@ -4,7 +4,7 @@ import re
 
 import jwt
 
-from exporter.github.auth import CREDENTIAL_SHAPE
+from exporter.redaction import holds_credential
 
 ALGORITHM = "RS256"
 BACKDATED_SECONDS = 60
@@ -15,7 +15,7 @@ APP_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 def is_app_id(text: str) -> bool:
     """Whether *text* may be the number or the client id of a GitHub App."""
-    return bool(re.fullmatch(APP_ID, text)) and not re.fullmatch(CREDENTIAL_SHAPE, text)
+    return bool(re.fullmatch(APP_ID, text)) and not holds_credential(text)
 
 
 def clean_app_id(content: str) -> str:

@@ -1,6 +1,5 @@
 """Credentials: where the token comes from and when it must be read again."""
 
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +8,12 @@ from typing import Protocol
 import structlog
 
 from exporter.errors import ConfigurationError
+from exporter.redaction import describe_path, is_authorization, is_encoded_credential
+from exporter.regular_file import Stamp, read_regular_file, stamp_of
 
 log = structlog.get_logger()
 
-CREDENTIAL_SHAPE = r"(gh[a-z]|github_pat)_\w+|[0-9a-f]{40}"
-"""What tokens look like, to tell one from the path of a file, or from an id, without repeating it."""
+QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 
 
 class Credential(Protocol):
@@ -80,7 +80,7 @@ class SecretFile:
         self._path = path
         self._clean = clean or clean_secret
         self._lock = threading.Lock()
-        self._stamp: tuple[int, int, int] | None = None
+        self._stamp: Stamp | None = None
         self._secret = ""
         self._complained = False
 
@@ -91,46 +91,56 @@ class SecretFile:
             ConfigurationError: the file is missing, unreadable, empty, or holds no such secret.
         """
         try:
-            self._load(os.stat(self._path))  # noqa: PTH116 - one system call, also followed through symlinks
+            self._load()
         except OSError as error:
-            raise ConfigurationError(f"cannot read the file {self._path}: {error.strerror}") from None
+            raise ConfigurationError(f"cannot read the file {describe_path(self._path)}: {error.strerror}") from None
         except ValueError as error:
-            raise ConfigurationError(f"the file {self._path} {error}") from None
+            raise ConfigurationError(f"the file {describe_path(self._path)} {error}") from None
 
     def read(self) -> str:
         """The secret as the file has it now."""
         with self._lock:
             try:
-                status = self._path.stat()
-                if (status.st_mtime_ns, status.st_size, status.st_ino) != self._stamp:
-                    self._load(status)
-                    log.info("secret file read again", path=str(self._path))
+                if stamp_of(self._path.stat()) != self._stamp:
+                    self._load()
+                    log.info("secret file read again", path=describe_path(self._path))
                 self._complained = False
             except (OSError, ValueError) as error:
                 if not self._complained:
                     self._complained = True
                     problem = error.strerror if isinstance(error, OSError) else str(error)
-                    log.warning("secret file not usable, last secret kept", path=str(self._path), problem=problem)
+                    log.warning(
+                        "secret file not usable, keeping the last secret",
+                        path=describe_path(self._path),
+                        problem=problem,
+                    )
             return self._secret
 
-    def _load(self, status: os.stat_result) -> None:
+    def _load(self) -> None:
+        content, stamp = read_regular_file(self._path)
         try:
-            secret = self._clean(self._path.read_text(encoding="utf-8"))
+            text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise ValueError("is not text") from None
-        self._secret = secret
-        self._stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            raise ValueError("is not UTF-8 text") from None
+        self._secret = self._clean(text)
+        self._stamp = stamp
 
 
 def clean_secret(content: str) -> str:
     """The token in *content* without surrounding white space.
 
     Raises:
-        ValueError: it is empty or could not be sent in an HTTP header.
+        ValueError: it is empty, could not be sent in an HTTP header, or holds more than the token.
     """
     secret = content.strip()
     if not secret:
         raise ValueError("is empty")
+    if secret[0] in QUOTES or secret[-1] in QUOTES:
+        raise ValueError("holds quotation marks; write the token alone, without them")
+    if is_authorization(secret):
+        raise ValueError("holds an Authorization header; write the token alone")
     if not (secret.isascii() and secret.isprintable()) or " " in secret:
         raise ValueError("holds something that is no token: white space, control or non-ASCII characters")
+    if is_encoded_credential(secret):
+        raise ValueError("holds a token or an Authorization header in base64; write the token itself")
     return secret
