@@ -85,7 +85,7 @@ class Exporter:
                 opened = open_clients(
                     enterprise,
                     limits=client_limits(settings.limits, self._bounds),
-                    observer=self.telemetry.observer(enterprise.slug),
+                    observer=self.telemetry.observer(enterprise.name),
                     clock=self.clock,
                     stop=generation,
                     randomness=self._random,
@@ -102,7 +102,7 @@ class Exporter:
             kept = self._open_state(settings.state_dir, collections)
             self._swap(collections, impossible, clients, kept)
             for enterprise in settings.enterprises:
-                self.telemetry.keep_credentials(enterprise.slug, frozenset(auths(enterprise)))
+                self.telemetry.keep_credentials(enterprise.name, frozenset(auths(enterprise)))
         self.telemetry.reloaded(self.clock.time())
 
     def start(self) -> None:

@@ -38,15 +38,22 @@ def redact(text: str) -> str:
     return text if start is None else f"{text[:start]}{REDACTED}"
 
 
+def one_line(text: str) -> str:
+    """*text* without line ends, which names of files and variables may hold."""
+    return " ".join(text.splitlines())
+
+
 def holds_credential(text: str) -> bool:
     """Whether *text* holds what looks like a credential."""
     return _find(text) is not None or is_authorization(text)
 
 
 def is_credential(text: str) -> bool:
-    """Whether *text* begins like a credential, or is a private key: a path may well hold one further on."""
-    start = _find(text.strip("\"' \t\r\n./\ufeff"))
-    return start == 0 or "PRIVATE KEY" in text or is_authorization(text)
+    """Whether *text* is a credential instead of a path; below a folder, a file may well be called like one."""
+    relative = text.strip("\"' \t\r\n\ufeff").lstrip("./")
+    start = _find(relative)
+    is_file_name = start is not None and ("/" in relative[:start] or text.lstrip().startswith("/"))
+    return (start is not None and not is_file_name) or "PRIVATE KEY" in text or is_authorization(text)
 
 
 def is_authorization(text: str) -> bool:
@@ -64,7 +71,7 @@ def describe_path(path: Path | str) -> str:
     text = str(path)
     if is_credential(text) or len(text) > MAX_SHOWN_PATH:
         return REDACTED
-    text = " ".join(text.splitlines())
+    text = one_line(text)
     return redact("".join(character if character.isprintable() else "?" for character in text))
 
 

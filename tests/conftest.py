@@ -7,7 +7,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from exporter.config import loading
+from exporter.config.environment import own_environment
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("patient", deadline=None)
@@ -16,7 +16,7 @@ settings.load_profile("patient")
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in loading.own_environment():
+    for name in own_environment():
         monkeypatch.delenv(name)
     yield
     structlog.reset_defaults()

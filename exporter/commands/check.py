@@ -2,7 +2,6 @@
 
 import json
 import random
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.console import Console
 
 from exporter import logs
 from exporter.clock import Clock, SystemClock
+from exporter.commands.output import standard_output
 from exporter.config import loading
 from exporter.config.settings import Auth, Enterprise, Settings
 from exporter.doctor.credentials import CredentialNotes, Kind, kind_of
@@ -43,11 +43,11 @@ def run(config: Path | None, *, as_json: bool) -> int:
             reports = check(settings, clock, stop)
     finally:
         stop.set()
-    if as_json:
-        sys.stdout.write(json.dumps(document(reports, clock.time()), indent=2) + "\n")
-    else:
-        print_page(reports, clock.time(), sys.stdout)
-    sys.stdout.flush()
+    with standard_output() as out:
+        if as_json:
+            out.write(json.dumps(document(reports, clock.time()), indent=2) + "\n")
+        else:
+            print_page(reports, clock.time(), out)
     return 0 if all(report.ok for report in reports) else 1
 
 
@@ -90,7 +90,7 @@ class Surveyed:
         for client in self._clients.all:
             client.close()
         self.report = EnterpriseReport(
-            enterprise=enterprise.slug,
+            enterprise=enterprise.name,
             api_url=enterprise.api_url,
             host=host(enterprise),
             platform=enterprise.platform.value,

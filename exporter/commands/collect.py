@@ -1,6 +1,7 @@
 """`ghe-exporter collect`: one pass of every collector, for a look, a script or node_exporter's textfile collector."""
 
 import os
+import stat
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -12,9 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from exporter import logs
 from exporter.app import Exporter
+from exporter.commands.advisories import warn_about_plaintext
+from exporter.commands.output import standard_output
 from exporter.config import loading
 from exporter.config.settings import Settings
-from exporter.errors import ConfigurationError, Stopped
+from exporter.errors import ConfigurationError, Stopped, SystemRefusal
+from exporter.redaction import describe_path
 from exporter.runtime.collection import Collection
 
 READABLE_BY_ALL = 0o644
@@ -25,17 +29,18 @@ def run(config: Path | None, output: Path | None) -> int:
     """Collect once and print or write the exposition; return 0, or 1 if a collector failed."""
     settings = loading.load(config)
     logs.configure(settings.log_level, settings.log_format)
-    if output is not None:
-        refuse_unwritable(output)
+    file = None if output is None or str(output) == "-" else writable(output)
+    warn_about_plaintext(settings)
     # node_exporter exposes process metrics of its own and refuses a textfile that repeats them.
     exporter = Exporter(process_metrics=False)
     failed = collect(exporter, settings)
     text = b"".join(exporter.exposition.page().plain(exporter.telemetry.chunks(openmetrics=False)))
-    if output is None:
-        sys.stdout.buffer.write(text)
-        sys.stdout.buffer.flush()
+    if file is None:
+        with standard_output() as out:
+            out.buffer.write(text)
+            out.buffer.flush()
     else:
-        write_atomically(output, text)
+        write_atomically(file, text)
     for problem in failed:
         sys.stderr.write(f"failed: {problem}\n")
     return 1 if failed else 0
@@ -47,7 +52,7 @@ def collect(exporter: Exporter, settings: Settings) -> list[str]:
     collections = list(exporter.collections.values())
     console = Console(stderr=True)
     columns = (
-        SpinnerColumn(),
+        SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -84,24 +89,33 @@ def failures(exporter: Exporter, collections: list[Collection]) -> list[str]:
     return lines
 
 
-def refuse_unwritable(path: Path) -> None:
-    """Say before anything is collected that *path* can never be written.
+def writable(path: Path) -> Path:
+    """The file that *path* is or links to, checked before anything is collected.
 
     Raises:
-        ConfigurationError: its folder is missing, or it is a folder itself.
+        ConfigurationError: its folder is missing, or it is something else than a regular file.
     """
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise ConfigurationError(f"--output: there is no folder {folder}")
-    if path.is_dir():
-        raise ConfigurationError(f"--output: {path} is a folder; name a file in it")
+    shown = describe_path(path)
+    try:
+        file = path.resolve()
+        status = file.stat() if file.exists() else None
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its links lead in a circle"
+        raise ConfigurationError(f"--output: cannot write {shown}: {reason}") from None
+    if not file.parent.is_dir():
+        raise ConfigurationError(f"--output: there is no folder {describe_path(file.parent)}")
+    if status is not None and stat.S_ISDIR(status.st_mode):
+        raise ConfigurationError(f"--output: {shown} is a folder; name a file in it")
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        raise ConfigurationError(f"--output: {shown} is a pipe or a device; name a file, or - to print the metrics")
+    return file
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write *path* so that a reader sees the old content or the new, never a part.
 
     Raises:
-        ConfigurationError: the file cannot be written.
+        SystemRefusal: the file cannot be written.
     """
     try:
         descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
@@ -116,4 +130,4 @@ def write_atomically(path: Path, content: bytes) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise ConfigurationError(f"--output: cannot write {path}: {error.strerror}") from None
+        raise SystemRefusal(f"--output: cannot write {describe_path(path)}: {error.strerror}") from None

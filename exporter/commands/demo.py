@@ -1,18 +1,19 @@
 """`ghe-exporter demo`: the whole product on an embedded simulated GitHub, without any credential."""
 
-import sys
 from pathlib import Path
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from exporter import logs
+from exporter.commands.output import standard_output
 from exporter.commands.serve import serve
-from exporter.config.addresses import SERVER_PATH, listen_address
+from exporter.config.addresses import SERVER_PATH
 from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError
 from exporter.simulator.server import Simulator
 
-CLOUD = ("octo-corp", "octo-legacy", "octo-tenant")
+LEGACY = "octo-legacy"
+CLOUD = ("octo-corp", LEGACY, "octo-tenant")
 SERVER = "octo-server"
 ORGANIZATIONS_READ = 2
 INCLUDED = {"actions_minutes": 50_000, "storage_gigabytes": 50, "packages_transfer_gigabytes": 100}
@@ -47,10 +48,6 @@ def run(listen: str, *, users: int, runners: int, organizations: int, seed: int,
     """Serve until a signal comes; return the exit code."""
     logs.configure("info", "console")
     try:
-        listen_address(listen)
-    except ValueError as error:
-        raise ConfigurationError(f"--listen: {error}") from None
-    try:
         simulator = Simulator(users=users, runners=runners, organizations=organizations, seed=seed)
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
@@ -80,12 +77,14 @@ def demo_settings(url: str, listen: str, organizations: int) -> Settings:
 
 
 def introduce(url: str, github: str) -> None:
-    """Tell which URLs to open."""
-    sys.stdout.write(
-        f"\n  ghe-exporter demo: four simulated enterprises, no credentials, nothing leaves this machine\n\n"
-        f"  status page   {url}/\n"
-        f"  metrics       {url}/metrics\n"
-        f"  simulated API {github}\n\n"
-        "  Ctrl-C ends it.\n\n"
-    )
-    sys.stdout.flush()
+    """Print which URLs to open."""
+    with standard_output() as out:
+        out.write(
+            "\n  ghe-exporter demo: four simulated enterprises, no credentials, nothing leaves this machine\n\n"
+            f"  status page   {url}/\n"
+            f"  metrics       {url}/metrics\n"
+            f"  simulated API {github}\n\n"
+            f"  Some collectors are unavailable on purpose: {LEGACY} is billed on GitHub's former platform, and\n"
+            f"  {SERVER} is a GitHub Enterprise Server, which does not have all of them. That is how it looks.\n\n"
+            "  Press Ctrl-C to stop.\n\n"
+        )

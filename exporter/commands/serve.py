@@ -1,4 +1,4 @@
-"""`ghe-exporter serve`: collect in the background and answer scrapes until told to stop."""
+"""`ghe-exporter serve`: collect in the background and answer scrapes until a signal stops it."""
 
 import signal
 import sys
@@ -9,6 +9,7 @@ import structlog
 
 from exporter import __version__, logs
 from exporter.app import Exporter
+from exporter.commands.advisories import report_open_access, warn_about_plaintext
 from exporter.commands.signals import received_signals
 from exporter.config import loading
 from exporter.config.settings import Settings
@@ -49,7 +50,7 @@ def serve(
     enable_lifecycle: bool,
     started: Callable[[str], None] = lambda _url: None,
 ) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP loads the settings again. *started* is told the URL.
+    """Run until SIGTERM or SIGINT; SIGHUP loads the settings again. *started* gets the URL.
 
     *web_config* comes before the web configuration that the settings name.
 
@@ -69,9 +70,10 @@ def serve(
             prepared = protection.prepare(path)
             exporter.apply(renewed)
             protection.use(path, prepared)
+            warn_about_plaintext(renewed)
         except ConfigurationError as error:
             exporter.telemetry.reloaded(None)
-            log.error("reload failed, old configuration goes on", problem=str(error))  # noqa: TRY400 - no traceback
+            log.error("reload failed, keeping current configuration", problem=str(error))  # noqa: TRY400 - no traceback
             return str(error)
         log.info("configuration reloaded")
         return ""
@@ -79,8 +81,8 @@ def serve(
     application = exporter.application(reload_now if enable_lifecycle else None)
     server = WebServer(settings.listen, Guard(application, protection), protection)
     with received_signals() as receive:
-        # A wrong address is told alone, before anything that applying the settings may warn of; and nobody is answered
-        # before the stored results are back.
+        # A refused address is reported alone, before anything that applying the settings may warn of; and nobody gets
+        # an answer before the stored results are back.
         try:
             server.listen()
         except OSError as error:
@@ -90,6 +92,8 @@ def serve(
         except ConfigurationError:
             server.stop()
             raise
+        report_open_access(settings.listen, has_passwords=bool(protection.current().passwords))
+        warn_about_plaintext(settings)
         server.answer()
         exporter.start()
         log.info("started", version=__version__, listen=settings.listen, enterprises=len(settings.enterprises))

@@ -1,11 +1,10 @@
 """`ghe-exporter simulate`: only the simulated GitHub."""
 
-import sys
 from collections.abc import Sequence
 
 from exporter import logs
+from exporter.commands.output import standard_output
 from exporter.commands.signals import received_signals
-from exporter.config.addresses import listen_address
 from exporter.errors import ConfigurationError, SystemRefusal
 from exporter.simulator.server import Simulator
 
@@ -15,10 +14,6 @@ def run(
 ) -> int:
     """Serve until a signal comes; return the exit code."""
     logs.configure("info", "console")
-    try:
-        listen_address(listen)
-    except ValueError as error:
-        raise ConfigurationError(f"--listen: {error}") from None
     try:
         simulator = Simulator(
             listen,
@@ -36,10 +31,12 @@ def run(
             simulator.start()
         except OSError as error:
             raise SystemRefusal(f"--listen: cannot listen at {listen}: {error.strerror or error}") from None
-        sys.stdout.write(introduction(simulator.url))
-        sys.stdout.flush()
-        receive()
-        simulator.stop()
+        try:
+            with standard_output() as out:
+                out.write(introduction(simulator.url))
+            receive()
+        finally:
+            simulator.stop()
     return 0
 
 

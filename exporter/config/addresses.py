@@ -1,10 +1,12 @@
 """Addresses as people write them in settings."""
 
+import ipaddress
 from urllib.parse import urlsplit
 
 SERVER_PATH = "/api/v3"
 """End of the API URL of a GitHub Enterprise Server."""
 DEFAULT_API_URL = "https://api.github.com"
+DEFAULT_LISTEN = ":10204"
 
 _HIGHEST_PORT = 65535
 
@@ -33,6 +35,27 @@ def api_url(value: str) -> str:
     if parts.hostname.endswith(".ghe.com") and not parts.hostname.startswith("api."):
         raise ValueError(f"must be the address of the API: https://api.{parts.hostname}")
     return parts.geturl()
+
+
+def is_plaintext(url: str) -> bool:
+    """Whether what is sent to *url* can be read on its way to another machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is this machine, by its address or as `localhost`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_every_address(listen: str) -> bool:
+    """Whether *listen* means all addresses of this machine, those that others reach it by included."""
+    return split_listen_address(listen)[0] in {"", "0.0.0.0", "::"}  # noqa: S104 - compared, not bound
 
 
 def listen_address(value: str) -> str:

@@ -1,11 +1,9 @@
-"""Load the settings: environment over file over default; the only reader of the environment.
+"""Load the settings: environment over file over default.
 
-Everything wrong ends in one ConfigurationError of one line that names the setting and never its secret value.
+Every invalid setting raises a ConfigurationError with a one-line message that names it and never its secret value.
 """
 
-import difflib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,12 +12,15 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from exporter.config.messages import complaint, shown
+from exporter.config.environment import PREFIX, own_environment
+from exporter.config.hints import closest, did_you_mean, hint
+from exporter.config.messages import UNKNOWN, redact_key
 from exporter.config.misplaced import refuse_in_document, refuse_in_environment
-from exporter.config.settings import PREFIX, Auth, Section, Settings
+from exporter.config.names import SettingNames
+from exporter.config.settings import Auth, Section, Settings
 from exporter.config.yaml_file import read_mapping
 from exporter.errors import ConfigurationError
-from exporter.redaction import describe_path
+from exporter.redaction import REDACTED, describe_path, holds_credential
 
 
 class EnvironmentEnterprise(BaseSettings):
@@ -27,7 +28,8 @@ class EnvironmentEnterprise(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    enterprise: str | None = Field(None, description="Slug of the enterprise.")
+    enterprise: str | None = Field(None, description="Slug of the enterprise, or its name in the file.")
+    name: str | None = Field(None, description="Value of the label `enterprise`; default: the slug.")
     token: SecretStr | None = Field(None, description="Its token.")
     token_file: str | None = Field(None, description="A file that holds its token.")
     app_id: str | None = Field(None, description="Or the number or client id of a GitHub App.")
@@ -57,21 +59,32 @@ def load(config: Path | None = None) -> Settings:
     refuse_unknown(environment)
     refuse_in_environment(environment, PREFIX)
     path = config or (Path(environment[f"{PREFIX}CONFIG"]) if f"{PREFIX}CONFIG" in environment else None)
-    document = (read_mapping(path) or {}) if path is not None else {}
-    refuse_in_document(document, describe_path(path or ""))
-    for key in document:
-        # pydantic-settings forgives capitals, and would take `_env_file` for an argument of its own.
-        if key not in Settings.model_fields:
-            raise ConfigurationError(f"{describe_path(path)}: {shown(key)}: there is no such setting")
+    document = read_document(path) if path is not None else {}
     overrides = EnvironmentEnterprise().overrides()
-    place = merge_enterprise(document, overrides)
+    place = apply_overrides(document, overrides)
     try:
         return Settings(**document)
     except SettingsError as error:
         raise ConfigurationError(describe_unreadable(error, environment)) from None
     except ValidationError as error:
-        names = Names(describe_path(path) if path else "", environment, place, overrides)
+        names = SettingNames(describe_path(path) if path else "", environment, place, overrides)
         raise ConfigurationError(names.describe(error)) from None
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The mapping in the file, without a credential where none belongs and without unknown keys at its top.
+
+    Raises:
+        ConfigurationError: it cannot be read, or has one.
+    """
+    document = read_mapping(path) or {}
+    refuse_in_document(document, describe_path(path))
+    for key in document:
+        # pydantic-settings forgives capitals, and would take `_env_file` for an argument of its own.
+        if key not in Settings.model_fields:
+            guess = hint({"loc": (key,), "type": "extra_forbidden"}, Settings)
+            raise ConfigurationError(f"{describe_path(path)}: {redact_key(key)}: {UNKNOWN}{guess}")
+    return document
 
 
 def describe_unreadable(error: SettingsError, environment: Mapping[str, str]) -> str:
@@ -92,11 +105,6 @@ def is_json(text: str) -> bool:
     return True
 
 
-def own_environment() -> dict[str, str]:
-    """The variables of this program, by upper-case name."""
-    return {name.upper(): value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
-
-
 def known_variables() -> frozenset[str]:
     """First part of every variable that may be set."""
     fields = Settings.model_fields.keys() | EnvironmentEnterprise.model_fields.keys() | {"config"}
@@ -110,6 +118,7 @@ def sections() -> frozenset[str]:
     return frozenset(PREFIX + name.upper() for name, kind in kinds.items() if issubclass(kind, Section))
 
 
+VARIABLE = f"{PREFIX}ENTERPRISE"
 SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE_HOST|SERVICE_PORT\w*|PORT\w*)")
 SERVICE_LINKS_HINT = "; Kubernetes sets it for a Service of this name: put enableServiceLinks: false into the pod"
 
@@ -121,105 +130,63 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
         first, *parts = name.removeprefix(PREFIX).split("__")
         first = PREFIX + first
         if first not in known or (parts and first not in sections()):
-            hint = SERVICE_LINKS_HINT if SERVICE_LINK.fullmatch(name) else suggestion(first, known)
-            raise ConfigurationError(f"{name}: there is no such setting{hint}")
+            raise ConfigurationError(f"{describe_variable(name)}: {UNKNOWN}{hint_at_variable(name, first, known)}")
         if not value.strip():
             raise ConfigurationError(f"{name}: is empty; unset it or give it a value")
 
 
-def suggestion(name: str, known: frozenset[str]) -> str:
-    """A hint at the name that was meant."""
-    endings = sorted(variable.removeprefix(PREFIX) for variable in known)  # the common prefix would make all alike
-    close = difflib.get_close_matches(name.removeprefix(PREFIX), endings, n=1)
-    return f"; did you mean {PREFIX}{close[0]}?" if close else ""
+def describe_variable(name: str) -> str:
+    """*name*, or its beginning if the rest may be a secret."""
+    rest = name.removeprefix(PREFIX)
+    is_name = re.fullmatch(r"[A-Z0-9]{0,24}(_+[A-Z0-9]{1,24}){0,9}_*", rest)
+    return name if is_name and not holds_credential(rest) else f"{PREFIX}{REDACTED}"
 
 
-def merge_enterprise(document: dict[str, Any], overrides: dict[str, Any]) -> int | None:
-    """Lay *overrides* over the entry of the enterprise they name, or add one; return its place."""
+def hint_at_variable(name: str, first: str, known: frozenset[str]) -> str:
+    """What was probably meant by the variable *name*, which begins with the name *first*."""
+    if SERVICE_LINK.fullmatch(name):
+        return SERVICE_LINKS_HINT
+    endings = {variable.removeprefix(PREFIX).lower(): variable for variable in known}  # the prefix would make all alike
+    close = closest(first.removeprefix(PREFIX), endings)
+    return did_you_mean(endings[close]) if close else ""
+
+
+def apply_overrides(document: dict[str, Any], overrides: dict[str, Any]) -> int | None:
+    """Lay *overrides* over the entry of the enterprise they name, or add one; return its place.
+
+    Raises:
+        ConfigurationError: they do not say which enterprise they are about.
+    """
     if not overrides:
         return None
     entries = document.setdefault("enterprises", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         return None  # the validation says what is wrong with it
-    slug = overrides.get("slug")
-    if slug is None and len(entries) != 1:
-        variable = f"{PREFIX}ENTERPRISE"
-        raise ConfigurationError(f"{variable}: is missing; it says which enterprise the other variables are about")
-    place = next((place for place, entry in enumerate(entries) if is_about(slug, entry)), len(entries))
-    if place == len(entries):
+    wanted = overrides.get("slug")
+    if wanted is None and len(entries) != 1:
+        raise ConfigurationError(f"{VARIABLE}: is missing; it says which enterprise the other variables are about")
+    places = [0] if wanted is None else places_of(wanted, entries)
+    if len(places) > 1:
+        raise ConfigurationError(f"{VARIABLE}: the file has several of that slug; set it to the name of one")
+    if not places:
         entries.append({})
+    elif wanted is not None and not is_called(wanted, entries[places[0]], "slug"):
+        overrides = {key: value for key, value in overrides.items() if key != "slug"}
+    place = places[0] if places else len(entries) - 1
     entries[place] = entries[place] | overrides
     return place
 
 
-def is_about(slug: str | None, entry: Mapping[str, Any]) -> bool:
-    """Whether *entry* is the enterprise called *slug*; GitHub does not tell capitals from small letters."""
-    return slug is None or slug.lower() == str(entry.get("slug")).lower()
+def places_of(wanted: str, entries: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The places of the enterprises that are called *wanted*: by name if there is one, else by slug."""
+    for key in ("name", "slug"):
+        places = [place for place, entry in enumerate(entries) if is_called(wanted, entry, key)]
+        if places:
+            return places
+    return []
 
 
-def holds(text: str, path: Sequence[int | str]) -> bool:
-    """Whether the JSON *text* has a value at *path*."""
-    value = json.loads(text)
-    for part in path:
-        if not isinstance(value, dict) or part not in value:
-            return False
-        value = value[part]
-    return True
-
-
-class Names:
-    """Names of settings as the person wrote them: a variable, or a key in the file."""
-
-    def __init__(
-        self, path: str, environment: Mapping[str, str], place: int | None, overrides: Mapping[str, Any]
-    ) -> None:
-        self._path = path
-        self._environment = environment
-        self._place = place
-        self._overrides = overrides
-
-    def describe(self, error: ValidationError) -> str:
-        """The first problem, in one line without any value of a secret."""
-        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        location = problem["loc"]
-        if location == ("enterprises",) and problem["type"] == "missing":
-            place = (
-                f"{self.name(location)}: is missing; list them there" if self._path else "no enterprise: use --config"
-            )
-            return f"{place}, or set {PREFIX}ENTERPRISE and {PREFIX}TOKEN_FILE"
-        if location[-1:] == ("auth",) and problem["type"] == "missing":
-            place = f"{self.name(location)}: is missing; " if self._path else "no credential: "
-            app = f"or {PREFIX}APP_ID with {PREFIX}PRIVATE_KEY_FILE"
-            return f"{place}set {PREFIX}TOKEN_FILE or {PREFIX}TOKEN, {app}" + (
-                ", or auth in the file" if self._path else ""
-            )
-        return f"{self.name(location)}: {complaint(problem['type'], problem['msg'])}"
-
-    def name(self, location: tuple[int | str, ...]) -> str:
-        """The variable or the key that *location* stands for."""
-        if variable := self._variable(location) or self._override(location):
-            return variable
-        keys = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in location).lstrip(".")
-        return f"{self._path}: {keys}" if self._path else keys
-
-    def _variable(self, location: tuple[int | str, ...]) -> str:
-        """The variable of a setting, of a part of it, or one whose JSON holds it."""
-        wanted = PREFIX + "__".join(str(part).upper() for part in location)
-        for name in sorted(self._environment):
-            if name == wanted or name.startswith(f"{wanted}__"):
-                return name
-            parts = len(name.split("__"))
-            if wanted.startswith(f"{name}__") and holds(self._environment[name], location[parts:]):
-                return name
-        return ""
-
-    def _override(self, location: tuple[int | str, ...]) -> str:
-        """The variable of a setting of the enterprise that the environment is about."""
-        if self._place is None or location[:2] != ("enterprises", self._place):
-            return ""
-        key, *rest = map(str, location[2:])
-        if key not in self._overrides:
-            return ""
-        if key == "auth":
-            key = rest[0] if rest else min(self._overrides["auth"])
-        return PREFIX + {"slug": "enterprise"}.get(key, key).upper()
+def is_called(wanted: str, entry: Mapping[str, Any], key: str) -> bool:
+    """Whether *wanted* is the name or slug of *entry*; GitHub ignores the case of letters."""
+    called = entry.get(key)
+    return isinstance(called, str) and wanted.lower() == called.lower()

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from exporter.redaction import REDACTED, holds_credential
 
+UNKNOWN = "there is no such setting"
 WORDS: Mapping[str, str] = {
     "missing": "is missing",
-    "extra_forbidden": "there is no such setting",
-    "invalid_key": "there is no such setting",
+    "extra_forbidden": UNKNOWN,
+    "invalid_key": UNKNOWN,
     "tuple_type": "must be a list",
     "list_type": "must be a list",
     "too_short": "must have at least one entry",
@@ -27,12 +28,13 @@ WORDS: Mapping[str, str] = {
 """What to say for the types of pydantic's errors that speak of Python."""
 
 
-def complaint(kind: str, message: str) -> str:
-    """What a problem that pydantic found is called here."""
+def describe_error(kind: str, message: str) -> str:
+    """The words for a problem that pydantic found."""
     message = message.removeprefix("Value error, ").replace("Input should be", "must be", 1)
     return WORDS.get(kind, message).replace("\n", " ")
 
 
-def shown(key: str) -> str:
+def redact_key(key: str) -> str:
     """*key*, unless it is so unlike a setting that it may be a secret in the wrong place."""
-    return key if re.fullmatch(r"[A-Za-z_-]{1,38}[0-9]?", key) and not holds_credential(key) else REDACTED
+    is_setting = re.fullmatch(r"[A-Za-z_-]{1,38}[0-9]?|[0-9]{1,6}", key) and not holds_credential(key)
+    return key if is_setting else REDACTED

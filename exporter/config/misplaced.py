@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from exporter.config.messages import redact_key
 from exporter.errors import ConfigurationError
 from exporter.redaction import INSTEAD_OF_PATH, holds_credential, is_credential
-from exporter.config.messages import shown
 
 SECRETS = frozenset({"token"})
 """The settings that hold a credential themselves."""
@@ -54,7 +54,7 @@ def _leaves(value: Any, name: str, key: str, seen: set[int]) -> Iterator[tuple[s
         parts = value.items() if isinstance(value, Mapping) else enumerate(value)
         for part, inner in parts:
             if isinstance(value, Mapping):
-                yield from _leaves(inner, f"{name}.{shown(str(part))}".lstrip("."), str(part), seen)
+                yield from _leaves(inner, f"{name}.{redact_key(str(part))}".lstrip("."), str(part), seen)
             else:
                 yield from _leaves(inner, f"{name}[{part}]", key, seen)
     elif isinstance(value, str | int) and not isinstance(value, bool):

@@ -20,20 +20,27 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from exporter.collector import BillingPlatform, Collector, CollectorOptions, Included, Platform
 from exporter.collectors import COLLECTORS
-from exporter.config.addresses import DEFAULT_API_URL, SERVER_PATH, api_url, listen_address
+from exporter.config.addresses import DEFAULT_API_URL, DEFAULT_LISTEN, SERVER_PATH, api_url, listen_address
+from exporter.config.environment import PREFIX
 from exporter.errors import ConfigurationError
 from exporter.github.app_jwt import clean_app_id, clean_key, is_app_id
 from exporter.github.auth import SecretFile, clean_secret
 from exporter.redaction import describe_path
 from exporter.regular_file import check_path
 
-PREFIX = "GHE_EXPORTER_"
+MAX_NAME_CHARACTERS = 100
 SLUG = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 
 
 def _slug(value: str) -> str:
     if not re.fullmatch(SLUG, value):
         raise ValueError("must be the name as it stands in GitHub's URLs: letters, digits, hyphens")
+    return value
+
+
+def _label_value(value: str) -> str:
+    if not value or value != value.strip() or not value.isprintable() or len(value) > MAX_NAME_CHARACTERS:
+        raise ValueError(f"must be 1 to {MAX_NAME_CHARACTERS} printable characters, without spaces at the ends")
     return value
 
 
@@ -78,6 +85,7 @@ def _names(value: Any) -> Any:
     return [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
 
 
+EnterpriseName = Annotated[str, AfterValidator(_label_value)]
 Slug = Annotated[str, AfterValidator(_slug)]
 ApiUrl = Annotated[str, AfterValidator(api_url)]
 Listen = Annotated[str, AfterValidator(listen_address)]
@@ -131,6 +139,10 @@ class Enterprise(Section):
     """One enterprise to read."""
 
     slug: Slug = Field(description="The name in the enterprise's URL.")
+    name: EnterpriseName = Field(
+        default_factory=lambda enterprise: enterprise["slug"],
+        description="Value of the label `enterprise`, unique; the slug if not set.",
+    )
     api_url: ApiUrl = Field(
         DEFAULT_API_URL,
         description="`https://api.github.com`, `https://api.SUBDOMAIN.ghe.com` or `https://HOST/api/v3`.",
@@ -209,7 +221,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
     )
 
-    listen: Listen = Field(":10204", description="Address of the web endpoints.")
+    listen: Listen = Field(DEFAULT_LISTEN, description="Address of the web endpoints.")
     state_dir: PossiblePath | None = Field(
         None, description="Folder for the last good results, with which a restart goes on."
     )
@@ -223,7 +235,10 @@ class Settings(BaseSettings):
     @field_validator("enterprises")
     @classmethod
     def _distinct(cls, enterprises: tuple[Enterprise, ...]) -> tuple[Enterprise, ...]:
-        _refuse_repeated(enterprise.slug for enterprise in enterprises)
+        _refuse_repeated(f"{enterprise.slug} at {enterprise.api_url}" for enterprise in enterprises)
+        for place, enterprise in enumerate(enterprises):
+            if enterprise.name.lower() in {other.name.lower() for other in enterprises[:place]}:
+                raise ValueError(f"two are called {enterprise.name}; give each a name of its own")
         return enterprises
 
     def options_of(self, collector: Collector[Any]) -> CollectorOptions:

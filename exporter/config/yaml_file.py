@@ -6,16 +6,22 @@ from typing import Any
 
 import yaml
 
-from exporter.config.messages import shown
+from exporter.config.messages import redact_key
 from exporter.errors import ConfigurationError
 from exporter.redaction import INSTEAD_OF_PATH, describe_path, is_credential
 from exporter.regular_file import NotRegularFileError, check_path, read_regular_file
 
-MERGE = "tag:yaml.org,2002:merge"
+CORE = "tag:yaml.org,2002:"
+TEXT = f"{CORE}str"
+MERGE = f"{CORE}merge"
 
 
 class StrictLoader(yaml.SafeLoader):
-    """A loader that refuses a key that stands twice in one mapping, as YAML itself does and PyYAML does not."""
+    """A loader that takes every key as text, as written, and refuses one that stands twice in a mapping.
+
+    YAML itself forbids the latter and PyYAML does not. Settings have no keys but text: `000`, which is what `50,000` in
+    braces ends with, would otherwise be reported as 0.
+    """
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Compose a mapping; what it merges in may well repeat its keys."""
@@ -23,8 +29,9 @@ class StrictLoader(yaml.SafeLoader):
         seen: set[tuple[str, str]] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+                key.tag = TEXT if key.tag.startswith(CORE) else key.tag
                 if (key.tag, key.value) in seen:
-                    problem = f"the key {shown(str(key.value))} for the second time"
+                    problem = f"the key {redact_key(str(key.value))} for the second time"
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add((key.tag, key.value))
         return node

@@ -110,7 +110,7 @@ class SecretFile:
                     self._complained = True
                     problem = error.strerror if isinstance(error, OSError) else str(error)
                     log.warning(
-                        "secret file not usable, keeping the last secret",
+                        "secret file not usable, last secret kept",
                         path=describe_path(self._path),
                         problem=problem,
                     )

@@ -10,8 +10,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from exporter.collector import Collector, CollectorOptions
+from exporter.config.environment import PREFIX
 from exporter.config.loading import EnvironmentEnterprise
-from exporter.config.settings import PREFIX, Enterprise, Settings
+from exporter.config.settings import Enterprise, Settings
 from exporter.doctor.advice import ADVICE, CAUTIONS
 from exporter.duration import Duration, format_duration
 from exporter.reference.markdown import NOTE, code, replace_section, table

@@ -84,7 +84,7 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
         if collector.is_enabled(options):
             yield Assignment(
                 collector=collector,
-                enterprise=enterprise.slug,
+                enterprise=enterprise.name,
                 slug=enterprise.slug,
                 platform=enterprise.platform,
                 options=options,
@@ -94,7 +94,7 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
                 billing_platform=enterprise.billing_platform,
                 fingerprint=fingerprint(
                     RELEASE,
-                    enterprise.api_url,
+                    f"{enterprise.api_url}/enterprises/{enterprise.slug}",
                     collector,
                     options,
                     enterprise.included,

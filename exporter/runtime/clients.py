@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from exporter import __version__
 from exporter.clock import Clock
 from exporter.collector import Collector
@@ -21,8 +19,6 @@ from exporter.github.client import Client
 from exporter.github.observer import ApiObserver
 from exporter.github.run import ClientLimits
 from exporter.runtime.fingerprint import credentials_digest
-
-log = structlog.get_logger()
 
 Readers = tuple[Callable[[], str]] | tuple[Callable[[], str], Callable[[], str]]
 """Each reads a secret as it is now: of a token one, of a GitHub App two, for its id and for its key."""
@@ -120,8 +116,6 @@ def open_clients(
             clock=clock,
         )
 
-    if enterprise.api_url.startswith("http://"):
-        log.warning("api_url is not encrypted: the token can be read on the way", enterprise=enterprise.slug)
     secrets = {name: readers_of(auth) for name, auth in auths(enterprise).items()}
     credentials = {name: credential(name, readers) for name, readers in secrets.items()}
     named = {name: client(each) for name, each in credentials.items()}

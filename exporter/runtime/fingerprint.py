@@ -18,16 +18,16 @@ CREDENTIALS_DIGITS = 6
 
 def fingerprint(
     release: str,
-    api_url: str,
+    address: str,
     collector: Collector[Any],
     options: CollectorOptions,
     included: Included,
     billing_platform: BillingPlatform,
 ) -> str:
-    """A digest of everything that shapes the results of *collector*: code, declarations, address, settings."""
+    """A digest of everything that shapes the results of *collector*: code, declarations, *address*, settings."""
     shape = {
         "release": release,
-        "api_url": api_url,
+        "address": address,
         "collector": collector.name,
         "metrics": [(metric.name, metric.labels, metric.dropped_with) for metric in collector.metrics],
         "options": options.model_dump(mode="json", exclude=TIMING_OPTIONS),

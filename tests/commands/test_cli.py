@@ -11,6 +11,7 @@ from exporter.cli import main, parser
 from tests.support.programs import run
 from tests.support.secret_marker import CANARY, TOKEN, the_line
 
+LISTEN = "must be HOST:PORT or :PORT, for instance :10204"
 COMMANDS = ("serve", "demo", "simulate", "collect", "check", "healthcheck", "docs")
 
 
@@ -74,19 +75,26 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (
             ["simulate", "--users", "many"],
-            "ghe-exporter simulate: argument --users: invalid count value: 'many'; see ghe-exporter simulate --help",
+            "ghe-exporter simulate: argument --users: must be a whole number; see ghe-exporter simulate --help",
         ),
         (
             ["demo", "--runners", "-1"],
-            "ghe-exporter demo: argument --runners: invalid count value: '-1'; see ghe-exporter demo --help",
+            "ghe-exporter demo: argument --runners: must not be negative; see ghe-exporter demo --help",
         ),
         (
             ["demo", "--organizations", "1.5"],
-            "ghe-exporter demo: argument --organizations: invalid count value: '1.5'; see ghe-exporter demo --help",
+            "ghe-exporter demo: argument --organizations: must be a whole number; see ghe-exporter demo --help",
+        ),
+        *(
+            (
+                [command, "--listen", listen],
+                f"ghe-exporter {command}: argument --listen: {LISTEN}; see ghe-exporter {command} --help",
+            )
+            for command, listen in (("demo", "nowhere"), ("simulate", "localhost"), ("simulate", "127.0.0.1:65536"))
         ),
         (
             ["demo", "--seed", "x"],
-            "ghe-exporter demo: argument --seed: invalid int value: 'x'; see ghe-exporter demo --help",
+            "ghe-exporter demo: argument --seed: must be a whole number; see ghe-exporter demo --help",
         ),
     ],
 )

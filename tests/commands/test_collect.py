@@ -18,7 +18,7 @@ from exporter.cli import main
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
 from exporter.commands.collect import write_atomically
-from exporter.errors import ConfigurationError
+from exporter.errors import SystemRefusal
 from exporter.simulator.server import Simulator
 from tests.support.programs import ROOT, command, environment, value
 from tests.support.secret_marker import CANARY, TOKEN, the_line
@@ -54,7 +54,7 @@ def test_all_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert value(out, "ghe_license_seats_consumed", enterprise="octo-corp")
     assert value(out, "ghe_up", enterprise="octo-corp") == 1
     assert all(line.startswith(("ghe_", "# HELP ghe_", "# TYPE ghe_")) for line in lines)
-    assert "api_url is not encrypted" in err
+    assert "plain HTTP" not in err
     assert "failed" not in err
     assert CANARY not in out + err
 
@@ -188,7 +188,7 @@ def test_old_file_stays(tmp_path: Path) -> None:
     """If the new content cannot be written the old one stays whole, and no part of the new one lies about."""
     path = tmp_path / "ghe.prom"
     path.write_text("old\n")
-    with full_disk(100), pytest.raises(ConfigurationError, match=r"--output: cannot write .*: File too large"):
+    with full_disk(100), pytest.raises(SystemRefusal, match=r"--output: cannot write .*: File too large"):
         write_atomically(path, b"new\n" * 1000)
     assert path.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [path]

@@ -63,7 +63,6 @@ def test_in_this_process(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--listen", "nowhere"], "ghe-exporter: --listen: must be HOST:PORT or :PORT, for instance :10204\n"),
         (["--users", "0"], "ghe-exporter: users and organizations must be at least 1, runners at least 0\n"),
     ],
 )

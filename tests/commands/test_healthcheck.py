@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter.cli import main
-from exporter.commands.healthcheck import is_loopback
+from exporter.config.addresses import is_loopback
 from exporter.web.http.messages import Request, Response
 from exporter.web.http.server import WebServer
 from tests.support.certificates import HOUR, hashed, install, issue, web_config

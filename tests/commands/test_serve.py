@@ -15,6 +15,7 @@ import yaml
 from exporter.cli import main
 from exporter.commands.serve import serve
 from exporter.config import loading
+from exporter.config.environment import own_environment
 from exporter.errors import ConfigurationError
 from exporter.simulator.server import Simulator
 from tests.support.programs import ask, meanwhile, run, serving, value
@@ -231,7 +232,7 @@ def test_in_this_process(
     simulator: Simulator, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command itself: it serves, reloads on SIGHUP, good or bad, and hands its exit code back."""
-    for name in loading.own_environment():
+    for name in own_environment():
         monkeypatch.delenv(name)
     listen = f"127.0.0.1:{free_port()}"
     write(file, simulator, "octo-corp", listen=listen, log_level="warning")

@@ -6,6 +6,7 @@ import pytest
 
 from exporter.cli import main
 from exporter.config import loading
+from exporter.config.environment import own_environment
 from exporter.config.settings import Auth
 from exporter.errors import ConfigurationError
 from exporter.runtime.clients import readers_of
@@ -16,7 +17,8 @@ NO_KEY = "holds no private key of a GitHub App: an RSA key as PEM text, without 
 BOTH = "a GitHub App needs both app_id and private_key_file"
 ONE_OF = "give exactly one of token, token_file, and app_id with private_key_file"
 APP_ID = "must be the number or the client id of the GitHub App"
-ITSELF = "is a secret itself; it must be the path of a file that holds one"
+ITSELF = "is a credential itself; it must be the path of a file"
+ELSEWHERE = "holds a credential; put that into a file"
 NO_ID = "does not hold the number or the client id of a GitHub App, and nothing else"
 ID_FILE = ": enterprises[0].auth.app_id_file: "
 KEY_FILE = ": enterprises[0].auth.private_key_file: "
@@ -31,7 +33,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, content in wrong_keys().items():
         (tmp_path / f"{name.replace(' ', '-')}.pem").write_text(content)
     monkeypatch.chdir(tmp_path)
-    for name in loading.own_environment():
+    for name in own_environment():
         monkeypatch.delenv(name)
     return tmp_path
 
@@ -92,25 +94,25 @@ BAD = {
     "{app_id: -1, private_key_file: app.pem}": f": enterprises[0].auth.app_id: {APP_ID}",
     '{app_id: "", private_key_file: app.pem}': f": enterprises[0].auth.app_id: {APP_ID}",
     "{app_id: acme app, private_key_file: app.pem}": f": enterprises[0].auth.app_id: {APP_ID}",
-    f"{{app_id: {TOKEN}, private_key_file: app.pem}}": f": enterprises[0].auth.app_id: {APP_ID}",
+    f"{{app_id: {TOKEN}, private_key_file: app.pem}}": f": enterprises[0].auth.app_id: {ELSEWHERE}",
     "{app_id_file: app-id}": f": enterprises[0].auth: {BOTH}",
     "{app_id_file: acme-token, app_id: 1, private_key_file: app.pem}": f"{ID_FILE}the file acme-token {NO_ID}",
     "{app_id_file: app.pem, private_key_file: app.pem}": f"{ID_FILE}the file app.pem {NO_ID}",
     "{app_id_file: empty-token, private_key_file: app.pem}": f"{ID_FILE}the file empty-token {NO_ID}",
     "{app_id_file: none, private_key_file: app.pem}": f"{ID_FILE}cannot read the file none: No such file or directory",
     "{app_id: 1, app_id_file: app-id, private_key_file: app.pem}": ": enterprises[0].auth: give one of app_id and",
-    f"{{app_id_file: {TOKEN}, private_key_file: app.pem}}": f"{ID_FILE}is a token itself; it must be the path",
+    f"{{app_id_file: {TOKEN}, private_key_file: app.pem}}": f"{ID_FILE}{ITSELF}",
     "{app_id: 1, private_key_file: none.pem}": f"{KEY_FILE}cannot read the file none.pem: No such file or directory",
     "{app_id: 1, private_key_file: folder}": f"{KEY_FILE}cannot read the file folder: Is a directory",
     "{app_id: 1, private_key_file: empty-token}": f"{KEY_FILE}the file empty-token is empty",
-    "{app_id: 1, private_key_file: binary-token}": f"{KEY_FILE}the file binary-token is not text",
+    "{app_id: 1, private_key_file: binary-token}": f"{KEY_FILE}the file binary-token is not UTF-8 text",
     "{app_id: 1, private_key_file: globex.pem}": f"{KEY_FILE}the file globex.pem {NO_KEY}",
     **{
         f"{{app_id: 1, private_key_file: {name}.pem}}": f"{KEY_FILE}the file {name}.pem {NO_KEY}"
         for name in ("public", "elliptic", "encrypted", "cut-off", "without-its-first-line", "a-token")
     },
     '{app_id: 1, private_key_file: "-----BEGIN RSA PRIVATE KEY-----\\nCanary\\n"}': f"{KEY_FILE}{ITSELF}",
-    f"{{app_id: 1, private_key_file: {'Canary' * 200}}}": f"{KEY_FILE}{ITSELF}",
+    f"{{app_id: 1, private_key_file: {'Canary' * 200}}}": f"{KEY_FILE}is too long to be the path of a file",
     f"{{app_id: 1, private_key_file: {TOKEN}}}": f"{KEY_FILE}{ITSELF}",
 }
 

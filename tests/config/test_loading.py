@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from exporter.cli import main
 from exporter.config import loading
-from exporter.config.settings import PREFIX, Settings
+from exporter.config.environment import PREFIX, own_environment
+from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError
 from tests.support.secret_marker import CANARY, TOKEN, furnish, the_line
 
@@ -27,7 +28,8 @@ NO_ENTERPRISE = "is missing; list them there, or set GHE_EXPORTER_ENTERPRISE and
 APP = "or GHE_EXPORTER_APP_ID with GHE_EXPORTER_PRIVATE_KEY_FILE"
 NO_AUTH = f"is missing; set GHE_EXPORTER_TOKEN_FILE or GHE_EXPORTER_TOKEN, {APP}, or auth in the file"
 ONE_OF = "give exactly one of token, token_file, and app_id with private_key_file"
-ITSELF = "is a token itself; it must be the path of a file that holds one"
+ITSELF = "is a credential itself; it must be the path of a file"
+ELSEWHERE = "holds a credential; put that into a file and name the file as token_file or private_key_file"
 UNKNOWN = "there is no such setting"
 MAPPING = "must be a mapping of settings"
 URL = "must be a URL such as https://api.github.com or https://HOST/api/v3"
@@ -43,14 +45,15 @@ BAD = {
     "api-url-is-a-number": f": enterprises[0].api_url: {TEXT}",
     "api-url-of-the-website": ": enterprises[0].api_url: must be the address of the API: https://api.github.com",
     "api-url-with-bad-port": ": enterprises[0].api_url: is not a URL",
-    "api-url-with-password": f": enterprises[0].api_url: {URL_PARTS}",
-    "api-url-with-query": f": enterprises[0].api_url: {URL_PARTS}",
+    "api-url-with-password": f": enterprises[0].api_url: {ELSEWHERE}",
+    "api-url-with-query": f": enterprises[0].api_url: {ELSEWHERE}",
+    "api-url-with-user": f": enterprises[0].api_url: {URL_PARTS}",
     "api-url-without-host": f": enterprises[0].api_url: {URL}",
-    "auth-is-a-list": f": enterprises[0].auth: {MAPPING}",
+    "auth-is-a-list": f": enterprises[0].auth[0]: {ELSEWHERE}",
     "auth-is-empty": f": enterprises[0].auth: {MAPPING}",
-    "auth-is-text": f": enterprises[0].auth: {MAPPING}",
+    "auth-is-text": f": enterprises[0].auth: {ELSEWHERE}",
     "billing-platform-unknown": ": enterprises[0].billing_platform: must be 'auto', 'enhanced' or 'legacy'",
-    "binary-token-file": ": enterprises[0].auth.token_file: the file binary-token is not text",
+    "binary-token-file": ": enterprises[0].auth.token_file: the file binary-token is not UTF-8 text",
     "blank-token-file": ": enterprises[0].auth.token_file: the file blank-token is empty",
     "bracket-left-open": ", line 4, column 1: not YAML: expected ',' or '}', but got '<stream end>'",
     "ca-file-is-a-folder": ": enterprises[0].ca_file: there is no file folder",
@@ -61,15 +64,15 @@ BAD = {
     "date-that-is-none": ": not YAML: it holds a date or a number that does not exist",
     "document-is-a-list": f": {MAPPING}",
     "document-is-text": f": {MAPPING}",
-    "document-with-number-as-key": f": {MAPPING}",
+    "document-with-number-as-key": f": 1: {UNKNOWN}",
     "duplicate-organizations": ": enterprises[0].organizations: acme-web is listed twice",
     "duplicate-organizations-but-for-case": ": enterprises[0].organizations: Acme-Web is listed twice",
-    "duplicate-slugs": ": enterprises: acme is listed twice",
-    "duplicate-slugs-but-for-case": ": enterprises: ACME is listed twice",
+    "duplicate-slugs": ": enterprises: acme at https://api.github.com is listed twice",
+    "duplicate-slugs-but-for-case": ": enterprises: ACME at https://api.github.com is listed twice",
     "empty-token-file": ": enterprises[0].auth.token_file: the file empty-token is empty",
     "enable-lifecycle-is-text": ": web.enable_lifecycle: must be true or false",
     "enabled-is-text": ": collectors.runners.enabled: must be true or false",
-    "enterprise-is-text": f": enterprises[0]: {MAPPING}",
+    "enterprise-is-text": f": enterprises[0]: {ELSEWHERE}",
     "enterprises-is-a-mapping": ": enterprises: must be a list",
     "enterprises-is-an-empty-list": ": enterprises: must have at least one entry",
     "enterprises-is-empty": ": enterprises: must be a list",
@@ -81,7 +84,7 @@ BAD = {
     "interval-as-text": f": collectors.runners.interval: {DURATION}",
     "interval-in-words": f": collectors.runners.interval: {DURATION}",
     "interval-is-a-list": f": collectors.runners.interval: {DURATION}",
-    "interval-is-a-token": f": collectors.runners.interval: {DURATION}",
+    "interval-is-a-token": f": collectors.runners.interval: {ELSEWHERE}",
     "interval-just-too-short": ": collectors.runners.interval: is shorter than 10s",
     "interval-negative": f": collectors.runners.interval: {DURATION}",
     "interval-of-five-seconds": ": collectors.runners.interval: is shorter than 10s",
@@ -113,7 +116,7 @@ BAD = {
     "no-such-runner-token-file": f": enterprises[0].runner_auth.token_file: {NO_FILE}",
     "no-such-token-file": f": enterprises[0].auth.token_file: {NO_FILE}",
     "nothing": f": enterprises: {NO_ENTERPRISE}",
-    "number-as-collector": f": collectors[1]: {UNKNOWN}",
+    "number-as-collector": f": collectors.1: {UNKNOWN}",
     "number-that-is-none": ": not YAML: it holds a date or a number that does not exist",
     "organization-is-a-number": f": enterprises[0].organizations[0]: {MAPPING}",
     "organization-without-token": ": enterprises[0].organizations[1].auth.token_file: the file empty-token is empty",
@@ -130,7 +133,7 @@ BAD = {
     "state-dir-is-a-number": ": state_dir: must be a path",
     "token-and-token-file": f": enterprises[0].auth: {ONE_OF}",
     "token-as-alias": ", line 3, column 19: not YAML: found undefined alias",
-    "token-as-key": f": enterprises[0].auth.…: {UNKNOWN}",
+    "token-as-key": f": enterprises[0].auth.<redacted>: {UNKNOWN}",
     "token-as-tag": ", line 3, column 19: not YAML: could not determine a constructor for the tag",
     "token-as-token-file": f": enterprises[0].auth.token_file: {ITSELF}",
     "token-beyond-ascii": f": enterprises[0].auth.token: the token {NO_TOKEN}",
@@ -141,21 +144,21 @@ BAD = {
     "token-is-empty": ": enterprises[0].auth.token: the token is empty",
     "token-with-a-blank": f": enterprises[0].auth.token: the token {NO_TOKEN}",
     "two-colons": ", line 2, column 10: not YAML: mapping values are not allowed here",
-    "unknown-collector": f": collectors.runner: {UNKNOWN}",
-    "unknown-key": f": listn: {UNKNOWN}",
-    "unknown-key-in-capitals": f": LISTEN: {UNKNOWN}",
+    "unknown-collector": f": collectors.runner: {UNKNOWN}; did you mean runners?",
+    "unknown-key": f": listn: {UNKNOWN}; did you mean listen?",
+    "unknown-key-in-capitals": f": LISTEN: {UNKNOWN}; did you mean listen?",
     "unknown-key-like-an-argument": f": _env_file: {UNKNOWN}",
     "unknown-key-like-self": f": __pydantic_self__: {UNKNOWN}",
-    "unknown-key-of-auth": f": enterprises[0].auth.tokenfile: {UNKNOWN}",
-    "unknown-key-of-collector": f": collectors.runners.intervall: {UNKNOWN}",
+    "unknown-key-of-auth": f": enterprises[0].auth.tokenfile: {UNKNOWN}; did you mean token_file?",
+    "unknown-key-of-collector": f": collectors.runners.intervall: {UNKNOWN}; did you mean interval?",
     "unknown-key-of-enterprise": f": enterprises[0].token_file: {UNKNOWN}",
-    "unknown-key-of-included": f": enterprises[0].included.actions_minuts: {UNKNOWN}",
-    "unknown-key-of-limits": f": limits.max_concurency: {UNKNOWN}",
+    "unknown-key-of-included": f": enterprises[0].included.actions_minuts: {UNKNOWN}; did you mean actions_minutes?",
+    "unknown-key-of-limits": f": limits.max_concurency: {UNKNOWN}; did you mean max_concurrency?",
     "unknown-key-of-organization": f": enterprises[0].organizations[0].token: {UNKNOWN}",
     "unknown-key-of-other-collector": f": collectors.licenses.per_runner: {UNKNOWN}",
     "unknown-key-of-runner-auth": f": enterprises[0].runner_auth.expires: {UNKNOWN}",
-    "unknown-key-of-second-enterprise": f": enterprises[1].url: {UNKNOWN}",
-    "unknown-key-of-web": f": web.enable_livecycle: {UNKNOWN}",
+    "unknown-key-of-second-enterprise": f": enterprises[1].url: {UNKNOWN}; did you mean api_url?",
+    "unknown-key-of-web": f": web.enable_livecycle: {UNKNOWN}; did you mean enable_lifecycle?",
     "web-is-true": f": web: {MAPPING}",
 }
 """What is said about each file in settings/bad, after its name."""
@@ -174,10 +177,13 @@ ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     ({"ghe_exporter_tokn": TOKEN}, f"GHE_EXPORTER_TOKN: {UNKNOWN}; did you mean GHE_EXPORTER_TOKEN?"),
     ({"GHE_EXPORTER_TOKEN__FILE": "x"}, f"GHE_EXPORTER_TOKEN__FILE: {UNKNOWN}; did you mean GHE_EXPORTER_TOKEN?"),
     ({"GHE_EXPORTER_LISTEN__PORT": "1"}, f"GHE_EXPORTER_LISTEN__PORT: {UNKNOWN}; did you mean GHE_EXPORTER_LISTEN?"),
-    ({**ONE, f"{LIMITS}__MAX_CONCURENCY": "4"}, f"{LIMITS}__MAX_CONCURENCY: {UNKNOWN}"),
+    (
+        {**ONE, f"{LIMITS}__MAX_CONCURENCY": "4"},
+        f"{LIMITS}__MAX_CONCURENCY: {UNKNOWN}; did you mean {LIMITS}__MAX_CONCURRENCY?",
+    ),
     (
         {**ONE, "GHE_EXPORTER_COLLECTORS__RUNNER__INTERVAL": "60s"},
-        f"GHE_EXPORTER_COLLECTORS__RUNNER__INTERVAL: {UNKNOWN}",
+        f"GHE_EXPORTER_COLLECTORS__RUNNER__INTERVAL: {UNKNOWN}; did you mean GHE_EXPORTER_COLLECTORS__RUNNERS?",
     ),
     (
         {**ONE, "GHE_EXPORTER_COLLECTORS__RUNNERS__INTERVAL__MAX": "60s"},
@@ -208,14 +214,14 @@ ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     ),
     (
         {"GHE_EXPORTER_ENTERPRISE": "acme", "GHE_EXPORTER_TOKEN_FILE": "binary-token"},
-        "GHE_EXPORTER_TOKEN_FILE: the file binary-token is not text",
+        "GHE_EXPORTER_TOKEN_FILE: the file binary-token is not UTF-8 text",
     ),
     (
         {"GHE_EXPORTER_ENTERPRISE": "acme", "GHE_EXPORTER_TOKEN_FILE": TOKEN},
         f"GHE_EXPORTER_TOKEN_FILE: {ITSELF}",
     ),
     ({**ONE, "GHE_EXPORTER_API_URL": "ftp://api.github.com"}, f"GHE_EXPORTER_API_URL: {URL}"),
-    ({**ONE, "GHE_EXPORTER_API_URL": f"https://octo:{TOKEN}@api.github.com"}, f"GHE_EXPORTER_API_URL: {URL_PARTS}"),
+    ({**ONE, "GHE_EXPORTER_API_URL": f"https://octo:{TOKEN}@api.github.com"}, f"GHE_EXPORTER_API_URL: {ELSEWHERE}"),
     ({**ONE, "GHE_EXPORTER_CA_FILE": "no-such.pem"}, "GHE_EXPORTER_CA_FILE: there is no file no-such.pem"),
     ({**ONE, "GHE_EXPORTER_ORGANIZATIONS": "acme-web,acme/data"}, f"GHE_EXPORTER_ORGANIZATIONS: {SLUG}"),
     (
@@ -231,7 +237,8 @@ ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
         {**ONE, "GHE_EXPORTER_LOG_LEVEL": "INFO"},
         "GHE_EXPORTER_LOG_LEVEL: must be 'debug', 'info', 'warning' or 'error'",
     ),
-    ({**ONE, "GHE_EXPORTER_LOG_FORMAT": TOKEN}, "GHE_EXPORTER_LOG_FORMAT: must be 'console' or 'json'"),
+    ({**ONE, "GHE_EXPORTER_LOG_FORMAT": TOKEN}, f"GHE_EXPORTER_LOG_FORMAT: {ELSEWHERE}"),
+    ({**ONE, "GHE_EXPORTER_LOG_FORMAT": "text"}, "GHE_EXPORTER_LOG_FORMAT: must be 'console' or 'json'"),
     (
         {**ONE, "GHE_EXPORTER_COLLECTORS__RUNNERS__INTERVAL": "5s"},
         "GHE_EXPORTER_COLLECTORS__RUNNERS__INTERVAL: is shorter than 10s",
@@ -251,7 +258,9 @@ ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
         "GHE_EXPORTER_WEB__ENABLE_LIFECYCLE: must be true or false",
     ),
     ({**ONE, "GHE_EXPORTER_WEB": "true"}, f"GHE_EXPORTER_WEB: {MAPPING}"),
-    ({**ONE, LIMITS: TOKEN}, f"{LIMITS}: {JSON} {LIMITS}__NAME"),
+    ({**ONE, LIMITS: TOKEN}, f"{LIMITS}: {ELSEWHERE}"),
+    ({**ONE, LIMITS: "5"}, f"{LIMITS}: {MAPPING}"),
+    ({**ONE, LIMITS: "max"}, f"{LIMITS}: {JSON} {LIMITS}__NAME"),
     (
         {**ONE, "GHE_EXPORTER_COLLECTORS__RUNNERS": "60s"},
         f"GHE_EXPORTER_COLLECTORS__RUNNERS: {JSON} GHE_EXPORTER_COLLECTORS__RUNNERS__NAME",
@@ -303,7 +312,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with secrets to work in, and none of our variables set."""
     furnish(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for name in loading.own_environment():
+    for name in own_environment():
         monkeypatch.delenv(name)
     return tmp_path
 
@@ -366,8 +375,8 @@ def test_bad_together(
         (f"{GOOD}listen: \x01\n".encode(), ", line 2, column 9: not YAML: special characters are not allowed"),
         (f"{GOOD}listen: {'[' * 5000}".encode(), ": not YAML: it is nested too deeply"),
         (f"{GOOD}a\x85b: 1\n".encode(), ", line 3, column 1: not YAML: could not find expected ':'"),
-        (f'{GOOD}"a\\nb": 1\n'.encode(), f": …: {UNKNOWN}"),
-        (f'{GOOD}limits: {{"a\\u2028b": 1}}\n'.encode(), f": limits.…: {UNKNOWN}"),
+        (f'{GOOD}"a\\nb": 1\n'.encode(), f": <redacted>: {UNKNOWN}"),
+        (f'{GOOD}limits: {{"a\\u2028b": 1}}\n'.encode(), f": limits.<redacted>: {UNKNOWN}"),
     ],
 )
 def test_bad_bytes(content: bytes, line: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:

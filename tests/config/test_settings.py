@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
 from exporter.config import loading
+from exporter.config.environment import own_environment
 from exporter.config.settings import Auth, Enterprise, Organization, Settings
 from tests.support.secret_marker import CANARY, TOKEN, furnish
 
@@ -26,7 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with secrets to work in, and none of our variables set."""
     furnish(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for name in loading.own_environment():
+    for name in own_environment():
         monkeypatch.delenv(name)
     return tmp_path
 

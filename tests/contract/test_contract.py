@@ -281,6 +281,7 @@ def test_settings_stay_at_the_edge() -> None:
         "exporter.runtime.clients",
         "exporter.app",
         "exporter.config.loading",
+        "exporter.config.names",
         "exporter.reference.pages",
         "exporter.config.settings",
     }
@@ -296,7 +297,7 @@ def test_one_reader_of_the_environment() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"}
     }
-    assert readers <= {"exporter.config.loading"}
+    assert readers <= {"exporter.config.environment"}
 
 
 def test_the_product_does_not_need_the_simulator() -> None:

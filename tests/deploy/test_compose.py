@@ -10,6 +10,7 @@ import yaml
 from exporter import __version__
 from exporter.cli import parser
 from exporter.config import loading
+from exporter.config.environment import own_environment
 from tests.support.deployment import check, flags, load, read, schema_complaints, style_complaints, with_options
 from tests.support.programs import ROOT
 
@@ -158,7 +159,7 @@ def test_exporters_command(compose: dict[str, Any]) -> None:
 
 def test_enterprise_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exporter accepts the settings that are mounted for a real enterprise, with the token where they say."""
-    for name in loading.own_environment():
+    for name in own_environment():
         monkeypatch.delenv(name)
     service = ENTERPRISE["services"]["exporter"]
     path = parser().parse(service["command"]).config

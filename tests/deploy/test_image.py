@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
-from exporter.cli import DEFAULT_LISTEN
+from exporter.config.addresses import DEFAULT_LISTEN
 from scripts import build_image
 from scripts.build_image import BrokenPromiseError, Image, running_as, tree, version
 

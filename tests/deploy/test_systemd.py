@@ -15,6 +15,7 @@ import yaml
 from exporter.cli import parser
 from exporter.collectors import COLLECTORS
 from exporter.config import loading
+from exporter.config.environment import own_environment
 from exporter.simulator.server import Simulator
 from tests.support.deployment import check, read, with_options
 from tests.support.programs import ROOT, run
@@ -68,7 +69,7 @@ def unit(name: str) -> Unit:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in loading.own_environment():
+    for name in own_environment():
         monkeypatch.delenv(name)
 
 

@@ -12,6 +12,7 @@ import exporter
 from exporter.cli import parser
 from exporter.collectors import COLLECTORS
 from exporter.config import loading
+from exporter.config.environment import own_environment
 from exporter.doctor.advice import Caution, State
 from exporter.errors import Cause, Reason
 from exporter.telemetry.declarations import OWN_METRICS
@@ -130,7 +131,7 @@ def test_every_scope_and_permission() -> None:
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", CREDENTIALS, re.DOTALL))
 def test_every_configuration(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every configuration in the page is accepted once its files are there."""
-    for name in loading.own_environment():
+    for name in own_environment():
         monkeypatch.delenv(name)
     for path in re.findall(r"/(?:run|etc)/[\w./-]+", block):
         file = tmp_path / Path(path).name

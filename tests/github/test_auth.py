@@ -66,6 +66,7 @@ def test_white_space_around(path: Path, content: str) -> None:
         ("octo\N{NO-BREAK SPACE}token", "holds something that is no token"),
         ("t\N{LATIN SMALL LETTER O WITH DIAERESIS}ken", "holds something that is no token"),
     ],
+    ids=range(10),
 )
 def test_unusable_content(path: Path, content: str, problem: str) -> None:
     """A file whose content could not be sent as a token is a configuration error that names the file only."""

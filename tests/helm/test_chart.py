@@ -14,6 +14,7 @@ import yaml
 
 from exporter import __version__
 from exporter.config import loading
+from exporter.config.environment import own_environment
 from helm import generate
 from helm.commented import values_in
 from tests.support.app_keys import pem
@@ -119,7 +120,7 @@ def test_the_exporter_accepts_the_configuration(
     objects: list[Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The exporter loads what the ConfigMaps hold, with the files that the pods would have mounted."""
-    for name in loading.own_environment():
+    for name in own_environment():
         monkeypatch.delenv(name)
     contents = {"token": "octo-token", "app-id": "12345", "private-key.pem": pem()}
     found = dict(configurations(objects))

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from structlog.testing import capture_logs
 
 from exporter.app import Exporter
 from exporter.collector import Platform
@@ -343,13 +342,6 @@ def test_no_token_at_all() -> None:
     enterprise = made.enterprises[0].model_copy(update={"auth": hollow})
     with pytest.raises(ConfigurationError, match=r"^auth: no token$"):
         Exporter().apply(made.model_copy(update={"enterprises": (enterprise,)}))
-
-
-def test_unencrypted_address_is_told(exporter: Exporter) -> None:
-    """A plain http address is allowed with a warning that names the enterprise."""
-    with capture_logs() as logs:
-        exporter.apply(settings(ELSEWHERE, {"slug": "globex"}))
-    assert [(entry["log_level"], entry["enterprise"]) for entry in logs] == [("warning", "acme")]
 
 
 def test_a_scrape_asks_nobody(exporter: Exporter, simulator: Simulator) -> None:

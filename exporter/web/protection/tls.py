@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from exporter.redaction import describe_path
 from exporter.web.protection.tls_names import CURVES, SUITES
 from exporter.web.protection.toolkit import TlsServerConfig
 
@@ -105,9 +106,9 @@ def _expect(name: str, path: Path, mark: str, otherwise: str) -> None:
     try:
         content = path.read_text(encoding="ascii", errors="replace")
     except OSError as error:
-        raise ValueError(f"{name}: cannot read {path}: {error.strerror}") from None
+        raise ValueError(f"{name}: cannot read {describe_path(path)}: {error.strerror}") from None
     if mark not in content:
-        raise ValueError(f"{name}: {path} {otherwise}")
+        raise ValueError(f"{name}: {describe_path(path)} {otherwise}")
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -22,10 +22,14 @@ from pydantic import (
     model_validator,
 )
 
-from exporter.config.messages import complaint, shown
+from exporter.config.hints import hint, spell
+from exporter.config.messages import describe_error, redact_key
+from exporter.config.misplaced import refuse_in_document
 from exporter.config.yaml_file import read_mapping
 from exporter.duration import parse_duration
 from exporter.errors import ConfigurationError
+from exporter.redaction import describe_path
+from exporter.regular_file import check_path
 from exporter.web.protection.tls_names import CURVES, SUITES, TLS_13_SUITES
 
 Version = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
@@ -34,6 +38,8 @@ ClientAuth = Literal["NoClientCert", "RequestClientCert", "VerifyClientCertIfGiv
 UNVERIFIED = ("RequireAnyClientCert", "RequireClientCert")
 VERIFYING = ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
 BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+USERS = "basic_auth_users"
+"""A credential here is refused by its form alone, and its value, a hash, looks like one."""
 COSTS = range(4, 16)
 """Beyond it a single guess takes a core for many seconds."""
 HEADERS: dict[str, tuple[str, ...]] = {
@@ -49,6 +55,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
 def _beside_the_file(value: Any, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be the path of a file")
+    check_path(value)
     folder: Path = (info.context or {}).get("folder", Path())
     return folder / value
 
@@ -143,7 +150,7 @@ class HttpServerConfig(Part):
         headers = {name: str(value) if type(value) is int else value for name, value in headers.items()}
         for name, value in headers.items():
             if name not in HEADERS:
-                raise ValueError(f"{shown(name)} cannot be set; {', '.join(HEADERS)} can")
+                raise ValueError(f"{redact_key(name)} cannot be set; {', '.join(HEADERS)} can")
             if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
                 raise ValueError(f"{name} must be one line of plain text")
             if HEADERS[name] and value not in HEADERS[name]:
@@ -194,9 +201,12 @@ def read(path: Path) -> WebFile:
         ConfigurationError: the first thing that is wrong with it, without any name of a user, hash or password.
     """
     document = read_mapping(path, "web configuration")
+    refuse_in_document({key: part for key, part in (document or {}).items() if key != USERS}, describe_path(path))
     try:
         return WebFile.model_validate(document or {}, context={"folder": path.parent})
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        keys = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in problem["loc"])
-        raise ConfigurationError(f"{path}: {keys.lstrip('.')}: {complaint(problem['type'], problem['msg'])}") from None
+        problem = error.errors(include_url=False, include_context=False)[0]
+        guess = hint(problem, WebFile)
+        raise ConfigurationError(
+            f"{describe_path(path)}: {spell(problem['loc'])}: {describe_error(problem['type'], problem['msg'])}{guess}"
+        ) from None
