@@ -64,6 +64,18 @@ def test_the_month_before_is_asked_for_again_until_it_is_final(day: int, *, is_a
     assert bench.series[PREVIOUS] == 0.5 + (90 if is_asked_again else 80 if day == 3 else 70)
 
 
+def test_the_month_before_is_asked_for_once_more_when_it_was_last_read_too_early() -> None:
+    """An exporter that was down when the last figures landed reads them when it is back."""
+    bench = bench_at("2026-11-02T10:00:00")
+    bench.run()
+    bench.clock.now += 5 * 24 * HOUR
+    bench.recorded[OCTOBER] = summary(80)
+    for _ in range(2):
+        bench.run()
+        assert bench.series[PREVIOUS] == 80.5
+    assert asked(bench).count("year=2026&month=10") == 2
+
+
 @pytest.mark.parametrize(
     ("now", "yesterday"), [("2026-12-01T00:00:00", "2026-11-30"), ("2027-01-01T23:59:59", "2026-12-31")]
 )
