@@ -31,6 +31,10 @@ PENDING_USERS = gauge(
     "ghe_license_pending_invitation_users",
     "People invited to an organization; each takes a seat unless licenses are metered or users managed.",
 )
+WITHOUT_ORGANIZATION = gauge(
+    "ghe_license_users_without_organization",
+    "People with an account in the cloud and no role in any organization; when GitHub lists them is not documented.",
+)
 ACCOUNTS = gauge("ghe_license_user_accounts", "Accounts behind the licenses, on GitHub and on servers together.")
 
 ACCOUNT_KINDS = {(True, True): "cloud_and_server", (True, False): "cloud", (False, True): "server"}
@@ -49,6 +53,7 @@ class Census:
     people: int = 0
     visual_studio: int = 0
     pending: int = 0
+    without_organization: int | None = None
     accounts: float | None = None
 
     def add(self, user: LicenseUser) -> None:
@@ -59,7 +64,9 @@ class Census:
         # Two-factor login of a server account is the server's affair; GitHub sends "" or null.
         two_factor = None if account == "server" else user.github_com_two_factor_auth
         self.two_factor[TWO_FACTOR_STATES[two_factor]] += 1
-        self.organizations.update({organization_role(role) for role in user.github_com_member_roles})
+        self.organizations.update({organization_role(role) for role in user.github_com_member_roles or ()})
+        if user.github_com_user is True and user.github_com_member_roles is not None:
+            self.without_organization = (self.without_organization or 0) + (not user.github_com_member_roles)
         roles = (*user.github_com_enterprise_roles, user.github_com_enterprise_role)
         self.enterprise_roles.update({enumerated(role) for role in roles if role})
         self.servers.update({account_host(account) for account in user.enterprise_server_user_ids})
@@ -119,6 +126,7 @@ def samples(_target: Target, counted: Census) -> Iterator[Sample]:
         yield SERVER_USERS(people, hostname)
     yield VISUAL_STUDIO_USERS(counted.visual_studio)
     yield PENDING_USERS(counted.pending)
+    yield WITHOUT_ORGANIZATION(counted.without_organization if counted.people else 0)
     yield ACCOUNTS(counted.accounts if counted.people else 0)
 
 
@@ -133,6 +141,7 @@ COLLECTOR = Collector(
         SERVER_USERS,
         VISUAL_STUDIO_USERS,
         PENDING_USERS,
+        WITHOUT_ORGANIZATION,
         ACCOUNTS,
     ),
     endpoints=(LICENSE_USERS,),

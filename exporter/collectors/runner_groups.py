@@ -26,6 +26,14 @@ INFO = gauge("ghe_runner_group_info", "Always 1; what a runner group is.", *GROU
 ORGANIZATIONS = gauge(
     "ghe_runner_group_organizations", "Organizations that may use a runner group of selected visibility.", *GROUP
 )
+ALLOWS_PUBLIC = gauge(
+    "ghe_runner_group_allows_public_repositories",
+    "Whether public repositories may use the runners of a group, and with them anybody who sends a pull request.",
+    *GROUP,
+)
+RESTRICTED = gauge(
+    "ghe_runner_group_restricted_to_workflows", "Whether only chosen workflows may use the runners of a group.", *GROUP
+)
 APPLICATION = gauge(
     "ghe_runner_application_info",
     "Always 1; the newest runner application that GitHub offers.",
@@ -110,6 +118,8 @@ def samples(target: Target, fetched: Groups) -> Iterator[Sample]:
     for group in fetched.groups:
         key = target.organization, group.id, group.name
         yield INFO(1, *key, enumerated(group.visibility), boolean(group.default))
+        yield ALLOWS_PUBLIC(group.allows_public_repositories, *key)
+        yield RESTRICTED(group.restricted_to_workflows, *key)
         yield ORGANIZATIONS(fetched.organizations.get(group.id), *key)
     for (system, architecture), version in newest(fetched.applications).items():
         yield APPLICATION(1, system, architecture, version)
@@ -118,7 +128,7 @@ def samples(target: Target, fetched: Groups) -> Iterator[Sample]:
 COLLECTOR = Collector(
     name="runner_groups",
     help="Runner groups of the enterprise and its organizations, and the newest runner application.",
-    metrics=(INFO, ORGANIZATIONS, APPLICATION),
+    metrics=(INFO, ORGANIZATIONS, ALLOWS_PUBLIC, RESTRICTED, APPLICATION),
     endpoints=(ENTERPRISE_GROUPS, ORGANIZATION_GROUPS, GROUP_ORGANIZATIONS, APPLICATIONS),
     interval=900,
     organizations=True,

@@ -51,6 +51,11 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str) and item) if isinstance(value, list) else ()
 
 
+def optional_texts(value: Any) -> tuple[str, ...] | None:
+    """Like `texts`, but None when it is missing or no list."""
+    return texts(value) if isinstance(value, list) else None
+
+
 def timestamp(value: Any) -> float | None:
     """Unix time of a date in any of the ways GitHub writes one; None when it cannot be read.
 
@@ -88,6 +93,7 @@ Text = Annotated[str, BeforeValidator(text)]
 Identity = Annotated[str, BeforeValidator(text), StringConstraints(min_length=1)]
 Flag = Annotated[bool | None, BeforeValidator(flag)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(texts)]
+OptionalTexts = Annotated[tuple[str, ...] | None, BeforeValidator(optional_texts)]
 Timestamp = Annotated[float | None, BeforeValidator(timestamp)]
 
 
@@ -113,7 +119,7 @@ class LicenseUser(Record):
     enterprise_server_user: Flag = None
     visual_studio_subscription_user: Flag = None
     license_type: Text = ""
-    github_com_member_roles: Texts = ()
+    github_com_member_roles: OptionalTexts = None
     github_com_enterprise_roles: Texts = ()
     # GitHub's own example carries the singular spelling beside the documented list.
     github_com_enterprise_role: Text = ""
@@ -157,6 +163,8 @@ class RunnerGroup(Record):
     name: Text = ""
     visibility: Text = ""
     default: Flag = None
+    allows_public_repositories: Flag = None
+    restricted_to_workflows: Flag = None
 
 
 class RunnerApplication(Record):

@@ -15,6 +15,7 @@ CLOUD_AND_SERVER = 50
 VISUAL_STUDIO_UNMATCHED = 53
 VISUAL_STUDIO_MATCHED = 66
 ORGANIZATION_OWNER = 5
+WITHOUT_ORGANIZATION = 5
 COLLABORATOR = 10
 ENTERPRISE_OWNER = 1
 BILLING_MANAGER = 2
@@ -111,7 +112,7 @@ class People:
         return self._organizations[(int(count * share * share) + step) % count]
 
     def _member_roles(self, draw: bytes) -> list[str]:
-        if not self._organizations:
+        if not self._organizations or draw[14] < WITHOUT_ORGANIZATION:
             return []
         if draw[6] < COLLABORATOR:
             return [f"{self._organization(draw)}/repo-{draw[7] % REPOSITORIES}:Collaborator"]

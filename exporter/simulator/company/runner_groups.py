@@ -27,6 +27,8 @@ class RunnerGroup:
         scaled_to_zero: Whether there are runners in working hours alone; some dead registrations stay.
         selected: Names of the organizations or repositories of a selected group.
         inherited: Whether an organization has the group from its enterprise.
+        public: Whether public repositories may use it.
+        workflows: The workflows it is restricted to, if it is.
     """
 
     id: int
@@ -40,6 +42,8 @@ class RunnerGroup:
     scaled_to_zero: bool = False
     selected: Sequence[str] = ()
     inherited: bool = False
+    public: bool = False
+    workflows: Sequence[str] = ()
 
     @property
     def default(self) -> bool:
@@ -56,8 +60,14 @@ def enterprise_groups(organizations: Sequence[str], *, saturated: bool = False) 
         RunnerGroup(3, "windows", systems={WINDOWS: 1}, share=0.14, demand=0.9),
         RunnerGroup(4, "macos", systems={MACOS: 1}, share=0.10, demand=0.8),
         RunnerGroup(5, "gpu", "selected", share=0.06, demand=0.6, selected=organizations[:1]),
-        RunnerGroup(6, "deploy", share=0.08, saturated=saturated),
-        RunnerGroup(7, "linux-ephemeral", share=0.10, ephemeral=True),
+        RunnerGroup(
+            6,
+            "deploy",
+            share=0.08,
+            saturated=saturated,
+            workflows=[f"{half[0]}/deploy/.github/workflows/deploy.yml@main"],
+        ),
+        RunnerGroup(7, "linux-ephemeral", share=0.10, ephemeral=True, public=True),
         RunnerGroup(8, "linux-burst", share=0.08, ephemeral=True, scaled_to_zero=True),
     )
 

@@ -1,4 +1,4 @@
-"""Runner groups of enterprises and organisations, and who may use them."""
+"""Runner groups of enterprises and organizations, and who may use them."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ REPOSITORY_IDS = 7_000
 
 
 def groups(request: Request) -> Answer:
-    """The groups of an enterprise, or those of an organisation with the inherited ones."""
+    """The groups of an enterprise, or those of an organization with the inherited ones."""
     every = crew(request).groups
     places = range(len(every))
     records = [_group(request, every[place]) for place in request.page.of_places(places)]
@@ -19,7 +19,7 @@ def groups(request: Request) -> Answer:
 
 
 def organizations(request: Request) -> Answer:
-    """The organisations that may use a selected group."""
+    """The organizations that may use a selected group."""
     names = group_of(request).selected
     places = range(len(names))
     records = [_organization(request, names[place]) for place in request.page.of_places(places)]
@@ -27,7 +27,7 @@ def organizations(request: Request) -> Answer:
 
 
 def repositories(request: Request) -> Answer:
-    """The repositories that may use a selected group of an organisation."""
+    """The repositories that may use a selected group of an organization."""
     group = group_of(request)
     if group.inherited:
         raise NotFound
@@ -44,9 +44,9 @@ def _group(request: Request, group: RunnerGroup) -> dict[str, Any]:
         "visibility": group.visibility,
         "default": group.default,
         "runners_url": f"{url}/runners",
-        "allows_public_repositories": False,
-        "restricted_to_workflows": False,
-        "selected_workflows": [],
+        "allows_public_repositories": group.public,
+        "restricted_to_workflows": bool(group.workflows),
+        "selected_workflows": [*group.workflows],
         "workflow_restrictions_read_only": group.inherited,
     }
     at_organization = "organization" in request.names
