@@ -1,4 +1,4 @@
-"""`ghe-exporter check`: can these credentials read what is to be collected, and if not, what is to be repaired?"""
+"""`ghe-exporter check`: check what the configured credentials can read, and say what to do where they cannot."""
 
 import json
 import random
@@ -14,11 +14,11 @@ from exporter.clock import Clock, SystemClock
 from exporter.commands.output import standard_output
 from exporter.config import loading
 from exporter.config.settings import Auth, Enterprise, Settings
-from exporter.doctor.credentials import CredentialNotes, Kind, kind_of
-from exporter.doctor.diagnosis import Subject
+from exporter.doctor.credentials import CredentialObserver, Kind, kind_of
+from exporter.doctor.diagnosis import CheckTarget
 from exporter.doctor.report import EnterpriseReport, credential_report, document
-from exporter.doctor.run import Question, in_parallel, survey
-from exporter.doctor.terminal import print_page
+from exporter.doctor.run import Check, in_parallel, run_checks
+from exporter.doctor.terminal import print_report
 from exporter.runtime.assignment import assignments
 from exporter.runtime.clients import Clients, auths, client_limits, open_clients
 
@@ -29,7 +29,7 @@ TRIES_SECONDS = 5.0
 
 
 def run(config: Path | None, *, as_json: bool) -> int:
-    """Check everything and print what was found; return 0, or 1 if there is something to repair."""
+    """Check everything and print the result; return 0, or 1 if there is something to fix."""
     settings = loading.load(config)
     logs.configure(settings.log_level, settings.log_format)
     clock = SystemClock()
@@ -47,7 +47,7 @@ def run(config: Path | None, *, as_json: bool) -> int:
         if as_json:
             out.write(json.dumps(document(reports, clock.time()), indent=2) + "\n")
         else:
-            print_page(reports, clock.time(), out)
+            print_report(reports, clock.time(), out)
     return 0 if all(report.ok for report in reports) else 1
 
 
@@ -57,12 +57,12 @@ def check(settings: Settings, clock: Clock, stop: threading.Event) -> list[Enter
     Raises:
         ConfigurationError: a secret cannot be read any more.
     """
-    surveys = [Surveyed(settings, enterprise, clock, stop) for enterprise in settings.enterprises]
-    in_parallel(threading.Thread(target=surveyed.work, name="check", daemon=True) for surveyed in surveys)
-    return [surveyed.report for surveyed in surveys]
+    checks = [EnterpriseCheck(settings, enterprise, clock, stop) for enterprise in settings.enterprises]
+    in_parallel(threading.Thread(target=check.work, name="check", daemon=True) for check in checks)
+    return [check.report for check in checks]
 
 
-class Surveyed:
+class EnterpriseCheck:
     """One enterprise: what is to be asked, and then its report."""
 
     report: EnterpriseReport
@@ -71,7 +71,7 @@ class Surveyed:
         self._settings = settings
         self._enterprise = enterprise
         self._clock = clock
-        self._notes = CredentialNotes(clock)
+        self._notes = CredentialObserver(clock)
         limits = client_limits(settings.limits)
         self._clients = open_clients(
             enterprise,
@@ -86,7 +86,7 @@ class Surveyed:
     def work(self) -> None:
         """Ask."""
         enterprise = self._enterprise
-        findings = survey(self._questions(), self._clock)
+        findings = run_checks(self._checks(), self._clock)
         for client in self._clients.all:
             client.close()
         self.report = EnterpriseReport(
@@ -98,22 +98,23 @@ class Surveyed:
             findings=findings,
         )
 
-    def _questions(self) -> list[Question]:
+    def _checks(self) -> list[Check]:
         enterprise, clients = self._enterprise, self._clients
-        questions = []
+        checks = []
         for assignment in assignments(self._settings, enterprise, clients):
             for level in assignment.levels:
                 credential = clients.credential_for(assignment.collector, level)
-                subject = Subject(
-                    enterprise=enterprise.slug,
+                target = CheckTarget(
+                    enterprise=enterprise.name,
+                    slug=enterprise.slug,
                     host=host(enterprise),
                     collector=assignment.collector.name,
                     organization=level,
                     credential=credential,
                     kind=self._kinds[credential],
                 )
-                questions.append(Question(assignment, subject))
-        return questions
+                checks.append(Check(assignment, target))
+        return checks
 
 
 def kind(clients: Clients, name: str, auth: Auth) -> Kind:

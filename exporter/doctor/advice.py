@@ -1,4 +1,4 @@
-"""From causes and warnings to what a person can do about them, as data."""
+"""From causes and warnings to what to do about them, as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from exporter.errors import Cause
 
 
 class State(StrEnum):
-    """How an endpoint fares."""
+    """The result of a check."""
 
     OK = "ok"
     UNAVAILABLE = "unavailable"
     """There is nothing to read here, which is no failure."""
     FAILED = "failed"
-    """Somebody can repair this."""
+    """Somebody can fix this."""
     SKIPPED = "skipped"
     """Not asked, because what failed before would fail this too."""
 
 
-class Caution(StrEnum):
+class CredentialWarning(StrEnum):
     """What works now but deserves a look; changes no exit code."""
 
     TOKEN_EXPIRES_SOON = "token_expires_soon"  # noqa: S105 - the name of a warning
     RATE_LIMIT_LOW = "rate_limit_low"
     CLOCK_DIFFERS = "clock_differs"
     INSTALLATION_TOKEN = "installation_token"  # noqa: S105
-    TOKEN_READABLE_ON_THE_WAY = "token_readable_on_the_way"  # noqa: S105
+    PLAINTEXT_API_URL = "plaintext_api_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             "use a kind that its policy allows, or have the policy changed."
         ),
         Cause.SSO_NOT_AUTHORIZED: Advice(
-            "The token is not authorised for single sign-on: on GitHub under Settings, Developer settings, "
+            "The token is not authorized for single sign-on: on GitHub under Settings, Developer settings, "
             "Personal access tokens choose Configure SSO beside the token, then Authorize."
         ),
         Cause.IP_NOT_ALLOWED: Advice(
@@ -189,33 +189,35 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             "and that the token belongs to an owner of it."
         ),
         Cause.NOT_OFFERED: _nothing(
-            "Nothing to repair if the feature is off or not part of the plan or version; "
-            "otherwise the token's person is no owner of the enterprise, from whom GitHub hides it."
+            "Nothing to fix if the feature is off or not part of the plan or version; "
+            "otherwise the token's owner does not own the enterprise, so GitHub hides it."
         ),
-        Cause.NOT_ENABLED: _nothing("Nothing to repair: the feature is not enabled here."),
+        Cause.NOT_ENABLED: _nothing("Nothing to fix: the feature is not enabled here."),
         Cause.OTHER_BILLING_PLATFORM: _nothing(
-            "Nothing to repair: this enterprise is billed on the other of GitHub's two platforms."
+            "Nothing to fix: this enterprise is billed on the other of GitHub's two platforms."
         ),
-        Cause.OTHER_PLATFORM: _nothing("Nothing to repair: this does not exist on this kind of GitHub; never asked."),
+        Cause.OTHER_PLATFORM: _nothing("Nothing to fix: this does not exist on this kind of GitHub; never asked."),
     }
 )
 
-CAUTIONS: Mapping[Caution, str] = MappingProxyType(
+WARNINGS: Mapping[CredentialWarning, str] = MappingProxyType(
     {
-        Caution.TOKEN_EXPIRES_SOON: (
+        CredentialWarning.TOKEN_EXPIRES_SOON: (
             "The token {credential} expires {when}: make a new one in time; it is read again when its file changes."
         ),
-        Caution.RATE_LIMIT_LOW: (
+        CredentialWarning.RATE_LIMIT_LOW: (
             "Little of the rate limit of {credential} is left until {when}: "
             "lengthen intervals, or give the exporter a credential of its own."
         ),
-        Caution.CLOCK_DIFFERS: "The clock of this machine differs from GitHub's by {when}: set it, best by NTP.",
-        Caution.INSTALLATION_TOKEN: (
+        CredentialWarning.CLOCK_DIFFERS: (
+            "The clock of this machine differs from GitHub's by {when}: set it, preferably by NTP."
+        ),
+        CredentialWarning.INSTALLATION_TOKEN: (
             "The token {credential} is a GitHub App's and ends within an hour: "
             "configure app_id and private_key_file instead, so that it is renewed."
         ),
-        Caution.TOKEN_READABLE_ON_THE_WAY: (
-            "api_url begins with http://, so the token can be read on the way to {host}: use https://."
+        CredentialWarning.PLAINTEXT_API_URL: (
+            "api_url uses plain HTTP, so the token is sent to {host} unencrypted: use https://."
         ),
     }
 )

@@ -1,4 +1,4 @@
-"""What a look at a credential and at the answers it gets tells about it. Pure, but for the notes it takes."""
+"""What a credential and the answers to it show. Pure, but for the notes it takes."""
 
 import re
 import threading
@@ -43,8 +43,8 @@ def kind_of(token: str) -> Kind:
 
 
 @dataclass(slots=True)
-class Told:
-    """What answers told of one credential.
+class CredentialFacts:
+    """What answers reported about one credential.
 
     `skew` is GitHub's clock less this one's in seconds; `scopes` is None where a credential has no scopes.
     """
@@ -55,18 +55,18 @@ class Told:
     windows: dict[str, RateLimitWindow] = field(default_factory=dict)
 
 
-class CredentialNotes:
-    """The observer of all requests for one enterprise: remembers what they tell of its credentials."""
+class CredentialObserver:
+    """The observer of all requests for one enterprise: remembers what they report about its credentials."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._told: dict[str, Told] = {}
+        self._facts: dict[str, CredentialFacts] = {}
 
-    def of(self, credential: str) -> Told:
-        """What was told of *credential*."""
+    def of(self, credential: str) -> CredentialFacts:
+        """What was reported about *credential*."""
         with self._lock:
-            return self._told.setdefault(credential, Told())
+            return self._facts.setdefault(credential, CredentialFacts())
 
     def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
         """Not noted."""
@@ -82,12 +82,12 @@ class CredentialNotes:
 
     def answered(self, credential: str, headers: Mapping[str, str]) -> None:
         """Note scopes and time."""
-        told = self.of(credential)
+        facts = self.of(credential)
         if "x-oauth-scopes" in headers:
-            told.scopes = tuple(sorted(scopes(headers["x-oauth-scopes"])))
+            facts.scopes = tuple(sorted(scopes(headers["x-oauth-scopes"])))
         at = http_date(headers.get("date", ""))
-        if told.skew is None and at is not None:
-            told.skew = at - self._clock.time()
+        if facts.skew is None and at is not None:
+            facts.skew = at - self._clock.time()
 
     def rate_limit(self, credential: str, window: RateLimitWindow) -> None:
         """Note what is left of a rate limit."""

@@ -29,7 +29,7 @@ class Probe:
 
 
 class Ended(Exception):
-    """No further question makes sense with this credential."""
+    """No further check makes sense with this credential."""
 
     def __init__(self, error: GitHubError) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Ledger:
     """The answers one credential got; several collectors that ask the same endpoint share one.
 
     Attributes:
-        last: what makes all further questions pointless.
+        last: what makes all further checks pointless.
     """
 
     last: GitHubError | None = None
@@ -49,8 +49,8 @@ class Ledger:
     _errors: dict[tuple[str, str], GitHubError] = field(default_factory=dict)
     _failures: Counter[Cause] = field(default_factory=Counter)
 
-    def ask(self, endpoint: Endpoint, organization: str, question: Callable[[], Any]) -> Any:
-        """The value *endpoint* answers, asked by *question* unless that is known.
+    def ask(self, endpoint: Endpoint, organization: str, check: Callable[[], Any]) -> Any:
+        """The value *endpoint* answers, asked by *check* unless that is known.
 
         Raises:
             GitHubError: it does not answer, or did not before.
@@ -64,7 +64,7 @@ class Ledger:
         if self.last is not None:
             raise Ended(self.last)
         try:
-            value = question()
+            value = check()
         except GitHubError as error:
             if error.status not in ASKED_ANOTHER_WAY:
                 self._errors[key] = error
@@ -96,9 +96,9 @@ class Prober(GitHub):
 
     def get(self, endpoint: Endpoint, query: Mapping[str, str | int] | None = None, **path: str) -> Any:
         """The JSON value at *endpoint*."""
-        question = super().get
+        check = super().get
         try:
-            value = self._ledger.ask(endpoint, self._organization, lambda: question(endpoint, query, **path))
+            value = self._ledger.ask(endpoint, self._organization, lambda: check(endpoint, query, **path))
         except GitHubError as error:
             self._probes[endpoint] = Probe(endpoint, error)
             raise

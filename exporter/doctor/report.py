@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from exporter.doctor.advice import CAUTIONS, Caution, Place, State
-from exporter.doctor.credentials import Kind, Told
-from exporter.doctor.diagnosis import Finding, moment
+from exporter.config.addresses import is_plaintext
+from exporter.doctor.advice import WARNINGS, CredentialWarning, Place, State
+from exporter.doctor.credentials import CredentialFacts, Kind
+from exporter.doctor.diagnosis import Finding, format_time
 from exporter.duration import format_duration
 
 VERSION = 1
@@ -20,17 +21,17 @@ TOLERATED_SKEW = 30.0
 
 @dataclass(frozen=True, slots=True)
 class CredentialReport:
-    """A credential and what answers told of it."""
+    """A credential and what answers said about it."""
 
     name: str
     kind: Kind
-    told: Told
+    facts: CredentialFacts
 
 
-def credential_report(name: str, kind: Kind, told: Told) -> CredentialReport:
-    """The credential *name*; GitHub tells scopes of classic tokens only, whatever they look like."""
-    known = Kind.CLASSIC if kind is Kind.UNKNOWN and told.scopes is not None else kind
-    return CredentialReport(name, known, told)
+def credential_report(name: str, kind: Kind, facts: CredentialFacts) -> CredentialReport:
+    """The credential *name*; GitHub reports scopes of classic tokens only, whatever they look like."""
+    known = Kind.CLASSIC if kind is Kind.UNKNOWN and facts.scopes is not None else kind
+    return CredentialReport(name, known, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +47,35 @@ class EnterpriseReport:
 
     @property
     def ok(self) -> bool:
-        """Whether there is nothing to repair."""
+        """Whether there is nothing to fix."""
         return all(finding.state in {State.OK, State.UNAVAILABLE} for finding in self.findings)
 
 
-def cautions(report: EnterpriseReport, now: float) -> Iterator[tuple[Caution, str, str]]:
+def warnings_of(report: EnterpriseReport, now: float) -> Iterator[tuple[CredentialWarning, str, str]]:
     """What deserves a look: the kind, the credential it is about, and what to do."""
-    if report.api_url.startswith("http://"):
-        yield said(report, Caution.TOKEN_READABLE_ON_THE_WAY)
-    skew = min((abs(found.told.skew) for found in report.credentials if found.told.skew is not None), default=0.0)
+    if is_plaintext(report.api_url):
+        yield make_warning(report, CredentialWarning.PLAINTEXT_API_URL)
+    skew = min((abs(found.facts.skew) for found in report.credentials if found.facts.skew is not None), default=0.0)
     if skew > TOLERATED_SKEW:
-        yield said(report, Caution.CLOCK_DIFFERS, when=format_duration(round(skew)))
+        yield make_warning(report, CredentialWarning.CLOCK_DIFFERS, when=format_duration(round(skew)))
     for found in report.credentials:
         if found.kind is Kind.INSTALLATION:
-            yield said(report, Caution.INSTALLATION_TOKEN, found.name)
-        if found.told.expires is not None and found.told.expires - now < EXPIRES_SOON:
-            yield said(report, Caution.TOKEN_EXPIRES_SOON, found.name, moment(found.told.expires))
-        for window in found.told.windows.values():
+            yield make_warning(report, CredentialWarning.INSTALLATION_TOKEN, found.name)
+        if found.facts.expires is not None and found.facts.expires - now < EXPIRES_SOON:
+            yield make_warning(
+                report, CredentialWarning.TOKEN_EXPIRES_SOON, found.name, format_time(found.facts.expires)
+            )
+        for window in found.facts.windows.values():
             if window.is_below(LOW, now):
-                yield said(report, Caution.RATE_LIMIT_LOW, found.name, moment(window.reset))
+                yield make_warning(report, CredentialWarning.RATE_LIMIT_LOW, found.name, format_time(window.reset))
 
 
-def said(report: EnterpriseReport, caution: Caution, credential: str = "", when: str = "") -> tuple[Caution, str, str]:
-    """A caution with its places filled in."""
+def make_warning(
+    report: EnterpriseReport, warning: CredentialWarning, credential: str = "", when: str = ""
+) -> tuple[CredentialWarning, str, str]:
+    """A warning with its places filled in."""
     place = Place(enterprise=report.enterprise, host=report.host, credential=credential, when=when)
-    return caution, credential, place.filled(CAUTIONS[caution])
+    return warning, credential, place.filled(WARNINGS[warning])
 
 
 def document(reports: Sequence[EnterpriseReport], now: float) -> dict[str, Any]:
@@ -91,8 +96,8 @@ def enterprise(report: EnterpriseReport, now: float) -> dict[str, Any]:
         "ok": report.ok,
         "credentials": [credential(found) for found in report.credentials],
         "warnings": [
-            {"warning": caution.value, "credential": name or None, "advice": text}
-            for caution, name, text in cautions(report, now)
+            {"warning": warning.value, "credential": name or None, "advice": text}
+            for warning, name, text in warnings_of(report, now)
         ],
         "checks": [check(finding) for finding in report.findings],
     }
@@ -100,13 +105,13 @@ def enterprise(report: EnterpriseReport, now: float) -> dict[str, Any]:
 
 def credential(found: CredentialReport) -> dict[str, Any]:
     """One credential; its secret is not in here."""
-    told = found.told
+    facts = found.facts
     return {
         "credential": found.name,
         "kind": found.kind.value,
-        "scopes": list(told.scopes) if told.scopes is not None else None,
-        "expires": iso(told.expires),
-        "clock_difference_seconds": round(told.skew) if told.skew is not None else None,
+        "scopes": list(facts.scopes) if facts.scopes is not None else None,
+        "expires": iso(facts.expires),
+        "clock_difference_seconds": round(facts.skew) if facts.skew is not None else None,
         "rate_limits": [
             {
                 "resource": window.resource,
@@ -114,7 +119,7 @@ def credential(found: CredentialReport) -> dict[str, Any]:
                 "remaining": round(window.remaining),
                 "reset": iso(window.reset),
             }
-            for window in told.windows.values()
+            for window in facts.windows.values()
         ],
     }
 
@@ -122,9 +127,9 @@ def credential(found: CredentialReport) -> dict[str, Any]:
 def check(finding: Finding) -> Mapping[str, Any]:
     """One endpoint."""
     return {
-        "collector": finding.subject.collector,
-        "organization": finding.subject.organization or None,
-        "credential": finding.subject.credential,
+        "collector": finding.target.collector,
+        "organization": finding.target.organization or None,
+        "credential": finding.target.credential,
         "endpoint": finding.endpoint,
         "state": finding.state.value,
         "reason": finding.reason.value if finding.reason else None,

@@ -1,36 +1,46 @@
-"""Ask everything that the collectors of one enterprise read, and gather the findings."""
+"""Send what the collectors of one enterprise send, and gather the findings."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from exporter.clock import Clock
 from exporter.doctor import diagnosis
-from exporter.doctor.diagnosis import Finding, Subject
+from exporter.doctor.diagnosis import CheckTarget, Finding
 from exporter.doctor.probing_reader import Ended, Ledger, Prober, bug
-from exporter.errors import GitHubError, Stopped, describe_bug
+from exporter.errors import GitHubError, Stopped, Unavailable, describe_bug
 from exporter.github.endpoint import Endpoint
 from exporter.github.run import Run
 from exporter.runtime.assignment import Assignment
 from exporter.runtime.run_cache import RunMemory
 
+ASKED_FIRST = frozenset({"licenses", "runners"})
+"""What every GitHub offers to whoever may read the enterprise: if it is not there, nothing else is."""
+MIN_COLLECTORS = 2
+"""One collector that sees nothing may be a feature that is off."""
+NOTHING_VISIBLE = Unavailable("nothing is visible")
 SECONDS = 300.0
-"""The longest that one collector may take, as everywhere else."""
+"""The deadline of one collector, as everywhere else."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One collector at one level, and who asks."""
+class Check:
+    """One collector at one level, and the credential it uses."""
 
     assignment: Assignment
-    subject: Subject
+    target: CheckTarget
+
+    @property
+    def name(self) -> str:
+        """The name of the collector."""
+        return self.assignment.collector.name
 
     @property
     def endpoint(self) -> Endpoint:
         """The endpoint that the collector asks first at this level."""
         endpoints = self.assignment.collector.endpoints
-        wanted = "organization" if self.subject.organization else "enterprise"
+        wanted = "organization" if self.target.organization else "enterprise"
         return next((endpoint for endpoint in endpoints if endpoint.level == wanted), endpoints[0])
 
     @property
@@ -39,25 +49,48 @@ class Question:
         return self.assignment.platform in self.assignment.collector.platforms
 
 
-def survey(questions: Sequence[Question], clock: Clock) -> list[Finding]:
-    """Ask all *questions*, those of different credentials at the same time; findings in the order of the questions.
+def run_checks(checks: Sequence[Check], clock: Clock) -> list[Finding]:
+    """Run *checks*, those of different credentials in parallel; findings in the order of the checks.
 
     The threads are not waited for when the process is interrupted: nothing is left half done.
     """
-    by_credential = sorted(range(len(questions)), key=lambda number: questions[number].subject.credential)
+    by_credential: dict[str, list[int]] = defaultdict(list)
+    for number, check in enumerate(checks):
+        by_credential[check.target.credential].append(number)
     results: dict[int, list[Finding]] = {}
-    threads = []
-    for _, group in groupby(by_credential, key=lambda number: questions[number].subject.credential):
-        numbers = sorted(group)
 
-        def work(numbers: Sequence[int] = numbers) -> None:
-            ledger = Ledger()
-            for number in numbers:
-                results[number] = list(findings(questions[number], ledger, clock))
+    def work(numbers: Sequence[int]) -> None:
+        results.update(checks_with_one_credential({number: checks[number] for number in numbers}, clock))
 
-        threads.append(threading.Thread(target=work, name="check", daemon=True))
-    in_parallel(threads)
-    return diagnosis.compared(finding for number in sorted(results) for finding in results[number])
+    in_parallel(
+        threading.Thread(target=work, args=(numbers,), name="check", daemon=True) for numbers in by_credential.values()
+    )
+    return diagnosis.correlate(finding for number in sorted(results) for finding in results[number])
+
+
+def checks_with_one_credential(checks: Mapping[int, Check], clock: Clock) -> dict[int, list[Finding]]:
+    """Run *checks*; where the first ones see nothing of an enterprise or organization, the rest is not asked."""
+    ledger = Ledger()
+    results: dict[int, list[Finding]] = {}
+    seen: dict[str, list[Finding]] = defaultdict(list)
+    for number in sorted(checks, key=lambda number: (checks[number].name not in ASKED_FIRST, number)):
+        check = checks[number]
+        level = check.target.organization
+        collectors = {finding.target.collector for finding in seen[level]}
+        if len(collectors) >= MIN_COLLECTORS and diagnosis.is_invisible(level, seen[level]):
+            results[number] = [unasked(check)]
+            continue
+        results[number] = list(findings(check, ledger, clock))
+        if check.is_possible:
+            seen[level] += results[number]
+    return results
+
+
+def unasked(check: Check) -> Finding:
+    """The finding of a check that would see nothing either."""
+    if not check.is_possible:
+        return diagnosis.not_here(check.target, check.endpoint)
+    return diagnosis.skipped(check.target, check.endpoint, NOTHING_VISIBLE)
 
 
 def in_parallel(threads: Iterable[threading.Thread]) -> None:
@@ -69,13 +102,13 @@ def in_parallel(threads: Iterable[threading.Thread]) -> None:
         thread.join()
 
 
-def findings(question: Question, ledger: Ledger, clock: Clock) -> Iterator[Finding]:
+def findings(check: Check, ledger: Ledger, clock: Clock) -> Iterator[Finding]:
     """What one collector finds at one level, an entry per endpoint it asks."""
-    assignment, subject = question.assignment, question.subject
-    if not question.is_possible:
-        yield diagnosis.not_here(subject, question.endpoint)
+    assignment, target = check.assignment, check.target
+    if not check.is_possible:
+        yield diagnosis.not_here(target, check.endpoint)
         return
-    level = subject.organization
+    level = target.organization
     prober = Prober(
         assignment.client_of(level),
         Run(clock.monotonic() + SECONDS, essential=True),
@@ -83,19 +116,19 @@ def findings(question: Question, ledger: Ledger, clock: Clock) -> Iterator[Findi
         enterprise=assignment.slug,
         organization=level,
     )
-    target = assignment.target(level, RunMemory(clock), clock.time())
-    ended = outcome(question, prober, lambda: assignment.collector.fetch(prober, target))
+    fetched = assignment.target(level, RunMemory(clock), clock.time())
+    ended = outcome(check, prober, lambda: assignment.collector.fetch(prober, fetched))
     for probe in prober.probes:
         if probe.error is None:
-            yield diagnosis.works(subject, probe.endpoint)
+            yield diagnosis.works(target, probe.endpoint)
         else:
-            yield diagnosis.fails(subject, probe.endpoint, probe.error)
+            yield diagnosis.fails(target, probe.endpoint, probe.error)
     if ended is not None and not any(probe.error is ended.error for probe in prober.probes):
-        yield diagnosis.skipped(subject, question.endpoint, ended.error)
+        yield diagnosis.skipped(target, check.endpoint, ended.error)
 
 
-def outcome(question: Question, prober: Prober, fetch: Callable[[], object]) -> Ended | None:
-    """Run *fetch*; what it makes of right-looking answers goes to *prober*, and what stops everything is returned."""
+def outcome(check: Check, prober: Prober, fetch: Callable[[], object]) -> Ended | None:
+    """Run *fetch*; an error it raises goes to *prober*; what ends all checks is returned."""
     try:
         fetch()
     except Ended as ended:
@@ -103,7 +136,7 @@ def outcome(question: Question, prober: Prober, fetch: Callable[[], object]) -> 
     except Stopped:
         return None
     except GitHubError as error:
-        prober.blame(error, question.endpoint)
+        prober.blame(error, check.endpoint)
     except Exception as error:  # noqa: BLE001 - a bug in one collector must not hide the others
-        prober.blame(bug(describe_bug(error)), question.endpoint)
+        prober.blame(bug(describe_bug(error)), check.endpoint)
     return None

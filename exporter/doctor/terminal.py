@@ -1,7 +1,7 @@
 """The report for people: a table on a terminal, plain lines anywhere else."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
 from rich import box
@@ -11,8 +11,8 @@ from rich.text import Text
 
 from exporter.doctor.advice import State
 from exporter.doctor.credentials import Kind
-from exporter.doctor.diagnosis import Finding, moment
-from exporter.doctor.report import DAY, CredentialReport, EnterpriseReport, cautions
+from exporter.doctor.diagnosis import Finding, format_time
+from exporter.doctor.report import DAY, CredentialReport, EnterpriseReport, warnings_of
 
 HEAD = ("Enterprise", "Collector", "Endpoint", "Result", "What to do")
 STYLES = {State.OK: "green", State.UNAVAILABLE: "dim", State.FAILED: "bold red", State.SKIPPED: "yellow"}
@@ -24,51 +24,64 @@ KINDS = {
     Kind.OAUTH: "OAuth token",
     Kind.UNKNOWN: "token of unknown kind",
 }
-SAID = "As above."
+SEE_ABOVE = "See above."
 Row = tuple[str, str, str, str, str]
 
 
-def print_page(reports: Sequence[EnterpriseReport], now: float, out: TextIO) -> None:
+def print_report(reports: Sequence[EnterpriseReport], now: float, out: TextIO) -> None:
     """Write the page to *out*."""
     console = Console(file=out, highlight=False, markup=False, emoji=False, soft_wrap=True)
     for line in summary(reports, now):
         console.print(Text(line))
     console.print()
     findings = [finding for report in reports for finding in report.findings]
+    known = {(report.enterprise, advice) for report in reports for advice in common_problems(report.findings)}
     if console.is_terminal:
-        console.print(drawn(findings), soft_wrap=False)
+        console.print(drawn(findings, known), soft_wrap=False)
     else:
-        out.writelines(f"{line}\n" for line in plain([HEAD, *map(row, findings)]))
+        out.writelines(f"{line}\n" for line in plain([HEAD, *rows(findings, known)]))
     console.print()
     for line in verdict(reports, now):
         console.print(Text(line))
 
 
 def summary(reports: Sequence[EnterpriseReport], now: float) -> Iterator[str]:
-    """A line per enterprise and credential."""
+    """For each enterprise a line, one per credential, and what made further checks pointless."""
     for report in reports:
         yield f"{report.enterprise} at {report.api_url} (GitHub Enterprise {report.platform.capitalize()})"
         for found in report.credentials:
             yield f"  {found.name}: {'; '.join(facts(found, now))}"
+        for advice in common_problems(report.findings):
+            yield from textwrap.wrap(f"Problem: {advice}", 116, initial_indent="  ", subsequent_indent="    ")
+
+
+def common_problems(findings: Sequence[Finding]) -> list[str]:
+    """The advice on what made further checks pointless."""
+    skipped = {finding.cause for finding in findings if finding.state is State.SKIPPED}
+    return list(
+        dict.fromkeys(
+            finding.advice for finding in findings if finding.state is State.FAILED and finding.cause in skipped
+        )
+    )
 
 
 def facts(found: CredentialReport, now: float) -> Iterator[str]:
     """What is known of a credential."""
     yield KINDS[found.kind]
-    if found.told.scopes is not None:
-        yield f"scopes {', '.join(found.told.scopes) or 'none'}"
-    if found.told.expires is not None:
-        days = (found.told.expires - now) // DAY
-        yield f"expires {moment(found.told.expires)}, in {days:.0f} days"
-    for window in found.told.windows.values():
+    if found.facts.scopes is not None:
+        yield f"scopes {', '.join(found.facts.scopes) or 'none'}"
+    if found.facts.expires is not None:
+        days = (found.facts.expires - now) // DAY
+        yield f"expires {format_time(found.facts.expires)}, in {days:.0f} days"
+    for window in found.facts.windows.values():
         yield f"rate limit {window.resource} {window.remaining:,.0f} of {window.limit:,.0f} left"
 
 
 def row(finding: Finding) -> Row:
     """A line of the table."""
-    subject = finding.subject
-    collector = f"{subject.collector} ({subject.organization})" if subject.organization else subject.collector
-    return subject.enterprise, collector, finding.endpoint, result(finding), finding.advice
+    target = finding.target
+    collector = f"{target.collector} ({target.organization})" if target.organization else target.collector
+    return target.enterprise, collector, finding.endpoint, result(finding), finding.advice
 
 
 def result(finding: Finding) -> str:
@@ -78,21 +91,28 @@ def result(finding: Finding) -> str:
     return finding.reason.value if finding.reason else finding.state.value
 
 
-def drawn(findings: Sequence[Finding]) -> Table:
-    """The table of a terminal; what is said once of an enterprise is not said again."""
+def rows(findings: Sequence[Finding], known: Iterable[tuple[str, str]], *, repeats: bool = True) -> Iterator[Row]:
+    """The lines of the table, without the *known* advice of an enterprise; without *repeats* each is given once."""
+    given = set(known)
+    for finding in findings:
+        enterprise, collector, endpoint, outcome, advice = row(finding)
+        if (enterprise, advice) in given:
+            advice = SEE_ABOVE
+        elif advice and not repeats:
+            given.add((enterprise, advice))
+        yield enterprise, collector, endpoint, outcome, advice
+
+
+def drawn(findings: Sequence[Finding], known: Iterable[tuple[str, str]] = ()) -> Table:
+    """The table of a terminal."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in HEAD:
         table.add_column(title, overflow="fold")
-    said: set[tuple[str, str]] = set()
-    for finding in findings:
-        enterprise, collector, endpoint, outcome, advice = row(finding)
-        if (enterprise, advice) in said:
-            advice = SAID
-        elif advice:
-            said.add((enterprise, advice))
-        table.add_row(
-            Text(enterprise), Text(collector), Text(endpoint), Text(outcome, STYLES[finding.state]), Text(advice)
-        )
+    for finding, (enterprise, collector, endpoint, outcome, advice) in zip(
+        findings, rows(findings, known), strict=True
+    ):
+        style = STYLES[finding.state]
+        table.add_row(Text(enterprise), Text(collector), Text(endpoint), Text(outcome, style), Text(advice))
     return table
 
 
@@ -104,10 +124,10 @@ def plain(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def verdict(reports: Sequence[EnterpriseReport], now: float) -> Iterator[str]:
-    """Warnings, then how many things there are to repair."""
+    """Warnings, then how many problems there are to fix."""
     for report in reports:
-        for _, _, text in cautions(report, now):
+        for _, _, text in warnings_of(report, now):
             yield from textwrap.wrap(f"Warning: {report.enterprise}: {text}", 116, subsequent_indent="  ")
     failed = [finding for report in reports for finding in report.findings if finding.state is State.FAILED]
-    advice = len({(finding.subject.enterprise, finding.advice) for finding in failed})
-    yield f"To repair: {advice}" if failed else "Nothing to repair."
+    advice = len({(finding.target.enterprise, finding.advice) for finding in failed})
+    yield f"Problems to fix: {advice}" if failed else "Nothing to fix."

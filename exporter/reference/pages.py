@@ -13,7 +13,7 @@ from exporter.collector import Collector, CollectorOptions
 from exporter.config.environment import PREFIX
 from exporter.config.loading import EnvironmentEnterprise
 from exporter.config.settings import Enterprise, Settings
-from exporter.doctor.advice import ADVICE, CAUTIONS
+from exporter.doctor.advice import ADVICE, WARNINGS
 from exporter.duration import Duration, format_duration
 from exporter.reference.markdown import NOTE, code, replace_section, table
 from exporter.reference.permissions import app_permissions, endpoints_table, permissions_page, platform_name, scopes
@@ -208,9 +208,9 @@ def causes_table() -> str:
     return table(("Cause", "State", "What to do"), rows)
 
 
-def cautions_table() -> str:
+def warnings_table() -> str:
     """Every warning with its advice."""
-    return table(("Warning", "What to do"), ((f"`{caution}`", text) for caution, text in CAUTIONS.items()))
+    return table(("Warning", "What to do"), ((f"`{warning}`", text) for warning, text in WARNINGS.items()))
 
 
 def pages(root: Path, collectors: Sequence[Collector[Any]]) -> dict[Path, str]:
@@ -219,7 +219,7 @@ def pages(root: Path, collectors: Sequence[Collector[Any]]) -> dict[Path, str]:
     readme = replace_section(readme, "collectors", collectors_table(collectors))
     troubleshooting = (root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     troubleshooting = replace_section(troubleshooting, "causes", causes_table())
-    troubleshooting = replace_section(troubleshooting, "cautions", cautions_table())
+    troubleshooting = replace_section(troubleshooting, "warnings", warnings_table())
     return {
         root / "README.md": readme,
         root / "docs" / "troubleshooting.md": troubleshooting,

@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ import pytest
 from exporter.cli import main
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
-from exporter.doctor.advice import ADVICE, CAUTIONS, Caution
+from exporter.doctor.advice import ADVICE, WARNINGS, CredentialWarning
 from exporter.errors import Cause
 from exporter.simulator.server import Simulator
 from tests.support.app_keys import pem
-from tests.support.programs import ROOT, command, environment
+from tests.support.programs import ROOT, command, environment, run
 from tests.support.secret_marker import CANARY, TOKEN, the_line
 from tests.support.tools import PATIENCE_SECONDS, eventually
 
@@ -43,8 +44,8 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def said(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Set variables; those of one simulated enterprise unless told otherwise, none where the value is None."""
+def configure(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Set variables; those of one simulated enterprise unless given otherwise, none where the value is None."""
 
     def say(**variables: str | None) -> None:
         usual = {"ENTERPRISE": "octo-corp", "TOKEN": TOKEN, "API_URL": simulator.url}
@@ -57,11 +58,11 @@ def said(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
 
 
 @pytest.fixture
-def check(said: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> Check:
+def check(configure: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> Check:
     """Run `check --json`; the exit code must be the one expected."""
 
     def run(expected: int, *arguments: str, **variables: str | None) -> dict[str, Any]:
-        said(**variables)
+        configure(**variables)
         code = main(["check", "--json", *arguments])
         out, err = capsys.readouterr()
         assert CANARY not in out + err
@@ -93,11 +94,11 @@ def advice(found: dict[str, Any], cause: Cause) -> str:
 
 def warnings(found: dict[str, Any]) -> set[str]:
     """Every warning but that about unencrypted addresses."""
-    told = {item["warning"] for each in found["enterprises"] for item in each["warnings"]}
-    return told - {Caution.TOKEN_READABLE_ON_THE_WAY.value}
+    facts = {item["warning"] for each in found["enterprises"] for item in each["warnings"]}
+    return facts - {CredentialWarning.PLAINTEXT_API_URL.value}
 
 
-# What is asked, and in which form it is told.
+# What is asked, and in which form it is reported.
 
 
 def test_all_well(check: Check, simulator: Simulator) -> None:
@@ -139,9 +140,9 @@ def test_shape(check: Check) -> None:
     assert (scim["state"], scim["reason"], scim["cause"]) == ("unavailable", "unavailable", "not_offered")
 
 
-def test_one_record_of_a_list(simulator: Simulator, said: Callable[..., None]) -> None:
+def test_one_record_of_a_list(simulator: Simulator, configure: Callable[..., None]) -> None:
     """As little is read as can be: one record of the first page, however long the list."""
-    said()
+    configure()
     simulator.faults.set("endless-link=1")
     assert main(["check"]) == 0
     assert max(simulator.request_counts().values()) <= 2
@@ -149,7 +150,7 @@ def test_one_record_of_a_list(simulator: Simulator, said: Callable[..., None]) -
 
 @pytest.mark.parametrize("slug", ["octo-corp", "octo-legacy", "octo-tenant", "octo-server"])
 def test_every_kind_of_enterprise(slug: str, check: Check, simulator: Simulator) -> None:
-    """Where something is not offered, nothing is to be repaired; what cannot exist there is not even asked for."""
+    """Where something is not offered, nothing is to be fixed; what cannot exist there is not even asked for."""
     platform = Platform.SERVER if slug == "octo-server" else Platform.CLOUD
     url = simulator.server_url if slug == "octo-server" else simulator.url
     found = check(0, ENTERPRISE=slug, API_URL=url)
@@ -196,11 +197,11 @@ def test_several_enterprises(check: Check, tmp_path: Path, simulator: Simulator)
     assert by["runners", "octo-org-1"] == "organization:octo-org-1"
 
 
-# What an administrator can repair.
+# What an administrator can fix.
 
 
 def test_missing_scopes(check: Check) -> None:
-    """A token without a scope is told which one, for each collector that needs it; the rest is fine."""
+    """A token without a scope is reported with it, for each collector that needs it; the rest is fine."""
     found = check(1, TOKEN="scopes=read:enterprise,manage_runners:enterprise")
     wrong = causes(found)
     assert set(wrong.values()) == {"scope_missing"}
@@ -215,21 +216,36 @@ def test_scopes_that_include_others(check: Check) -> None:
     assert {("billing", "ok"), ("runners", "ok")} <= states(check(0, TOKEN="scopes=admin:enterprise"))
 
 
-def test_wrong_slug(check: Check) -> None:
-    """Where nothing at all is found, it is not the features that are off."""
+def test_wrong_slug_asks_two_endpoints_and_skips_the_rest(check: Check, simulator: Simulator) -> None:
+    """Where nothing at all is found, it is not the features that are off; the rest is not asked."""
     found = check(1, ENTERPRISE="acme")
     assert set(causes(found).values()) == {"enterprise_not_found"}
     assert "GitHub shows nothing of the enterprise acme" in advice(found, Cause.ENTERPRISE_NOT_FOUND)
+    assert simulator.requests == 2
+    counts = Counter(item["state"] for item in found["enterprises"][0]["checks"])
+    assert counts["failed"] == 2
+    assert counts["skipped"] > 10
+
+
+def test_wrong_slug_is_reported_once(simulator: Simulator) -> None:
+    """The cause stands at the top, once, and no line of the table is long."""
+    done = run("check", ENTERPRISE="acme", TOKEN="demo", API_URL=simulator.url)
+    assert (done.code, done.err) == (1, "")
+    assert done.out.count("GitHub shows nothing of the enterprise acme") == 1
+    top, table = done.out.split("\n\n", maxsplit=1)
+    assert "  Problem: GitHub shows nothing of the enterprise acme" in top
+    assert max(map(len, table.splitlines())) < 200
+    assert done.out.splitlines()[-1] == "Problems to fix: 1"
 
 
 def test_server_without_its_path(check: Check) -> None:
-    """A server asked without /api/v3 is told so."""
+    """A server asked without /api/v3 is recognized."""
     found = check(1, ENTERPRISE="octo-server")
     assert "/api/v3 for a server" in advice(found, Cause.ENTERPRISE_NOT_FOUND)
 
 
 def test_wrong_organization(check: Check) -> None:
-    """An organization that does not exist is told apart from the enterprise, which is fine."""
+    """An organization that does not exist is reported apart from the enterprise, which is fine."""
     found = check(1, ORGANIZATIONS="octo-org-1,nobody")
     wrong = {
         item["organization"] for item in found["enterprises"][0]["checks"] if item["cause"] == "organization_not_found"
@@ -353,28 +369,32 @@ def test_bad_answer_of_one(check: Check, simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "told"),
-    [("expiring", {Caution.TOKEN_EXPIRES_SOON}), ("forever", set()), ("ghs_octo", {Caution.INSTALLATION_TOKEN})],
+    ("token", "facts"),
+    [
+        ("expiring", {CredentialWarning.TOKEN_EXPIRES_SOON}),
+        ("forever", set()),
+        ("ghs_octo", {CredentialWarning.INSTALLATION_TOKEN}),
+    ],
 )
-def test_tokens(token: str, told: set[Caution], check: Check) -> None:
+def test_tokens(token: str, facts: set[CredentialWarning], check: Check) -> None:
     """A token that ends soon or by itself; neither changes the exit code by itself."""
     code = int(token == "ghs_octo")  # no App reads runners
-    assert warnings(check(code, TOKEN=token)) == {caution.value for caution in told}
+    assert warnings(check(code, TOKEN=token)) == {warning.value for warning in facts}
 
 
 def test_little_is_left(check: Check, simulator: Simulator) -> None:
-    """A nearly used-up rate limit still allows the check, and is told."""
+    """A nearly used-up rate limit still allows the check, and is reported."""
     check(0)
     with Simulator(users=30, runners=8, organizations=3, rate_limit=simulator.requests) as poor:
-        assert warnings(check(0, API_URL=poor.url)) == {Caution.RATE_LIMIT_LOW.value}
+        assert warnings(check(0, API_URL=poor.url)) == {CredentialWarning.RATE_LIMIT_LOW.value}
 
 
 # In which form it is printed.
 
 
-def test_plain(said: Callable[..., None], capsys: pytest.CaptureFixture[str], simulator: Simulator) -> None:
+def test_plain(configure: Callable[..., None], capsys: pytest.CaptureFixture[str], simulator: Simulator) -> None:
     """Redirected, a line per endpoint that no width cuts, without control characters; logs go elsewhere."""
-    said(TOKEN="scopes=read:enterprise", ORGANIZATIONS="octo-org-1")
+    configure(TOKEN="scopes=read:enterprise", ORGANIZATIONS="octo-org-1")
     simulator.faults.set("http-500@license-sync=1")
     assert main(["check"]) == 1
     out = capsys.readouterr().out
@@ -393,7 +413,7 @@ def test_plain(said: Callable[..., None], capsys: pytest.CaptureFixture[str], si
     ]
     assert billing.endswith("give it manage_billing:enterprise, then save it on GitHub.")
     assert any("runners (octo-org-1)" in line for line in lines)
-    assert lines[-1].startswith("To repair: ")
+    assert lines[-1].startswith("Problems to fix: ")
 
 
 def test_terminal(simulator: Simulator) -> None:
@@ -418,7 +438,7 @@ def test_terminal(simulator: Simulator) -> None:
     os.close(ours)
     assert b"\x1b[32mok" in seen
     assert "─".encode() in seen
-    assert b"Nothing to repair." in seen
+    assert b"Nothing to fix." in seen
     assert CANARY.encode() not in seen
 
 
@@ -432,9 +452,9 @@ def test_wrong_settings(arguments: list[str], capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.usefixtures("_ctrl_c")
-def test_interrupted(said: Callable[..., None], simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_interrupted(configure: Callable[..., None], simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
     """Ctrl-C ends it with 130 at once, although requests are still waited for."""
-    said()
+    configure()
     simulator.faults.set("hang=1")
     waiting: list[int] = []
 
@@ -462,7 +482,7 @@ def test_interrupted(said: Callable[..., None], simulator: Simulator, capsys: py
 def test_every_cause_and_caution_has_advice() -> None:
     """No cause is without advice, and advice is a sentence."""
     assert set(ADVICE) == set(Cause)
-    assert set(CAUTIONS) == set(Caution)
-    texts = [*(item.text for item in ADVICE.values()), *CAUTIONS.values()]
+    assert set(WARNINGS) == set(CredentialWarning)
+    texts = [*(item.text for item in ADVICE.values()), *WARNINGS.values()]
     assert all(text.endswith(".") and (text[0].isupper() or text[0] in "{a") for text in texts)
     assert len(set(texts)) == len(texts)

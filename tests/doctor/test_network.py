@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 
 from exporter.cli import main
-from exporter.doctor.advice import Caution
+from exporter.doctor.advice import CredentialWarning
 from exporter.simulator.server import Simulator
 from tests.support.certificates import Certificate, install, issue
 from tests.support.secret_marker import CANARY, TOKEN
@@ -163,7 +163,7 @@ def test_certificate_for_a_name_asked_by_number(cause: Cause, wire: Callable[...
 
 
 def test_no_tls(cause: Cause, wire: Callable[..., Wire]) -> None:
-    """A port without TLS is told from a certificate."""
+    """A port without TLS is told apart from a certificate problem."""
     made = wire(hang(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     made.reads = False
     assert cause(local(made))[0] == "tls_failed"
@@ -317,5 +317,5 @@ def test_clock(check: Callable[..., dict[str, Any]], wire: Callable[..., Wire]) 
     made = wire(reply(b'{"total_seats_consumed": 1}', f"Date: {formatdate(ahead, usegmt=True)}"))
     (enterprise,) = check(1, made.url)["enterprises"]
     warnings = {item["warning"]: item["advice"] for item in enterprise["warnings"]}
-    assert "differs from GitHub's by" in warnings[Caution.CLOCK_DIFFERS.value]
+    assert "differs from GitHub's by" in warnings[CredentialWarning.CLOCK_DIFFERS.value]
     assert abs(enterprise["credentials"][0]["clock_difference_seconds"] - 3600) <= 5

@@ -13,7 +13,7 @@ from exporter.cli import parser
 from exporter.collectors import COLLECTORS
 from exporter.config import loading
 from exporter.config.environment import own_environment
-from exporter.doctor.advice import Caution, State
+from exporter.doctor.advice import CredentialWarning, State
 from exporter.errors import Cause, Reason
 from exporter.telemetry.declarations import OWN_METRICS
 from tests.support.app_keys import pem
@@ -84,7 +84,7 @@ def test_every_cause() -> None:
     """Everything that check may say is there."""
     assert set(first_cells(section(TROUBLESHOOTING, "What check says"))) == {
         *(cause.value for cause in Cause),
-        *(caution.value for caution in Caution),
+        *(warning.value for warning in CredentialWarning),
     }
     assert all(f"`{state}`" in CREDENTIALS for state in State)
 
@@ -113,7 +113,7 @@ def test_every_metric() -> None:
 
 
 def test_every_scope_and_permission() -> None:
-    """Each collector is named beside the scopes it needs, and permissions are spelt as they are declared."""
+    """Each collector is named beside the scopes it needs, and permissions are with_level as they are declared."""
     table = section(CREDENTIALS, "Classic personal access token")
     rows = {
         row.partition("|")[0]: row.partition("|")[2] for row in re.findall(r"^ +\| (.*\|.*) \|$", table, re.MULTILINE)

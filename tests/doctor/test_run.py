@@ -1,4 +1,4 @@
-"""What `check` makes of a collector's questions: asked once, given up in time, never silent."""
+"""How `check` runs a collector's checks: asked once, given up in time, never silent."""
 
 import random
 import threading
@@ -12,11 +12,11 @@ from exporter.clock import SystemClock
 from exporter.collector import Collector, CollectorOptions, Platform, Target
 from exporter.doctor import report
 from exporter.doctor.advice import ADVICE, State
-from exporter.doctor.credentials import CredentialNotes, Kind, Told, kind_of
-from exporter.doctor.diagnosis import Finding, Subject, compared, fails
-from exporter.doctor.report import CredentialReport, EnterpriseReport, cautions, credential_report, document
-from exporter.doctor.run import Question, survey
-from exporter.doctor.terminal import SAID, drawn, plain
+from exporter.doctor.credentials import CredentialFacts, CredentialObserver, Kind, kind_of
+from exporter.doctor.diagnosis import CheckTarget, Finding, correlate, fails
+from exporter.doctor.report import CredentialReport, EnterpriseReport, credential_report, document, warnings_of
+from exporter.doctor.run import Check, run_checks
+from exporter.doctor.terminal import SEE_ABOVE, common_problems, drawn, plain, rows
 from exporter.errors import Cause, Forbidden, GitHubError, PayloadError, RateLimited, Unauthorized, Unavailable
 from exporter.github.auth import PersonalAccessToken
 from exporter.github.client import Client
@@ -32,7 +32,7 @@ from tests.support.wire import Script, Wire, hang, reply
 FIRST = Endpoint("/enterprises/{enterprise}/first", "read:enterprise", "enterprise_licensing")
 SECOND = Endpoint("/enterprises/{enterprise}/second", "read:enterprise")
 GROUP = Endpoint("/orgs/{organization}/group", "admin:org", "organization_self_hosted_runners")
-SUBJECT = Subject("acme", "api.example.com", "octo", "", "auth", Kind.CLASSIC)
+TARGET = CheckTarget("acme", "acme", "api.example.com", "octo", "", "auth", Kind.CLASSIC)
 Fetch = Callable[[GitHub, Target], object]
 
 
@@ -59,13 +59,13 @@ def asked(wire: Wire, *fetches: Fetch, stop: threading.Event | None = None, read
         wire.url,
         PersonalAccessToken("auth", lambda: "octo"),
         user_agent="test",
-        observer=CredentialNotes(clock),
+        observer=CredentialObserver(clock),
         clock=clock,
         stop=stop or threading.Event(),
         limits=ClientLimits(tries=1, read_seconds=read_seconds),
         randomness=random.Random(1),
     )
-    questions = []
+    checks = []
     for number, fetch in enumerate(fetches, 1):
         collector: Collector[Any] = Collector(
             name=f"octo{number}",
@@ -79,16 +79,16 @@ def asked(wire: Wire, *fetches: Fetch, stop: threading.Event | None = None, read
         assignment = Assignment(
             collector, "acme", "acme", Platform.CLOUD, CollectorOptions(), lambda _organization: client
         )
-        questions.append(Question(assignment, replace(SUBJECT, collector=collector.name)))
+        checks.append(Check(assignment, replace(TARGET, collector=collector.name)))
     try:
-        return survey(questions, clock)
+        return run_checks(checks, clock)
     finally:
         client.close()
 
 
-def told(findings: list[Finding]) -> list[tuple[str, str, State, Cause | None]]:
+def facts(findings: list[Finding]) -> list[tuple[str, str, State, Cause | None]]:
     """What matters of findings."""
-    return [(finding.subject.collector, finding.endpoint, finding.state, finding.cause) for finding in findings]
+    return [(finding.target.collector, finding.endpoint, finding.state, finding.cause) for finding in findings]
 
 
 def first(github: GitHub, _target: Target) -> None:
@@ -129,12 +129,12 @@ def test_another_way(wire: Callable[..., Wire]) -> None:
             github.get(FIRST, {"form": "other"})
 
     made = wire(reply(b"{}", status="422 Unprocessable Entity"), reply())
-    assert told(asked(made, forms)) == [("octo1", FIRST.path, State.OK, None)]
+    assert facts(asked(made, forms)) == [("octo1", FIRST.path, State.OK, None)]
     assert len(made.asked) == 2
 
 
 def test_a_swallowed_refusal_shows(wire: Callable[..., Wire]) -> None:
-    """What a collector can do without is still told to a person."""
+    """What a collector can do without is still reported."""
 
     def tolerant(github: GitHub, _target: Target) -> None:
         github.get(FIRST)
@@ -144,7 +144,7 @@ def test_a_swallowed_refusal_shows(wire: Callable[..., Wire]) -> None:
             return
 
     made = wire(reply(), reply(b"{}", status="403 Forbidden"))
-    assert told(asked(made, tolerant)) == [
+    assert facts(asked(made, tolerant)) == [
         ("octo1", FIRST.path, State.OK, None),
         ("octo1", SECOND.path, State.FAILED, Cause.NOT_ALLOWED),
     ]
@@ -155,7 +155,7 @@ def test_given_up_at_the_second_silence(wire: Callable[..., Wire]) -> None:
     made = wire(hang())
     fetches: tuple[Fetch, ...] = (first, second, first, lambda github, _: github.get(GROUP, organization="web"))
     findings = asked(made, *fetches, read_seconds=1)
-    assert told(findings) == [
+    assert facts(findings) == [
         ("octo1", FIRST.path, State.FAILED, Cause.TIMEOUT),
         ("octo2", SECOND.path, State.FAILED, Cause.TIMEOUT),
         ("octo3", FIRST.path, State.FAILED, Cause.TIMEOUT),
@@ -173,7 +173,7 @@ def test_what_a_collector_cannot_use(wire: Callable[..., Wire]) -> None:
 
     made = wire(reply(b"{}"))
     findings = asked(made, strict, lambda github, _: list(github.pages(SECOND, "items")))
-    assert told(findings) == [
+    assert facts(findings) == [
         ("octo1", FIRST.path, State.FAILED, Cause.PAYLOAD),
         ("octo2", SECOND.path, State.FAILED, Cause.PAYLOAD),
     ]
@@ -181,13 +181,13 @@ def test_what_a_collector_cannot_use(wire: Callable[..., Wire]) -> None:
 
 
 def test_a_bug(wire: Callable[..., Wire]) -> None:
-    """A collector that crashes, even before it asks, is told, and hides no other; the message stays out."""
+    """A collector that crashes, even before it asks, is reported, and hides no other; the message stays out."""
 
     def crash(_github: GitHub, _target: Target) -> None:
         raise ValueError("octo@acme.example")
 
     findings = asked(wire(reply()), crash, second)
-    assert told(findings) == [
+    assert facts(findings) == [
         ("octo1", FIRST.path, State.FAILED, Cause.BUG),
         ("octo2", SECOND.path, State.OK, None),
     ]
@@ -236,18 +236,18 @@ def test_stopped(wire: Callable[..., Wire]) -> None:
 )
 def test_meaning(kind: Kind, endpoint: Endpoint, error: GitHubError, cause: Cause, words: str) -> None:
     """Endpoint and credential sharpen what the error tells."""
-    finding = fails(replace(SUBJECT, kind=kind), endpoint, error)
+    finding = fails(replace(TARGET, kind=kind), endpoint, error)
     assert finding.cause is cause
     assert words in finding.advice
 
 
 @pytest.mark.parametrize("cause", Cause)
 def test_every_row_of_the_table(cause: Cause) -> None:
-    """Every cause gives its advice with all places filled, and counts as failed unless there is nothing to repair."""
+    """Every cause gives its advice with all places filled, and counts as failed unless there is nothing to fix."""
     error = RateLimited("octo", retry_at=NOW) if cause is Cause.RATE_LIMITED else AnyError(cause)
-    subject = replace(SUBJECT, kind=Kind.UNKNOWN, organization="octo-web")
-    finding = fails(subject, SECOND, error)
-    nothing = ADVICE[cause].text.startswith("Nothing to repair")
+    target = replace(TARGET, kind=Kind.UNKNOWN, organization="octo-web")
+    finding = fails(target, SECOND, error)
+    nothing = ADVICE[cause].text.startswith("Nothing to fix")
     assert finding.state is (State.UNAVAILABLE if nothing else State.FAILED)
     assert finding.cause is cause
     assert not {"{", "}"} & set(finding.advice)
@@ -264,19 +264,19 @@ class AnyError(PayloadError):
 
 def not_offered(*endpoints: str, credential: str = "auth", organization: str = "") -> list[Finding]:
     """Findings of 404."""
-    subject = replace(SUBJECT, credential=credential, organization=organization)
-    return [fails(subject, Endpoint(endpoint, ""), Unavailable("")) for endpoint in endpoints]
+    target = replace(TARGET, credential=credential, organization=organization)
+    return [fails(target, Endpoint(endpoint, ""), Unavailable("")) for endpoint in endpoints]
 
 
 def test_lost() -> None:
     """Only where one credential sees nothing at all is the enterprise not found."""
-    assert {finding.cause for finding in compared(not_offered("/a", "/b"))} == {Cause.ENTERPRISE_NOT_FOUND}
-    assert {finding.cause for finding in compared(not_offered("/a", "/a"))} == {Cause.NOT_OFFERED}
-    one = [*not_offered("/a", "/b"), Finding(SUBJECT, "/c", State.OK)]
-    assert {finding.cause for finding in compared(one)} == {Cause.NOT_OFFERED, None}
-    two = [*not_offered("/a", "/b", credential="runner_auth"), Finding(SUBJECT, "/c", State.OK)]
-    assert [finding.cause for finding in compared(two)] == [Cause.ENTERPRISE_NOT_FOUND] * 2 + [None]
-    web = compared([*not_offered("/a", organization="web"), Finding(SUBJECT, "/c", State.OK)])
+    assert {finding.cause for finding in correlate(not_offered("/a", "/b"))} == {Cause.ENTERPRISE_NOT_FOUND}
+    assert {finding.cause for finding in correlate(not_offered("/a", "/a"))} == {Cause.NOT_OFFERED}
+    one = [*not_offered("/a", "/b"), Finding(TARGET, "/c", State.OK)]
+    assert {finding.cause for finding in correlate(one)} == {Cause.NOT_OFFERED, None}
+    two = [*not_offered("/a", "/b", credential="runner_auth"), Finding(TARGET, "/c", State.OK)]
+    assert [finding.cause for finding in correlate(two)] == [Cause.ENTERPRISE_NOT_FOUND] * 2 + [None]
+    web = correlate([*not_offered("/a", organization="web"), Finding(TARGET, "/c", State.OK)])
     assert [finding.cause for finding in web] == [Cause.ORGANIZATION_NOT_FOUND, None]
     assert {finding.state for finding in web} == {State.FAILED, State.OK}
 
@@ -300,48 +300,55 @@ def test_kinds(token: str, kind: Kind) -> None:
 
 def test_scopes_tell_a_classic_token() -> None:
     """GitHub tells scopes of classic tokens alone, of whatever shape."""
-    assert credential_report("auth", Kind.UNKNOWN, Told(scopes=())).kind is Kind.CLASSIC
-    assert credential_report("auth", Kind.UNKNOWN, Told()).kind is Kind.UNKNOWN
-    assert credential_report("auth", Kind.GITHUB_APP, Told(scopes=())).kind is Kind.GITHUB_APP
+    assert credential_report("auth", Kind.UNKNOWN, CredentialFacts(scopes=())).kind is Kind.CLASSIC
+    assert credential_report("auth", Kind.UNKNOWN, CredentialFacts()).kind is Kind.UNKNOWN
+    assert credential_report("auth", Kind.GITHUB_APP, CredentialFacts(scopes=())).kind is Kind.GITHUB_APP
 
 
-def reported(told: Told, kind: Kind = Kind.CLASSIC, url: str = "https://api.example.com") -> EnterpriseReport:
+def reported(
+    facts: CredentialFacts, kind: Kind = Kind.CLASSIC, url: str = "https://api.example.com"
+) -> EnterpriseReport:
     """A report about one credential."""
-    return EnterpriseReport("acme", url, "api.example.com", "cloud", [CredentialReport("auth", kind, told)], [])
+    return EnterpriseReport("acme", url, "api.example.com", "cloud", [CredentialReport("auth", kind, facts)], [])
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (reported(Told()), []),
-        (reported(Told(expires=NOW + report.EXPIRES_SOON)), []),
-        (reported(Told(expires=NOW + report.EXPIRES_SOON - 1)), ["token_expires_soon"]),
-        (reported(Told(skew=30.0)), []),
-        (reported(Told(skew=-31.0)), ["clock_differs"]),
-        (reported(Told(windows={"core": RateLimitWindow("core", 5000, 500, NOW + 60)})), []),
-        (reported(Told(windows={"core": RateLimitWindow("core", 5000, 499, NOW + 60)})), ["rate_limit_low"]),
-        (reported(Told(windows={"core": RateLimitWindow("core", 5000, 0, NOW - 60)})), []),
-        (reported(Told(), Kind.INSTALLATION), ["installation_token"]),
-        (reported(Told(), url="http://api.example.com"), ["token_readable_on_the_way"]),
+        (reported(CredentialFacts()), []),
+        (reported(CredentialFacts(expires=NOW + report.EXPIRES_SOON)), []),
+        (reported(CredentialFacts(expires=NOW + report.EXPIRES_SOON - 1)), ["token_expires_soon"]),
+        (reported(CredentialFacts(skew=30.0)), []),
+        (reported(CredentialFacts(skew=-31.0)), ["clock_differs"]),
+        (reported(CredentialFacts(windows={"core": RateLimitWindow("core", 5000, 500, NOW + 60)})), []),
+        (reported(CredentialFacts(windows={"core": RateLimitWindow("core", 5000, 499, NOW + 60)})), ["rate_limit_low"]),
+        (reported(CredentialFacts(windows={"core": RateLimitWindow("core", 5000, 0, NOW - 60)})), []),
+        (reported(CredentialFacts(), Kind.INSTALLATION), ["installation_token"]),
+        (reported(CredentialFacts(), url="http://api.example.com"), ["plaintext_api_url"]),
     ],
 )
-def test_cautions(given: EnterpriseReport, expected: list[str]) -> None:
+def test_warning_appears_exactly_at_its_threshold(given: EnterpriseReport, expected: list[str]) -> None:
     """A warning begins exactly where it says, names its credential and has no empty places."""
-    found = list(cautions(given, NOW))
-    assert [caution.value for caution, _, _ in found] == expected
+    found = list(warnings_of(given, NOW))
+    assert [warning.value for warning, _, _ in found] == expected
     assert all("{" not in text and "  " not in text for _, _, text in found)
     assert document([given], NOW)["enterprises"][0]["warnings"] == [
-        {"warning": caution.value, "credential": name or None, "advice": text} for caution, name, text in found
+        {"warning": warning.value, "credential": name or None, "advice": text} for warning, name, text in found
     ]
 
 
-def test_advice_once() -> None:
-    """On a terminal the same advice for the same enterprise is given once."""
-    lost = compared(not_offered("/a", "/b", "/c"))
-    others = [replace(finding, subject=replace(finding.subject, enterprise="globex")) for finding in lost]
-    table = drawn([*lost, Finding(SUBJECT, "/d", State.OK), Finding(SUBJECT, "/e", State.OK), *others])
-    told = [str(cell) for cell in table.columns[-1].cells]
-    assert told == [lost[0].advice, SAID, SAID, "", "", others[0].advice, SAID, SAID]
+def test_repeated_advice_is_given_once_per_enterprise() -> None:
+    """On a terminal advice is given once per enterprise; what made checks pointless stands above the table alone."""
+    lost = correlate(not_offered("/a", "/b", "/c"))
+    others = [replace(finding, target=replace(finding.target, enterprise="globex")) for finding in lost]
+    findings = [*lost, Finding(TARGET, "/d", State.OK), Finding(TARGET, "/e", State.OK), *others]
+    expected = [lost[0].advice, SEE_ABOVE, SEE_ABOVE, "", "", others[0].advice, SEE_ABOVE, SEE_ABOVE]
+    assert [str(cell) for cell in drawn(findings).columns[-1].cells] == expected
+    assert [cells[-1] for cells in rows(lost, [])] == [lost[0].advice] * 3
+    assert [cells[-1] for cells in rows(lost, [("acme", lost[0].advice)])] == [SEE_ABOVE] * 3
+    assert common_problems(lost) == []
+    skipped = Finding(TARGET, "/d", State.SKIPPED, cause=Cause.ENTERPRISE_NOT_FOUND)
+    assert common_problems([*lost, skipped]) == [lost[0].advice]
 
 
 def test_plain_columns() -> None:
