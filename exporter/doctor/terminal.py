@@ -108,11 +108,8 @@ def drawn(findings: Sequence[Finding], known: Iterable[tuple[str, str]] = ()) ->
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in HEAD:
         table.add_column(title, overflow="fold")
-    for finding, (enterprise, collector, endpoint, outcome, advice) in zip(
-        findings, rows(findings, known), strict=True
-    ):
-        style = STYLES[finding.state]
-        table.add_row(Text(enterprise), Text(collector), Text(endpoint), Text(outcome, style), Text(advice))
+    for finding, (*cells, outcome, advice) in zip(findings, rows(findings, known, repeats=False), strict=True):
+        table.add_row(*map(Text, cells), Text(outcome, STYLES[finding.state]), Text(advice))
     return table
 
 
