@@ -120,19 +120,24 @@ def test_case(
 ) -> None:
     """The right result of one report from the field."""
     furnish(tmp_path, case)
+    monkeypatch.chdir(tmp_path)
+
+    def set_environment(variables: Mapping[str, str]) -> None:
+        for name in os.environ.keys() - clean(os.environ).keys():
+            monkeypatch.delenv(name)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
     if "command" in case:
 
         def run(arguments: list[str], variables: Mapping[str, str]) -> tuple[int, str]:
-            monkeypatch.chdir(tmp_path)
-            for name in os.environ.keys() - clean(os.environ).keys():
-                monkeypatch.delenv(name)
-            for name, value in variables.items():
-                monkeypatch.setenv(name, value)
+            set_environment(variables)
             code = main(arguments)
             return code, "".join(capfd.readouterr())
 
         judge(case["expect"], commanded(case, tmp_path, run))
         return
+    set_environment(case.get("environment", {}))
     for expect, step in collected(case, tmp_path):
         step.out = "".join(capfd.readouterr())
         judge(expect, step)
