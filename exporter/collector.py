@@ -141,6 +141,8 @@ class Target:
     """Empty for the enterprise level."""
     included: Included = field(default_factory=Included)
     billing_platform: BillingPlatform = "auto"
+    expected_labels: tuple[str, ...] = ()
+    """Labels that some runner must have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """Self-hosted runners: counts per group and system, and one series set per runner."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from exporter.collector import Calls, Collector, CollectorOptions, Platform, Target
 from exporter.collectors.common.labels import boolean, operating_system
+from exporter.collectors.common.patterns import bounded_pattern
+from exporter.collectors.common.runner_labels import LABEL_RUNNERS, LabelChoice, Labels, label_samples
 from exporter.collectors.runner_groups import ENTERPRISE_GROUPS, ORGANIZATION_GROUPS, groups_of
 from exporter.errors import NOT_OFFERED, GitHubError
 from exporter.github.endpoint import Endpoint
@@ -51,6 +54,24 @@ class RunnersOptions(CollectorOptions):
     """Settings of the collector `runners`."""
 
     per_runner: bool = Field(default=True, description="Expose one series set per runner beside the counts.")
+    labels: Labels = Field(
+        "custom", description="Count runners by the labels that people chose (`custom`), by `all` or by `none`."
+    )
+    max_labels: int = Field(
+        100, ge=0, description="How many labels have series of their own; runners of the others count as `(other)`."
+    )
+    label_from_name: str | None = Field(
+        None,
+        description="Regular expression whose first group is one more label in a runner's name, for scale sets, whose "
+        "runners have none: `^(.+)-[a-z0-9]{5}-runner-[a-z0-9]{5}$`.",
+    )
+
+    @field_validator("label_from_name")
+    @classmethod
+    def _ends(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            bounded_pattern(pattern)
+        return pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +188,23 @@ def samples(target: Target, fleet: Fleet) -> Iterator[Sample]:
         yield EPHEMERAL(runners, organization, group)
     for (system, version), runners in versions.items():
         yield BY_VERSION(runners, organization, system, version)
+    yield from label_samples(
+        organization,
+        ((runner, state_of(runner)) for runner in fleet.runners),
+        label_choice(target),
+        target.options.max_labels,
+        STATES,
+    )
+
+
+def label_choice(target: Target) -> LabelChoice:
+    """Which labels the settings want."""
+    pattern = target.options.label_from_name
+    return LabelChoice(
+        target.options.labels,
+        re.compile(pattern) if pattern else None,
+        frozenset(label.lower() for label in target.expected_labels),
+    )
 
 
 def per_runner(organization: str, group: str, runner: Runner) -> Iterator[Sample]:
@@ -180,7 +218,7 @@ def per_runner(organization: str, group: str, runner: Runner) -> Iterator[Sample
 COLLECTOR = Collector(
     name="runners",
     help="State of self-hosted runners of the enterprise and of each configured organization.",
-    metrics=(RUNNERS, EPHEMERAL, ONLINE, BUSY, INFO, BY_VERSION),
+    metrics=(RUNNERS, EPHEMERAL, ONLINE, BUSY, INFO, BY_VERSION, LABEL_RUNNERS),
     endpoints=(
         ENTERPRISE_RUNNERS,
         ORGANIZATION_RUNNERS,

@@ -25,6 +25,7 @@ from exporter.config.environment import PREFIX
 from exporter.errors import ConfigurationError
 from exporter.github.app_jwt import clean_app_id, clean_key, is_app_id
 from exporter.github.auth import SecretFile, clean_secret
+from exporter.github.models import MAX_LABEL
 from exporter.redaction import describe_path
 from exporter.regular_file import check_path
 
@@ -135,6 +136,16 @@ class Organization(Section):
     auth: Auth | None = Field(None, description="A credential of its own.")
 
 
+def _runner_label(value: str) -> str:
+    label = value.strip().lower()
+    if not 0 < len(label) <= MAX_LABEL:
+        raise ValueError(f"must be a label of 1 to {MAX_LABEL} characters")
+    return label
+
+
+RunnerLabel = Annotated[str, AfterValidator(_runner_label)]
+
+
 class Enterprise(Section):
     """One enterprise to read."""
 
@@ -155,6 +166,9 @@ class Enterprise(Section):
     )
     included: Included = Field(Included(), description="Allowances of the plan.")
     billing_platform: BillingPlatform = Field("auto", description="Which billing API to ask.")
+    expected_labels: tuple[RunnerLabel, ...] = Field(
+        (), max_length=100, description="Labels that some self-hosted runner must have: counted also where none does."
+    )
 
     @field_validator("organizations")
     @classmethod

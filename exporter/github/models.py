@@ -7,7 +7,7 @@ understood is "not told"; only a record that is no object, or lacks its identity
 import math
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
@@ -143,6 +143,31 @@ class ServerInstance(Record):
     last_sync: Annotated[LastSync, BeforeValidator(record)] = LastSync()
 
 
+class RunnerLabel(NamedTuple):
+    """A label of a runner, in lower case as GitHub matches it; whether a person chose it, if that is reported."""
+
+    name: str
+    is_custom: bool | None
+
+
+MAX_LABELS = 100
+MAX_LABEL = 256
+"""Characters; GitHub allows as many."""
+
+
+def runner_labels(value: Any) -> tuple[RunnerLabel, ...]:
+    """The labels of a runner, bounded in number and length; old servers list them as texts."""
+    items = value[:MAX_LABELS] if isinstance(value, list) else []
+    found = [item if isinstance(item, dict) else {"name": item} for item in items]
+    kinds = {"custom": True, "read-only": False}
+    return tuple(
+        RunnerLabel(name[:MAX_LABEL].lower(), kinds.get(text(item.get("type")).lower()))
+        for item in found
+        for name in [text(item.get("name")).strip()]
+        if name
+    )
+
+
 class Runner(Record):
     """A self-hosted runner."""
 
@@ -154,6 +179,7 @@ class Runner(Record):
     ephemeral: Flag = None
     version: Text = ""
     runner_group_id: Text = ""
+    labels: Annotated[tuple[RunnerLabel, ...], BeforeValidator(runner_labels)] = ()
 
 
 class RunnerGroup(Record):

@@ -35,6 +35,7 @@ class Assignment:
     organizations: tuple[str, ...] = ()
     included: Included = field(default_factory=Included)
     billing_platform: BillingPlatform = "auto"
+    expected_labels: tuple[str, ...] = ()
     fingerprint: str = ""
     credentials_digest: str = ""
 
@@ -73,6 +74,7 @@ class Assignment:
             organization=level,
             included=self.included,
             billing_platform=self.billing_platform,
+            expected_labels=self.expected_labels,
         )
 
 
@@ -92,6 +94,7 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
                 organizations=tuple(organization.name for organization in enterprise.organizations),
                 included=enterprise.included,
                 billing_platform=enterprise.billing_platform,
+                expected_labels=enterprise.expected_labels,
                 fingerprint=fingerprint(
                     RELEASE,
                     f"{enterprise.api_url}/enterprises/{enterprise.slug}",
@@ -99,6 +102,7 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
                     options,
                     enterprise.included,
                     enterprise.billing_platform,
+                    enterprise.expected_labels,
                 ),
                 credentials_digest=digest,
             )

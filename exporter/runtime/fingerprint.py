@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporter import __version__
@@ -23,6 +23,7 @@ def fingerprint(
     options: CollectorOptions,
     included: Included,
     billing_platform: BillingPlatform,
+    expected_labels: Sequence[str] = (),
 ) -> str:
     """A digest of everything that shapes the results of *collector*: code, declarations, *address*, settings."""
     shape = {
@@ -33,6 +34,7 @@ def fingerprint(
         "options": options.model_dump(mode="json", exclude=TIMING_OPTIONS),
         "included": included.model_dump(mode="json"),
         "billing_platform": billing_platform,
+        "expected_labels": [*expected_labels],
     }
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 

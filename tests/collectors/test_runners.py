@@ -1,8 +1,12 @@
 """How the collector of runners copes with lists that move while they are read, and with old servers."""
 
+import re
+from collections import Counter
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exporter.collectors.runners import COLLECTOR
 from tests.support.harness import API, Bench
@@ -146,3 +150,59 @@ def test_old_servers_tell_membership_by_the_groups_lists() -> None:
     assert 'runner_group="Default",runner_id="1"' in bench.text
     assert 'runner_group="",runner_id="2"' in bench.text
     assert sum(url.startswith(members) for url in bench.asked) == 1
+
+
+LABELS = st.sampled_from(["gpu", "GPU", "large", "web", "job-1", "job-2", "job-3", "linux", "self-hosted"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.lists(LABELS, max_size=5), st.booleans(), st.booleans()), max_size=20),
+    st.integers(0, 6),
+    st.sets(st.sampled_from(["gpu", "web", "nobody"])),
+)
+def test_labels_add_up_to_the_runners_that_have_them(
+    fleet: list[tuple[list[str], bool, bool]], max_labels: int, expected: set[str]
+) -> None:
+    """Each runner counts once under each label, the rest once under (other), and never more labels than allowed."""
+    runners = [
+        {
+            "id": number,
+            "name": f"octo-{number}",
+            "status": "online" if online else "offline",
+            "busy": busy,
+            "labels": [{"name": label, "type": "custom"} for label in labels],
+        }
+        for number, (labels, online, busy) in enumerate(fleet)
+    ]
+    path = "/enterprises/octo-corp/actions"
+    bench = Bench(
+        COLLECTOR,
+        {
+            f"{path}/runners": {"total_count": len(runners), "runners": runners},
+            f"{path}/runner-groups": {"runner_groups": []},
+        },
+        options={"max_labels": max_labels, "per_runner": False},
+        expected_labels=sorted(expected),
+    )
+    bench.run()
+    assert bench.status.success
+    sizes: Counter[str] = Counter()
+    own = [({label.lower() for label in labels}, online, busy) for labels, online, busy in fleet]
+    for labels, _, _ in own:
+        sizes.update(labels)
+    ranked = sorted((label for label in sizes if label not in expected), key=lambda label: (-sizes[label], label))
+    shown = {*ranked[:max_labels], *expected}
+    counts: Counter[tuple[str, str]] = Counter()
+    for label in (*shown, *(["(other)"] if len(ranked) > max_labels else [])):
+        counts.update({(label, state): 0 for state in ("idle", "busy", "offline")})
+    for labels, online, busy in own:
+        state = "offline" if not online else "busy" if busy else "idle"
+        counts.update({(label if label in shown else "(other)", state) for label in labels})
+    found = {
+        (labels["label"], labels["state"]): value
+        for name, value in bench.series.items()
+        if name.startswith("ghe_runner_label_runners{")
+        for labels in [dict(re.findall(r'(\w+)="([^"]*)"', name))]
+    }
+    assert found == dict(counts)

@@ -81,6 +81,7 @@ BAD = {
     "included-is-a-number": f": enterprises[0].included: {MAPPING}",
     "included-negative": ": enterprises[0].included.actions_minutes: must be greater than or equal to 0",
     "included-text": ": enterprises[0].included.packages_transfer_gigabytes: must be a number",
+    "expected-label-empty": ": enterprises[0].expected_labels[1]: must be a label of 1 to 256 characters",
     "interval-as-text": f": collectors.runners.interval: {DURATION}",
     "interval-in-words": f": collectors.runners.interval: {DURATION}",
     "interval-is-a-list": f": collectors.runners.interval: {DURATION}",
@@ -97,6 +98,12 @@ BAD = {
     "listen-with-high-port": f": listen: {LISTEN}",
     "listen-without-port": f": listen: {LISTEN}",
     "log-format-unknown": ": log_format: must be 'console' or 'json'",
+    "label-from-name-endless": ": collectors.runners.label_from_name: may run for ever: a part that varies is repeated",
+    "label-from-name-no-pattern": ": collectors.runners.label_from_name: is no regular expression: missing ), "
+    "unterminated subpattern at position 0",
+    "label-from-name-without-group": ": collectors.runners.label_from_name: has no group, such as (.+), for the part "
+    "of the name that is the label",
+    "labels-of-another-kind": ": collectors.runners.labels: must be 'custom', 'all' or 'none'",
     "log-level-unknown": ": log_level: must be 'debug', 'info', 'warning' or 'error'",
     "max-age-below-default-interval": f": collectors.licenses: {MAX_AGE}",
     "max-age-below-interval": f": collectors.runners: {MAX_AGE}",
@@ -105,6 +112,7 @@ BAD = {
     "max-concurrency-too-high": ": limits.max_concurrency: must be less than or equal to 100",
     "max-concurrency-with-fraction": ": limits.max_concurrency: must be a whole number",
     "max-concurrency-zero": ": limits.max_concurrency: must be greater than or equal to 1",
+    "max-labels-negative": ": collectors.runners.max_labels: must be greater than or equal to 0",
     "max-pages-zero": ": limits.max_pages: must be greater than or equal to 1",
     "max-response-zero": ": limits.max_response_megabytes: must be greater than or equal to 1",
     "max-series-zero": ": limits.max_series_per_metric: must be greater than or equal to 1",

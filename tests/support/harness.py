@@ -4,7 +4,7 @@ import json
 import random
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,6 +76,7 @@ class Bench:
         now: float = NOW,
         included: Mapping[str, float] | None = None,
         billing_platform: BillingPlatform = "auto",
+        expected_labels: Sequence[str] = (),
     ) -> None:
         self.recorded = dict(recorded)
         self.clock, self.tally, self.statuses = StillClock(now), Tally(), StatusBoard()
@@ -106,6 +107,7 @@ class Bench:
             organizations=organizations,
             included=Included.model_validate(included or {}),
             billing_platform=billing_platform,
+            expected_labels=tuple(expected_labels),
         )
         self.statuses.add(self.assignment.key, Status(self.assignment.interval))
         self.snapshots.watch(self.assignment.key, frozenset(self.assignment.levels))

@@ -155,7 +155,9 @@ class Fleet:
             system,
             {
                 "id": self._first_id + 1_000_000 + group.id * IDS_OF_A_GROUP + number,
-                "name": f"{self._prefix}-{group.name.lower()}-{number:x}",
+                "name": _scale_set_name(group, number)
+                if group.scaled_to_zero
+                else f"{self._prefix}-{group.name.lower()}-{number:x}",
                 "status": "offline" if dead else "online",
                 "busy": not dead and age > life * IDLE_SHARE_OF_LIFE,
             },
@@ -169,6 +171,8 @@ class Fleet:
             {"id": 0, "name": "ARM64" if system == MACOS else "X64", "type": "read-only"},
             {"id": 20 + group.id, "name": group.name.lower(), "type": "custom"},
         ]
+        if group.scaled_to_zero:  # the API has no labels for runners of scale sets
+            labels = []
         if self._old_server:
             return state | {"os": "win" if system == WINDOWS else system, "labels": labels}
         return state | {
@@ -188,6 +192,11 @@ class Fleet:
         period = SHORTEST_JOB + int.from_bytes(draw[4:6], "big") % (LONGEST_JOB - SHORTEST_JOB)
         slot, second = divmod(at + int.from_bytes(draw[6:8], "big"), period)
         return second < period * (1 - PAUSE) and self._draws.fraction(place, int(slot)) < demand
+
+
+def _scale_set_name(group: RunnerGroup, number: int) -> str:
+    """Return a name as the controller of runner scale sets gives one."""
+    return f"{group.name}-{number & 0xFFFFF:05x}-runner-{number * 7919 & 0xFFFFF:05x}"
 
 
 def _abandoned(group: RunnerGroup, member: int, size: int) -> bool:
