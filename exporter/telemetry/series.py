@@ -80,6 +80,7 @@ class Family(Generic[AnySeries]):
         self._metric = metric
         self._create = create
         self._series: dict[tuple[str, ...], AnySeries] = {}
+        self._written: dict[bool, tuple[list[str], str]] = {}
 
     def labels(self, *values: str) -> AnySeries:
         """The series with these label values, created at zero."""
@@ -97,9 +98,16 @@ class Family(Generic[AnySeries]):
         }
 
     def render(self, *, openmetrics: bool) -> str:
-        """Write the metric as it is now."""
+        """Write the metric as it is now: the very same text as before if nothing has changed."""
         lines = [series.text for series in list(self._series.values())]
-        return header(self._metric, openmetrics=openmetrics) + "".join(lines)
+        before, text = self._written.get(openmetrics, ([], ""))
+        if not text or lines != before:  # quick, because lines that have not changed are the same objects
+            text = header(self._metric, openmetrics=openmetrics) + "".join(lines)
+            self._written[openmetrics] = lines, text
+        return text
+
+
+_process_name = lru_cache(CACHED_LINES)(series_name)
 
 
 @lru_cache(CACHED_LINES)
@@ -120,4 +128,4 @@ def render_registry(registry: CollectorRegistry, *, openmetrics: bool) -> Iterat
         name = f"{family.name}_total" if family.type == "counter" and not openmetrics else family.name
         yield f"# HELP {name} {family.documentation}\n# TYPE {name} {family.type}\n"
         for sample in family.samples:
-            yield line(series_name(sample.name, tuple(sample.labels), tuple(sample.labels.values())), sample.value)
+            yield line(_process_name(sample.name, tuple(sample.labels), tuple(sample.labels.values())), sample.value)

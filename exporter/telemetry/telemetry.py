@@ -16,7 +16,7 @@ from prometheus_client.gc_collector import GCCollector
 from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import RateLimitWindow
-from exporter.metrics.exposition import Chunk, reuse_unchanged
+from exporter.metrics.exposition import Chunk
 from exporter.metrics.metric import Metric
 from exporter.runtime.status import Key, StatusBoard, Verdict
 from exporter.telemetry import declarations
@@ -167,7 +167,7 @@ class Telemetry:
             *(self._failures, self._skipped, self._requests, self._retries, self._not_modified, self._seconds),
             *(reload_successful, reload_success_at, self._state_written, build_info),
         )
-        self._chunks: dict[bool, tuple[Chunk, ...]] = {False: (), True: ()}
+        self._chunks: dict[bool, tuple[tuple[str, Chunk], ...]] = {False: (), True: ()}
         self._statuses = statuses
         if process_metrics:
             ProcessCollector(registry=self._process)
@@ -184,9 +184,13 @@ class Telemetry:
         gauges = [render_gauge(metric, values) for metric, values in self._gauges()]
         process = "".join(render_registry(self._process, openmetrics=openmetrics))
         end = "# EOF\n" if openmetrics else ""
-        texts = [text.encode() for text in (*counted, "".join(gauges), process + end)]
-        self._chunks[openmetrics] = chunks = reuse_unchanged(texts, self._chunks[openmetrics])
-        return chunks
+        texts = (*counted, "".join(gauges), process + end)
+        before = self._chunks[openmetrics] or (("", Chunk(b"")),) * len(texts)
+        self._chunks[openmetrics] = written = tuple(
+            old if old[0] is text or old[0] == text else (text, Chunk(text.encode()))
+            for text, old in zip(texts, before, strict=True)
+        )
+        return tuple(chunk for _, chunk in written)
 
     def watch(self, key: Key) -> None:
         """Begin the counters of *key* at zero, so that the first failure shows as an increase."""
