@@ -78,22 +78,19 @@ class Seen:
 
 def settings_of(case: Mapping[str, Any], api: str, folder: Path) -> dict[str, Any]:
     """The settings file of a case: one enterprise `acme` and the collectors it names, where it does not say more."""
-    if "settings" in case:
-        said = case["settings"]
-    else:
-        enterprise = {"slug": "acme", "api_url": "$api", "auth": {"token_file": "$folder/token"}}
-        wanted = case.get("collectors", {})
-        wanted = wanted if isinstance(wanted, dict) else {name: {} for name in wanted}
-        said = {
-            "enterprises": [enterprise | case.get("enterprise", {})],
-            "collectors": {
-                collector.name: {"enabled": True, **wanted[collector.name]}
-                if collector.name in wanted
-                else {"enabled": False}
-                for collector in COLLECTORS
-            },
-            **case.get("more_settings", {}),
-        }
+    wanted = case.get("collectors", {})
+    wanted = wanted if isinstance(wanted, dict) else {name: {} for name in wanted}
+    enterprise = {"slug": "acme", "api_url": "$api", "auth": {"token_file": "$folder/token"}}
+    said = {
+        "enterprises": [enterprise | case.get("enterprise", {})],
+        "collectors": {
+            collector.name: {"enabled": True, **wanted[collector.name]}
+            if collector.name in wanted
+            else {"enabled": False}
+            for collector in COLLECTORS
+        },
+        **case.get("settings", {}),
+    }
     result: dict[str, Any] = filled(said, {"api": api, "folder": str(folder), "host_port": urlsplit(api).netloc})
     return result
 

@@ -30,7 +30,6 @@ KEYS = {
     "enterprise",
     "settings",
     "settings_text",
-    "more_settings",
     "environment",
     "files",
     "answers",
@@ -87,7 +86,7 @@ def test_every_case_is_well_formed() -> None:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An exporter to be scraped, which has read one thing."""
     folder = tmp_path_factory.mktemp("served")
-    case = {"collectors": ["licenses"], "more_settings": {"web": {"enable_lifecycle": False}}}
+    case = {"collectors": ["licenses"], "settings": {"web": {"enable_lifecycle": False}}}
     furnish(folder, case)
     with github() as state:
         state.answers = {"/enterprises/acme/consumed-licenses": {"body": {"total_seats_consumed": 5}}}
@@ -132,7 +131,10 @@ def test_case(
 
         def run(arguments: list[str], variables: Mapping[str, str]) -> tuple[int, str]:
             set_environment(variables)
-            code = main(arguments)
+            try:
+                code = main(arguments)
+            except SystemExit as end:  # wrong arguments
+                code = int(end.code or 0)
             return code, "".join(capfd.readouterr())
 
         judge(case["expect"], commanded(case, tmp_path, run))
