@@ -1,4 +1,8 @@
-"""The numbers behind alerts and colors. Rules repeat them, and tests compare; dashboards import them."""
+"""The numbers behind alerts and colors, in one place.
+
+The rules are plain YAML, so that anybody can read and load them; a test compares each of their numbers with those here.
+Dashboards import them, so that a panel changes its color where an alert changes its mind.
+"""
 
 # Licenses: shares of what was bought.
 SEATS_EXHAUSTED = 1.0
@@ -6,6 +10,9 @@ SEATS_WARNING = 0.95
 SEATS_FORECAST_FLOOR = 0.8
 FORECAST_DAYS = 14
 FORECAST_WINDOW_DAYS = 7
+COPILOT_IDLE_SHARE = 0.1
+COPILOT_IDLE_SEATS = 5
+COPILOT_SILENT_DAYS = 7
 COMMITTERS_EXHAUSTED = 1.0
 SYNC_STALE_DAYS = 8
 SERVER_LICENSE_DAYS = 30
@@ -25,9 +32,43 @@ RUNNERS_ALL_OFFLINE = 1.0
 RUNNERS_OFFLINE_SHARE = 0.3
 RUNNERS_OFFLINE_SMALLEST_GROUP = 3
 RUNNERS_SATURATED = 0.95
+RUNNERS_ALL_EPHEMERAL = 1.0
 
 # The exporter: ages in intervals of the collector, days left, share of the rate limit left.
 STALE_INTERVALS = 3
 TOKEN_WARNING_DAYS = 14
 TOKEN_CRITICAL_DAYS = 3
 RATE_LIMIT_LOW = 0.1
+
+COMPARISONS: dict[str, tuple[float, ...]] = {
+    "GitHubCollectorStale": (STALE_INTERVALS,),
+    "GitHubTokenExpiring": (TOKEN_WARNING_DAYS, TOKEN_CRITICAL_DAYS),
+    "GitHubTokenExpiringSoon": (TOKEN_CRITICAL_DAYS,),
+    "GitHubRateLimitLow": (RATE_LIMIT_LOW,),
+    "GitHubSeatsExhausted": (SEATS_EXHAUSTED,),
+    "GitHubSeatsNearlyExhausted": (SEATS_WARNING, SEATS_EXHAUSTED),
+    "GitHubSeatsForecast": (SEATS_FORECAST_FLOOR, SEATS_WARNING, FORECAST_DAYS),
+    "GitHubCopilotSeatsIdle": (COPILOT_IDLE_SHARE, COPILOT_IDLE_SEATS, COPILOT_SILENT_DAYS),
+    "GitHubAdvancedSecurityCommittersExhausted": (COMMITTERS_EXHAUSTED,),
+    "GitHubLicenseSyncStale": (SYNC_STALE_DAYS,),
+    "GitHubServerLicenseExpiring": (SERVER_LICENSE_DAYS,),
+    "GitHubActionsIncludedExhausted": (INCLUDED_EXHAUSTED,),
+    "GitHubActionsPaceHigh": (PACE_WARNING, INCLUDED_EXHAUSTED),
+    "GitHubStorageAboveIncluded": (INCLUDED_EXHAUSTED, PERIOD_SILENT_SHARE),
+    "GitHubPackagesTransferExhausted": (INCLUDED_EXHAUSTED,),
+    "GitHubBudgetNearlyExhausted": (BUDGET_WARNING, BUDGET_EXHAUSTED),
+    "GitHubBudgetExhausted": (BUDGET_EXHAUSTED,),
+    "GitHubBudgetPaceHigh": (PACE_WARNING, BUDGET_WARNING),
+    "GitHubSpendUnusual": (SPEND_FACTOR, SPEND_FLOOR_USD, SPEND_SILENT_DAYS),
+    "GitHubRunnersAllOffline": (RUNNERS_ALL_OFFLINE, RUNNERS_ALL_EPHEMERAL),
+    "GitHubRunnersManyOffline": (
+        RUNNERS_OFFLINE_SHARE,
+        RUNNERS_ALL_OFFLINE,
+        RUNNERS_OFFLINE_SMALLEST_GROUP,
+        RUNNERS_ALL_EPHEMERAL,
+    ),
+    "GitHubRunnersSaturated": (RUNNERS_SATURATED, RUNNERS_ALL_EPHEMERAL),
+    "enterprise:ghe_actions_included_used_per_included:projected_ratio": (PERIOD_SILENT_SHARE,),
+    "enterprise_budget:ghe_budget_consumed_per_amount:projected_ratio": (PERIOD_SILENT_SHARE,),
+}
+"""What each rule compares with."""

@@ -1,11 +1,11 @@
 """What the month costs and where it is heading: for those who pay."""
 
-from alerts import thresholds as limit
+from dashboards import alert_colors, spending
 from dashboards import queries as q
-from dashboards import spending
-from dashboards.billing_queries import AMOUNT, BUDGET, BUDGET_LOOK, BUDGET_USED, CONSUMED, NO_BILLING, NO_COST, SKU
+from dashboards.billing_queries import LEFT_OUT, NO_BILLING, NO_COST, SKU, TOO_EARLY
+from dashboards.budgets import ALERTS, budgets
 from dashboards.frame import Board, Panels, choice, runbooks
-from dashboards.panels import Column, bars, lines, stat, table
+from dashboards.panels import bars, lines, stat
 from dashboards.parts import (
     COUNTED,
     COUNTED_FROM_ZERO,
@@ -13,21 +13,20 @@ from dashboards.parts import (
     DOLLARS,
     INCLUDED_DASHED,
     NEUTRAL,
-    SHARE,
     SHARED,
-    YES_NO,
     Look,
     Query,
     dashed,
-    judged,
     override,
+    thresholds,
 )
 
-USED_LOOK = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.INCLUDED_EXHAUSTED))
-PACE_LOOK = Look(SHARE, 0, 0, steps=judged(warning=limit.PACE_WARNING))
-TOO_EARLY = "too early, or not told"
 NO_ALLOWANCE = "allowance not configured"
 ALL_KINDS = "all (legacy)"
+COUNTS = (
+    "Counted are standard runners hosted by GitHub, in minutes of the Linux one: a minute of Windows or macOS draws "
+    "more, self-hosted and larger runners nothing. Public repositories are included, so it is an upper bound."
+)
 
 
 def _month() -> Panels:
@@ -35,15 +34,15 @@ def _month() -> Panels:
     return [
         stat(
             "Spend this month",
-            "Cost after discounts since the first of the month (UTC), all chosen enterprises.",
+            f"Cost after discounts since the first of the month (UTC), all chosen enterprises. {LEFT_OUT}",
             f"sum({q.SPEND})",
             look=DOLLARS,
             no_value=NO_COST,
         ),
         stat(
             "Projected spend",
-            "Cost at the month's end if it goes on at the even pace of the month so far; shown after the first tenth "
-            "of the month. Subscriptions that are charged at once make it too high early in the month.",
+            "Cost at the month's end at the even pace of the month so far; shown after the first tenth of the month. "
+            "Subscriptions that are charged as a whole make it too high early in the month.",
             f"sum({q.SPEND_PROJECTED})",
             look=DOLLARS,
             no_value=TOO_EARLY,
@@ -65,13 +64,14 @@ def _month() -> Panels:
         ),
         stat(
             "Fullest budget",
-            "Share used of the fullest budget. One that stops usage stops jobs at 100%: raise it or reduce usage. "
-            "The list of budgets is below.",
-            f"max({BUDGET_USED})",
-            look=BUDGET_LOOK,
+            "Share used of the fullest budget, and what the fullest will have used at the month's end. One that stops "
+            "usage stops jobs at 100%: raise it or reduce usage. The list of budgets is below.",
+            [Query(f"max({q.BUDGET_USED})", "used"), Query(f"max({q.BUDGET_PROJECTED})", "at this pace")],
+            look=alert_colors.BUDGET,
+            overrides=[override("at this pace", {"thresholds": thresholds(alert_colors.PACE.steps)})],
             filled=True,
-            no_value="no budget, or use not told",
-            links=runbooks("GitHubBudgetExhausted", "GitHubBudgetNearlyExhausted"),
+            no_value="no budget, or use not reported",
+            links=runbooks(*ALERTS),
         ),
         stat(
             "Usage report age",
@@ -88,13 +88,15 @@ def _actions() -> Panels:
     pace = f"{q.INCLUDED} * {q.ELAPSED} / 60"
     by_os = q.one("ghe_actions_used_seconds", "os", "sku")
     paid = q.one("ghe_actions_paid_seconds", "os", "sku")
+    by_sku = q.total("ghe_billing_net_usd", "sku", of=("product",), where='product="actions"')
+    by_cost = f"group by (enterprise, os, sku) ({by_os}) * on (enterprise, sku) group_left () {by_sku}"
     return [
         [
             stat(
                 "Included minutes used",
-                "Minutes of Actions used this month as a share of those included. From 100% on each minute is billed.",
+                f"Share of the included minutes used this month. From 100% on each minute is billed. {COUNTS}",
                 q.MINUTES_USED,
-                look=USED_LOOK,
+                look=alert_colors.INCLUDED,
                 legend="{{enterprise}}",
                 filled=True,
                 size=(6, 5),
@@ -107,7 +109,7 @@ def _actions() -> Panels:
                 "after the first tenth of the month. Above 100% an alert warns: find the largest users below, or plan "
                 "the cost.",
                 q.MINUTES_PROJECTED,
-                look=PACE_LOOK,
+                look=alert_colors.PACE,
                 legend="{{enterprise}}",
                 filled=True,
                 size=(6, 5),
@@ -117,10 +119,10 @@ def _actions() -> Panels:
         ],
         lines(
             "Minutes used, even pace and included",
-            "Minutes of Actions this month. Dotted is the even pace, dashed what is included. Above the pace: the "
-            "allowance will not last. All begin anew on the first (UTC).",
+            "Minutes drawn from the allowance this month. Dotted is the even pace, dashed what is included. Above "
+            "the pace: the allowance will not last. All begin at zero on the first (UTC).",
             [
-                Query(f"{q.ACTIONS} / 60", "{{enterprise}}"),
+                Query(f"{q.MINUTES} / 60", "{{enterprise}}"),
                 Query(pace, "{{enterprise}} even pace"),
                 Query(f"{q.INCLUDED} / 60", "{{enterprise}} included"),
             ],
@@ -144,40 +146,24 @@ def _actions() -> Panels:
             [Query(f"sort_desc({q.named(f'sum by (os, sku) ({by_os}) / 60', 'sku', ALL_KINDS)})", "{{sku}}")],
             look=COUNTED,
             no_value=NO_BILLING,
-            size=(12, 8),
+            size=(8, 8),
         ),
         bars(
             "Minutes paid for",
             "Minutes this month beyond the allowance, or of larger runners, to which no allowance applies.",
             [Query(f"sort_desc({q.named(f'sum by (os, sku) ({paid}) / 60', 'sku', ALL_KINDS)} > 0)", "{{sku}}")],
             look=COUNTED,
-            no_value="none, or not told",
-            size=(12, 8),
+            no_value="none, or not reported",
+            size=(8, 8),
         ),
-    ]
-
-
-def _budgets() -> Panels:
-    name = {"enterprise": "Enterprise", "scope": "Scope", "entity": "Entity", "product": "Product"}
-    blocks = q.one("ghe_budget_blocks_usage", *BUDGET)
-    return [
-        table(
-            "Budgets",
-            "Every budget, the fullest first. An empty cell: GitHub does not tell what of it is used. Where usage "
-            "stops, 100% means that jobs no longer start: raise it in time.",
-            name,
-            [
-                Column("Used", BUDGET_USED, BUDGET_LOOK, 180, "gauge"),
-                Column("Consumed", CONSUMED, DOLLARS, 130),
-                Column("Amount", AMOUNT, DOLLARS, 130),
-                Column("Stops usage", blocks, Look(mappings=YES_NO), 110, "color-text"),
-            ],
-            no_value="no budget is set",
-            size=(24, 9),
-            sort=["-Used"],
-            widths={"Enterprise": 120, "Scope": 180, "Product": 180},
-            hidden=["budget_id"],
-            links=runbooks("GitHubBudgetExhausted", "GitHubBudgetNearlyExhausted"),
+        bars(
+            "Cost by system",
+            "What Actions minutes cost this month after discounts, by operating system, self-hosted and larger runners "
+            "among them.",
+            [Query(f"sort_desc(sum by (os) ({by_cost}) > 0)", "{{os}}")],
+            look=DOLLARS,
+            no_value="no cost, or not reported",
+            size=(8, 8),
         ),
     ]
 
@@ -192,7 +178,7 @@ def board() -> Board:
             ("This month", _month()),
             ("Actions minutes", _actions()),
             ("Spend", spending.spend()),
-            ("Budgets", _budgets()),
+            ("Budgets", budgets()),
             ("Who spends", spending.who()),
             ("Storage and transfer", spending.storage()),
         ],

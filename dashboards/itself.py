@@ -1,22 +1,18 @@
 """The exporter itself: for whoever operates it; the target of its alerts."""
 
-from dataclasses import replace
-
 from alerts import thresholds as limit
+from dashboards import alert_colors
 from dashboards.frame import Board, Panels, choice, runbooks
 from dashboards.itself_api import api, process
 from dashboards.itself_queries import (
     AGE,
     ALL,
     AVAILABLE,
-    BUDGET,
     EXPIRY,
     INTERVALS,
     LEFT,
     NOTHING,
     RATE_WINDOW,
-    STALE,
-    TOKEN,
     run,
 )
 from dashboards.panels import Column, lines, stat, table, timeline
@@ -24,7 +20,6 @@ from dashboards.parts import (
     ACCEPTED,
     COUNT,
     COUNTED,
-    IN_INTERVALS,
     NONE,
     QUIET,
     SECONDS,
@@ -65,7 +60,7 @@ def _health() -> Panels:
             "Age of the stalest collector's data in units of its own interval. Up to 1 is normal; from 3 on the alert "
             "warns that figures are frozen.",
             f"max({INTERVALS})",
-            look=replace(STALE, unit=IN_INTERVALS),
+            look=alert_colors.STALE,
             filled=True,
             no_value=NOTHING,
             links=runbooks("GitHubCollectorStale"),
@@ -76,7 +71,7 @@ def _health() -> Panels:
             "Days until the first of the tokens in use expires. Make a new one before that and write it to the same "
             "file. Apps and tokens without an end are not counted.",
             f"min({EXPIRY})",
-            look=TOKEN,
+            look=alert_colors.TOKEN,
             filled=True,
             no_value="no token expires",
             links=runbooks("GitHubTokenExpiringSoon", "GitHubTokenExpiring"),
@@ -87,9 +82,9 @@ def _health() -> Panels:
             "Share left of the rate limit of the credential that has least. Near zero: other users of the same "
             "credential starve it; give the exporter one of its own.",
             f"min({LEFT})",
-            look=BUDGET,
+            look=alert_colors.RATE_LIMIT,
             filled=True,
-            no_value="no limit told",
+            no_value="no limit reported",
             links=runbooks("GitHubRateLimitLow"),
             size=(4, 5),
         ),
@@ -103,7 +98,7 @@ def _freshness() -> Panels:
             "Age of each collector's data in units of its own interval: a saw-tooth up to 1 is healthy, whatever the "
             "interval. The dashed line is where the alert warns.",
             [Query(f"max by (collector) ({INTERVALS})", "{{collector}}")],
-            look=STALE,
+            look=alert_colors.STALE,
             threshold=True,
             links=runbooks("GitHubCollectorStale"),
             custom={"lineInterpolation": "linear", "axisSoftMax": limit.STALE_INTERVALS + 1},
@@ -122,11 +117,11 @@ def _freshness() -> Panels:
         ),
         table(
             "Collectors",
-            "Every collector that is offered, those that failed first, then the stalest. Age tells how old its "
+            "Every collector that is offered, those that failed first, then the stalest. Age is how old its "
             "figures are on all dashboards. A run as long as the interval: the collector cannot keep up.",
             {"enterprise": "Enterprise", "collector": "Collector"},
             [
-                Column("Age in intervals", INTERVALS, STALE, 170, "color-text"),
+                Column("Age in intervals", INTERVALS, alert_colors.STALE, 170, "color-text"),
                 Column("Age", f"{AGE} and {AVAILABLE}", Look(SECONDS, 0), 90),
                 Column("Interval", f"{run('interval_seconds')} and {AVAILABLE}", Look(SECONDS, 0), 90),
                 Column("Run took", f"{run('duration_seconds')} and {AVAILABLE}", Look(SECONDS, 2), 105),
@@ -138,6 +133,7 @@ def _freshness() -> Panels:
             no_value=NOTHING,
             size=(16, 11),
             sort=["Last run", "-Age in intervals"],
+            links=runbooks("GitHubCollectorStale"),
         ),
         table(
             "Not offered here",
@@ -153,6 +149,7 @@ def _freshness() -> Panels:
 
 
 def _failures() -> Panels:
+    skipped = f"sum by (collector) (increase(ghe_exporter_payload_skipped_total{{{ALL}}}[$__range]))"
     failures = f"sum by (reason) (increase(ghe_exporter_collector_failures_total{{{ALL}}}{RATE_WINDOW})) > 0"
     return [
         lines(
@@ -168,10 +165,10 @@ def _failures() -> Panels:
         ),
         table(
             "Malformed records left out",
-            "Records that GitHub sent and the exporter could not read, since its start. The figures lack them: "
-            "the log names what is wrong; report it.",
+            "Records that GitHub sent in the time shown and the exporter could not read. The figures lack them: the "
+            "log names what is wrong; report it.",
             {"collector": "Collector"},
-            [Column("Records", f"sum by (collector) (ghe_exporter_payload_skipped_total{{{ALL}}}) > 0")],
+            [Column("Records", f"ceil({skipped}) > 0", COUNTED)],
             no_value="No record was left out",
             size=(8, 8),
             sort=["-Records"],

@@ -1,16 +1,15 @@
 """The lower rows of the exporter's dashboard: GitHub's API and the process."""
 
 from alerts import thresholds as limit
+from dashboards import alert_colors
 from dashboards import queries as q
 from dashboards.frame import Panels, runbooks
 from dashboards.itself_queries import (
     ALL,
-    BUDGET,
     EXPIRY,
     LEFT,
     RATE_WINDOW,
     TARGET,
-    TOKEN,
 )
 from dashboards.panels import Column, bars, lines, table
 from dashboards.parts import (
@@ -77,16 +76,16 @@ def api() -> Panels:
                 Query(LEFT, "{{enterprise}} {{credential}} {{resource}}"),
                 Query(f"vector({limit.RATE_LIMIT_LOW})", "alert below"),
             ],
-            look=BUDGET,
+            look=alert_colors.RATE_LIMIT,
             overrides=[override("alert below", dashed(WARNING))],
             links=runbooks("GitHubRateLimitLow"),
-            no_value="no limit told",
+            no_value="no limit reported",
             size=(12, 8),
         ),
         table(
-            "Slowest endpoints",
-            "The endpoints whose slowest twentieth of requests takes longest, and how many requests they got, in the "
-            "last hour. Many pages on a slow endpoint: give its collector a longer interval.",
+            "Slowest paths",
+            "The paths whose slowest twentieth of requests takes longest, and how many requests they got, in the last "
+            "hour. Many pages of a slow path: give its collector a longer interval.",
             {"path": "Path"},
             [
                 Column("95% within", f"topk(12, {slowest} > 0)", Look(SECONDS, 2, 0), 130),
@@ -100,16 +99,16 @@ def api() -> Panels:
             "Tokens expire in",
             "Days until each token in use expires. Orange warns, red pages: make a new token and write it to the file.",
             [Query(f"sort({EXPIRY})", "{{enterprise}} {{credential}}")],
-            look=TOKEN,
+            look=alert_colors.TOKEN,
             links=runbooks("GitHubTokenExpiring", "GitHubTokenExpiringSoon"),
             no_value="no token expires",
             size=(12, 7),
         ),
         lines(
-            "Repeated and unchanged",
-            "Requests repeated at once after a passing failure, and answers that had not changed and cost no quota.",
+            "Retried and unchanged",
+            "Requests retried after a transient failure, and answers that had not changed and cost no quota.",
             [
-                Query(f"60 * sum(rate(ghe_exporter_api_retries_total{{{ALL}}}{RATE_WINDOW}))", "repeated"),
+                Query(f"60 * sum(rate(ghe_exporter_api_retries_total{{{ALL}}}{RATE_WINDOW}))", "retried"),
                 Query(f"60 * sum(rate(ghe_exporter_api_not_modified_total{{{ALL}}}{RATE_WINDOW}))", "unchanged"),
             ],
             look=Look(RATE, 1, 0),

@@ -1,15 +1,6 @@
 """What the rows of the exporter's dashboard ask in common."""
 
-from alerts import thresholds as limit
 from dashboards import queries as q
-from dashboards.parts import (
-    DAYS,
-    NONE,
-    SHARE,
-    Look,
-    judged,
-    judged_falling,
-)
 
 TARGET = 'job=~"$job", instance=~"$instance"'
 ALL = f"{TARGET}, {q.HERE}"
@@ -31,6 +22,3 @@ LEFT = (
     f"/ (max by (enterprise, credential, resource) (ghe_rate_limit_limit{{{ALL}}}) > 0)"
 )
 EXPIRY = f"(min by (enterprise, credential) (ghe_token_expiration_timestamp_seconds{{{ALL}}}) - time()) / 86400"
-STALE = Look(NONE, 1, 0, steps=judged(warning=limit.STALE_INTERVALS))
-TOKEN = Look(DAYS, 0, steps=judged_falling(critical=limit.TOKEN_CRITICAL_DAYS, warning=limit.TOKEN_WARNING_DAYS))
-BUDGET = Look(SHARE, 0, 0, 1, steps=judged_falling(critical=None, warning=limit.RATE_LIMIT_LOW))

@@ -1,35 +1,32 @@
 """Seats, who uses them, license sync and Advanced Security: for whoever buys licenses."""
 
 from alerts import thresholds as limit
+from dashboards import alert_colors
 from dashboards import queries as q
+from dashboards.copilot import copilot
 from dashboards.frame import Board, Panels, choice, runbooks
 from dashboards.panels import Column, bars, lines, stat, table, timeline
 from dashboards.parts import (
     COUNTED,
     COUNTED_FROM_ZERO,
-    DAYS,
-    SHARE,
     SUCCEEDED,
     VERDICT,
     Look,
     Query,
     dashed,
-    judged,
-    judged_falling,
     override,
 )
 from dashboards.products import products
 
 CHOSEN = 'organization=~"$organization"'
 DAY = 86400
-SEATS = judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED)
 METERED = "metered license, or no data"
 WINDOW = f"{limit.FORECAST_WINDOW_DAYS}d"
 SERVER = ("hostname", "server_id")
 SYNCED = "ghe_license_sync_last_timestamp_seconds"
 SYNC_AGE = f"(time() - {q.one(SYNCED, *SERVER)}) / {DAY}"
 SAME_SERVER = "on (enterprise, hostname, server_id)"
-MOST_SERVERS = 12
+MAX_SERVERS = 12
 
 
 def _growth() -> str:
@@ -43,10 +40,10 @@ def _seats() -> Panels:
             "Share of the purchased seats in use, per enterprise. Orange: order more now. Red: nobody can be added "
             "until seats are bought or people are removed.",
             q.SEATS_USED,
-            look=Look(SHARE, 1, 0, 1, steps=SEATS),
+            look=alert_colors.SEATS,
             legend="{{enterprise}}",
             filled=True,
-            size=(6, 5),
+            size=(5, 5),
             no_value=METERED,
             links=runbooks("GitHubSeatsExhausted", "GitHubSeatsNearlyExhausted"),
         ),
@@ -57,7 +54,7 @@ def _seats() -> Panels:
             q.SEATS_LEFT,
             look=COUNTED,
             legend="{{enterprise}}",
-            size=(6, 5),
+            size=(5, 5),
             no_value=METERED,
         ),
         stat(
@@ -67,19 +64,30 @@ def _seats() -> Panels:
             f"max by (enterprise) (delta(ghe_license_seats_consumed{{{q.HERE}}}[{WINDOW}]))",
             look=COUNTED,
             legend="{{enterprise}}",
-            size=(6, 5),
+            size=(5, 5),
             no_value="no history yet",
         ),
         stat(
             "Days until exhausted",
-            f"Days until all seats are used if the growth of the last {limit.FORECAST_WINDOW_DAYS} days goes on. Below "
-            f"{limit.FORECAST_DAYS} days an alert warns if the license is nearly full: order seats. 0: none is left.",
+            f"Days until all seats are used if the growth of the last {limit.FORECAST_WINDOW_DAYS} days continues. "
+            f"Below {limit.FORECAST_DAYS} days an alert warns if the license is nearly full: order seats. 0: none is "
+            "left.",
             f"clamp_min({q.SEATS_LEFT}, 0) / ({_growth()} > 0) / {DAY} or clamp_min({q.SEATS_LEFT} <= 0, 0)",
-            look=Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.FORECAST_DAYS)),
+            look=alert_colors.DAYS_OF_SEATS,
             legend="{{enterprise}}",
-            size=(6, 5),
+            size=(5, 5),
             no_value="not growing, or metered",
             links=runbooks("GitHubSeatsForecast"),
+        ),
+        stat(
+            "In 30 days",
+            f"Seats that will be used in 30 days at the growth of the last {limit.FORECAST_WINDOW_DAYS} days, metered "
+            "licenses too. For a budget or an order.",
+            f"max by (enterprise) (predict_linear(ghe_license_seats_consumed{{{q.HERE}}}[{WINDOW}], 30 * {DAY}))",
+            look=COUNTED,
+            legend="{{enterprise}}",
+            size=(4, 5),
+            no_value="no history yet",
         ),
         lines(
             "Seats consumed against purchased",
@@ -170,7 +178,6 @@ def _who() -> Panels:
 
 def _sync() -> Panels:
     sync = "no server connected for license sync"
-    stale = Look(DAYS, 1, 0, steps=judged(warning=limit.SYNC_STALE_DAYS))
     success = q.one("ghe_license_sync_success", *SERVER)
     status = f"{q.one('ghe_license_sync_status', *SERVER, 'status')} == 1"
     people = q.one("ghe_license_server_users", "hostname")
@@ -183,7 +190,7 @@ def _sync() -> Panels:
             {"enterprise": "Enterprise", "hostname": "Server", "status": "Last answer"},
             [
                 Column("Status", status, kind="hidden"),
-                Column("Last sync", SYNC_AGE, stale, 115, "color-text"),
+                Column("Last sync", SYNC_AGE, alert_colors.SYNC_AGE, 115, "color-text"),
                 Column("Result", success, VERDICT, 90, "color-background"),
             ],
             no_value=sync,
@@ -196,14 +203,14 @@ def _sync() -> Panels:
         lines(
             "Time since the last sync",
             f"It should fall to zero once a week. The dashed line is {limit.SYNC_STALE_DAYS} days, where the alert "
-            "warns: the server cannot reach GitHub, or Connect is off. The {MOST_SERVERS} oldest.",
+            f"warns: the server cannot reach GitHub, or Connect is off. The {MAX_SERVERS} oldest.",
             [
                 Query(
-                    f"{SYNC_AGE} and {SAME_SERVER} bottomk({MOST_SERVERS}, {q.one(SYNCED, *SERVER, at='@ end()')})",
+                    f"{SYNC_AGE} and {SAME_SERVER} bottomk({MAX_SERVERS}, {q.one(SYNCED, *SERVER, at='@ end()')})",
                     "{{hostname}}",
                 )
             ],
-            look=stale,
+            look=alert_colors.SYNC_AGE,
             threshold=True,
             no_value=sync,
             links=runbooks("GitHubLicenseSyncStale"),
@@ -212,9 +219,9 @@ def _sync() -> Panels:
         timeline(
             "Sync results over time",
             "Result of the newest sync of each server at each time. Orange: it failed, and the figures of that server "
-            f"are those of an earlier sync. The {MOST_SERVERS} that failed for longest.",
+            f"are those of an earlier sync. The {MAX_SERVERS} that failed for longest.",
             Query(
-                f"{success} and {SAME_SERVER} bottomk({MOST_SERVERS}, avg_over_time(({success})[$__range:5m] @ end()))",
+                f"{success} and {SAME_SERVER} bottomk({MAX_SERVERS}, avg_over_time(({success})[$__range:5m] @ end()))",
                 "{{hostname}}",
             ),
             look=Look("bool", mappings=SUCCEEDED),
@@ -243,6 +250,7 @@ def board() -> Board:
             ("Seats", _seats()),
             ("Who uses seats", _who()),
             ("License sync", _sync()),
+            ("Copilot", copilot()),
             ("Other products", products()),
         ],
         since="now-30d",

@@ -1,9 +1,9 @@
 """Is all well? The first look, for everyone."""
 
-from dataclasses import replace
-
 from alerts import thresholds as limit
+from dashboards import alert_colors
 from dashboards import queries as q
+from dashboards.billing_queries import LEFT_OUT
 from dashboards.frame import RUNBOOKS, Board, Panels, runbooks, to
 from dashboards.panels import Column, lines, stat, table
 from dashboards.parts import (
@@ -11,7 +11,6 @@ from dashboards.parts import (
     COUNT,
     COUNTED_FROM_ZERO,
     CRITICAL,
-    IN_INTERVALS,
     MONEY,
     NEUTRAL,
     NONE,
@@ -21,13 +20,10 @@ from dashboards.parts import (
     WARNING,
     Look,
     Query,
-    judged,
+    override,
+    thresholds,
 )
 
-SEATS = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED))
-MINUTES = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.INCLUDED_EXHAUSTED))
-OFFLINE = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.RUNNERS_OFFLINE_SHARE, critical=1))
-OLD = Look(NONE, 1, 0, steps=judged(warning=limit.STALE_INTERVALS))
 MONEY_LOOK = Look(MONEY, 1, steps=[(None, NEUTRAL)])
 LICENSES, BILLING, RUNNERS, EXPORTER = (
     to(f"ghe-{name.lower()}", name) for name in ("Licenses", "Billing", "Runners", "Exporter")
@@ -41,25 +37,27 @@ def _now() -> Panels:
             "Share of the purchased seats in use, of the fullest enterprise chosen. At 100% nobody can be added: "
             "buy seats or remove people who left. See Licenses.",
             f"max({q.SEATS_USED})",
-            look=SEATS,
+            look=alert_colors.SEATS,
             filled=True,
             no_value="metered: nothing to run out of",
             links=[LICENSES, *runbooks("GitHubSeatsExhausted", "GitHubSeatsNearlyExhausted")],
         ),
         stat(
             "Minutes used",
-            "Share of the plan's Actions minutes used this month, of the enterprise that used most. Beyond 100% every "
-            "minute is billed, or jobs stop where a budget blocks. See Billing.",
-            f"max({q.MINUTES_USED})",
-            look=MINUTES,
+            "Share of the included Actions minutes used this month, and used at its end at the pace so far, each of "
+            "the enterprise with most. Beyond 100% every minute is billed, or jobs stop where a budget blocks. See "
+            "Billing.",
+            [Query(f"max({q.MINUTES_USED})", "used"), Query(f"max({q.MINUTES_PROJECTED})", "at this pace")],
+            look=alert_colors.INCLUDED,
+            overrides=[override("at this pace", {"thresholds": thresholds(alert_colors.PACE.steps)})],
             filled=True,
             no_value="allowance not configured",
             links=[BILLING, *runbooks("GitHubActionsIncludedExhausted", "GitHubActionsPaceHigh")],
         ),
         stat(
             "Spend this month",
-            "Cost after discounts since the first of the month (UTC), all chosen enterprises. See Billing for what "
-            "it is and where it is heading.",
+            f"Cost after discounts since the first of the month (UTC), all chosen enterprises. {LEFT_OUT} See Billing "
+            "for where it is heading.",
             f"sum({q.SPEND})",
             look=MONEY_LOOK,
             no_value="no billing data",
@@ -67,10 +65,11 @@ def _now() -> Panels:
         ),
         stat(
             "Worst runner group",
-            "The largest share of offline runners in a group, where the alerts would count it. 100%: a whole group is "
-            "offline and pages, because its jobs wait for ever. See Runners for which one.",
+            "The largest share of offline runners in a group, where the alerts would count it. 100%: a whole group "
+            "is offline and pages, because its jobs wait for ever. Groups of ephemeral runners alone are left out. "
+            "See Runners.",
             q.worst_group(),
-            look=OFFLINE,
+            look=alert_colors.OFFLINE,
             filled=True,
             no_value="no self-hosted runner",
             links=[RUNNERS, *runbooks("GitHubRunnersAllOffline", "GitHubRunnersManyOffline")],
@@ -90,7 +89,7 @@ def _now() -> Panels:
             "Age of the stalest collector's data in units of its own interval; 1 is normal. From 3 on the other "
             "figures are frozen: see Exporter for the reason before believing them.",
             f"max({q.INTERVALS_OLD})",
-            look=replace(OLD, unit=IN_INTERVALS),
+            look=alert_colors.STALE,
             filled=True,
             no_value="nothing collected yet",
             links=[EXPORTER, *runbooks("GitHubCollectorStale")],
@@ -103,17 +102,18 @@ def _enterprises() -> Panels:
     return [
         table(
             "Enterprises",
-            "One line per enterprise. An empty cell means that GitHub does not tell, as with a metered license or a "
-            "server without billing. Follow the colors to the dashboard of the subject.",
+            "One line per enterprise. An empty cell means that GitHub does not report it, as with a metered license or "
+            "a server without billing. Follow the colors to the dashboard of the subject.",
             {"enterprise": "Enterprise"},
             [
-                Column("Seats used", q.SEATS_USED, SEATS, kind="gauge"),
+                Column("Seats used", q.SEATS_USED, alert_colors.SEATS, kind="gauge"),
                 Column("Seats left", q.SEATS_LEFT, Look(COUNT)),
-                Column("Minutes used", q.MINUTES_USED, MINUTES, kind="gauge"),
+                Column("Minutes used", q.MINUTES_USED, alert_colors.INCLUDED, kind="gauge"),
+                Column("At this pace", q.MINUTES_PROJECTED, alert_colors.PACE, 110, "color-text"),
                 Column("Spend this month", q.SPEND, MONEY_LOOK),
                 Column("Runners online", q.runners(q.ONLINE), Look(COUNT)),
                 Column("Runners offline", q.runners("offline"), Look(COUNT)),
-                Column("Oldest data", by_enterprise, replace(OLD, unit=IN_INTERVALS), kind="color-text"),
+                Column("Oldest data", by_enterprise, alert_colors.STALE, kind="color-text"),
             ],
             size=(24, 6),
             sort=["Enterprise"],
@@ -161,7 +161,7 @@ def _alerts() -> Panels:
             "Age of each enterprise's stalest data in units of the collector's interval, in the last hours: up to 1 "
             "is healthy. A line that climbs past 3 is a collector that fails; see Exporter.",
             [Query(f"max by (enterprise) ({q.INTERVALS_OLD})", "{{enterprise}}")],
-            look=OLD,
+            look=alert_colors.STALE,
             threshold=True,
             no_value="nothing collected yet",
             links=[EXPORTER, *runbooks("GitHubCollectorStale")],
@@ -178,16 +178,16 @@ def _trends() -> Panels:
             "Share of the purchased seats in use. The dashed line is where the alert begins to warn. Metered licenses "
             "are not shown. Growth towards the line: order seats in time.",
             [Query(q.SEATS_USED, "{{enterprise}}")],
-            look=Look(SHARE, 0, 0, 1, steps=SEATS.steps),
+            look=Look(SHARE, 0, 0, 1, steps=alert_colors.SEATS.steps),
             threshold=True,
             no_value="metered license, or no data",
             size=(8, 8),
-            links=[LICENSES, *runbooks("GitHubSeatsForecast")],
+            links=[LICENSES, *runbooks("GitHubSeatsExhausted", "GitHubSeatsNearlyExhausted", "GitHubSeatsForecast")],
         ),
         lines(
             "Spend, month to date",
             "Cost after discounts since the first of the month; it begins at zero with every month. A step is a new "
-            "subscription, a steeper slope new usage: Billing tells which product.",
+            "subscription, a steeper slope new usage: see Billing for which product.",
             [Query(q.SPEND, "{{enterprise}}")],
             look=Look(MONEY, minimum=0),
             no_value="no billing data",

@@ -25,33 +25,34 @@ LINES: Options = {
 def stat(
     title: str,
     description: str,
-    expr: str,
+    expr: str | Sequence[Query],
     *,
     look: Look,
     no_value: str,
     legend: str = "",
     size: tuple[int, int] = (4, 4),
     filled: bool = False,
-    trend: bool = False,
+    overrides: Sequence[Any] = (),
     links: Sequence[Link] = (),
 ) -> dashboard.Panel:
-    """One large number, or one per series; *filled* where its color judges."""
+    """One large number, or one with its name per series or query; *filled* where its color judges."""
     options: Options = {
         "colorMode": "background" if filled else "value",
-        "graphMode": "area" if trend else "none",
+        "graphMode": "none",
         "justifyMode": "auto",
         "orientation": "auto",
         "reduceOptions": LAST,
-        "textMode": "value_and_name" if legend else "value",
+        "textMode": "value" if isinstance(expr, str) and not legend else "value_and_name",
         "wideLayout": True,
     }
-    query = Query(expr, legend or title, instant=not trend)
+    queries = [Query(expr, legend or title)] if isinstance(expr, str) else expr
     return panel(
-        *("stat", title, description, [query]),
+        *("stat", title, description, [replace(query, instant=True) for query in queries]),
         size=size,
         look=unjudged(look),
         no_value=no_value,
         options=options,
+        overrides=overrides,
         links=links,
     )
 

@@ -1,14 +1,13 @@
-"""The last row of the license dashboard: Advanced Security, Copilot, servers, provisioning."""
+"""The last row of the license dashboard: Advanced Security, servers, provisioning."""
 
-from alerts import thresholds as limit
+from dashboards import alert_colors
 from dashboards import queries as q
 from dashboards.frame import Panels, runbooks
 from dashboards.panels import bars, lines, stat
-from dashboards.parts import COUNTED, COUNTED_FROM_ZERO, DAYS, SHARE, Look, Query, judged, judged_falling
+from dashboards.parts import COUNTED, COUNTED_FROM_ZERO, SHARED, Query
 
 ACTIVE, INACTIVE = ("active", "active", "true"), ("active", "inactive", "false")
 DAY = 86400
-SEATS = judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED)
 COMMITTERS = q.one("ghe_advanced_security_committers", "product")
 COMMITTERS_BOUGHT = q.one("ghe_advanced_security_committers_purchased", "product")
 
@@ -22,7 +21,7 @@ def products() -> Panels:
             "Active committers of Advanced Security, Code Security and Secret Protection as a share of those bought. "
             "At 100% the product cannot be switched on for more repositories.",
             [Query(q.ratio(COMMITTERS, COMMITTERS_BOUGHT), "{{product}} ({{enterprise}})")],
-            look=Look(SHARE, 0, 0, 1, steps=judged(warning=limit.COMMITTERS_EXHAUSTED)),
+            look=alert_colors.COMMITTERS,
             size=(9, 8),
             no_value="metered, or not bought",
             links=runbooks("GitHubAdvancedSecurityCommittersExhausted"),
@@ -34,27 +33,14 @@ def products() -> Panels:
             [Query(COMMITTERS, "{{product}} ({{enterprise}})")],
             look=COUNTED_FROM_ZERO,
             no_value=none,
-            size=(8, 8),
-        ),
-        bars(
-            "Copilot seats and use",
-            "People with a Copilot seat, and how many used it in the last days. A wide gap: seats to withdraw.",
-            [
-                Query(f"sum({q.one('ghe_copilot_seats', 'plan')})", "seats"),
-                Query(f"sum by (window) ({q.one('ghe_copilot_active_users', 'window')})", "active in {{window}}"),
-                Query(f"sum({q.one('ghe_copilot_seats_pending_cancellation')})", "ending"),
-            ],
-            look=COUNTED,
-            size=(7, 8),
-            no_value="no Copilot",
+            size=(15, 8),
         ),
         stat(
             "Seats of GitHub Enterprise Servers",
-            "Share of the seats of a server's own license in use. Red: the server refuses new people.",
+            "Share of the seats of a server's own license in use. At 100% the server refuses new people.",
             q.ratio(q.one("ghe_server_license_seats_used"), q.one("ghe_server_license_seats")),
-            look=Look(SHARE, 0, 0, 1, steps=SEATS),
+            look=SHARED,
             legend="{{enterprise}}",
-            filled=True,
             size=(8, 4),
             no_value="no server, or unlimited",
         ),
@@ -62,7 +48,7 @@ def products() -> Panels:
             "Server license expires in",
             "Days until a server's license file expires. Upload the new file before that; afterwards nobody can push.",
             f"({q.one('ghe_server_license_expiry_timestamp_seconds')} - time()) / {DAY}",
-            look=Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.SERVER_LICENSE_DAYS)),
+            look=alert_colors.SERVER_LICENSE,
             legend="{{enterprise}}",
             size=(8, 4),
             no_value="no server configured",

@@ -1,6 +1,6 @@
 """PromQL that more than one dashboard asks.
 
-Two replicas of the exporter tell the same twice, so `max` over their series comes before any arithmetic.
+Two replicas of the exporter expose everything twice, so `max` over their series comes before any arithmetic.
 """
 
 from alerts import thresholds as limit
@@ -37,17 +37,30 @@ SEATS, PURCHASED = one("ghe_license_seats_consumed"), one("ghe_license_seats_pur
 SEATS_USED = ratio(SEATS, PURCHASED)
 SEATS_LEFT = f"{PURCHASED} - {SEATS}"
 
-ACTIONS = total("ghe_actions_used_seconds", of=("os", "sku"))
-INCLUDED = one("ghe_actions_included_seconds")
-MINUTES_USED = ratio(ACTIONS, INCLUDED)
 # Nothing can be said of the pace in the first tenth of the month.
-MINUTES_PROJECTED = f"{MINUTES_USED} / ({ELAPSED} > {limit.PERIOD_SILENT_SHARE})"
+JUDGED_SHARE = f"({ELAPSED} > {limit.PERIOD_SILENT_SHARE})"
+
+MINUTES, INCLUDED = one("ghe_actions_included_used_seconds"), one("ghe_actions_included_seconds")
+MINUTES_USED = ratio(MINUTES, INCLUDED)
+MINUTES_PROJECTED = f"{MINUTES_USED} / {JUDGED_SHARE}"
 
 SPEND = total("ghe_billing_net_usd", of=("product", "sku"))
-SPEND_PROJECTED = f"{SPEND} / ({ELAPSED} > {limit.PERIOD_SILENT_SHARE})"
+SPEND_PROJECTED = f"{SPEND} / {JUDGED_SHARE}"
 
-# Neither Git LFS nor Codespaces count against the allowance.
-STORED = total("ghe_storage_average_bytes", of=("product",), where='product=~"actions|packages|shared"')
+BUDGET = ("budget_id", "scope", "entity", "product")
+# The amount of a multi_user scope is one person's limit, with which nothing is compared.
+WITHIN = 'scope!~"multi_user_.*"'
+
+
+def budget_used(unit: str) -> str:
+    """The share used of each budget in *unit*."""
+    return ratio(*(one(f"ghe_budget_{part}_{unit}", *BUDGET, where=WITHIN) for part in ("consumed", "amount")))
+
+
+BUDGET_USED = f"({budget_used('licenses')} or {budget_used('usd')})"
+BUDGET_PROJECTED = f"{BUDGET_USED} / on (enterprise) group_left () {JUDGED_SHARE}"
+
+STORED = one("ghe_storage_included_used_bytes")
 STORAGE_INCLUDED = one("ghe_storage_included_bytes")
 TRANSFER, TRANSFER_INCLUDED = one("ghe_packages_transfer_bytes"), one("ghe_packages_transfer_included_bytes")
 
@@ -68,10 +81,16 @@ def lost(where: str = "") -> str:
     return ratio(runners("offline", *GROUP, where=where), runners("", *GROUP, where=where))
 
 
+def lasting(expr: str, where: str = "") -> str:
+    """*expr* by group, without groups of ephemeral runners alone, which the alerts leave out."""
+    ephemeral = one("ghe_runner_group_ephemeral_runners", *GROUP, where=where)
+    return f"({expr} unless {ephemeral} >= {runners('', *GROUP, where=where)})"
+
+
 def worst_group(where: str = "") -> str:
     """The largest offline share of a group; as for the alert, some of very few count as none."""
     large = f"({runners('', *GROUP, where=where)} >= bool {limit.RUNNERS_OFFLINE_SMALLEST_GROUP})"
-    return f"max({lost(where)} >= 1 or {lost(where)} * {large})"
+    return f"max({lasting(f'({lost(where)} >= {limit.RUNNERS_ALL_OFFLINE:g} or {lost(where)} * {large})', where)})"
 
 
 AGE = "ghe_exporter_collector_last_success_timestamp_seconds"

@@ -1,6 +1,7 @@
 """Self-hosted runners and larger runners: for those who keep CI running."""
 
 from alerts import thresholds as limit
+from dashboards import alert_colors
 from dashboards import queries as q
 from dashboards import runners_queries as r
 from dashboards.frame import Board, Panels, choice, runbooks
@@ -14,14 +15,11 @@ from dashboards.parts import (
     WARNING,
     Look,
     Query,
-    judged,
 )
 
-MOST_ROWS = 25
+MAX_ROWS = 25
 NO_RUNNER = "no self-hosted runner in this choice"
 HEADINGS = {"enterprise": "Enterprise", "organization": "Organization", "runner_group": "Group"}
-FULL = judged(warning=limit.RUNNERS_SATURATED)
-LOST_STEPS = judged(warning=limit.RUNNERS_OFFLINE_SHARE, critical=1)
 HEAT = [
     (None, "#1f2f46"),
     (0.2, "#24508c"),
@@ -61,17 +59,17 @@ def _now() -> Panels:
             "Busy runners as a share of those online. Above the alert's limit for long, jobs wait: add runners. Far "
             "below it all day: take some away.",
             f"sum({r.BUSY}) / (sum({r.ONLINE}) > 0)",
-            look=Look(SHARE, 0, 0, 1, steps=FULL),
+            look=alert_colors.SATURATED,
             filled=True,
             no_value="no runner online",
             links=runbooks("GitHubRunnersSaturated"),
         ),
         stat(
             "Worst group",
-            "The largest share of offline runners in a group, where the alerts would count it. 100%: nothing runs "
-            "there, and the alert pages. The table of groups begins with it.",
+            "The largest share of offline runners in a group, where the alerts would count it: groups of ephemeral "
+            "runners alone are left out. 100%: nothing runs there, and the alert pages.",
             q.worst_group(r.CHOSEN),
-            look=Look(SHARE, 0, 0, 1, steps=LOST_STEPS),
+            look=alert_colors.OFFLINE,
             filled=True,
             no_value=NO_RUNNER,
             links=runbooks("GitHubRunnersAllOffline", "GitHubRunnersManyOffline"),
@@ -79,47 +77,52 @@ def _now() -> Panels:
         stat(
             "Outdated",
             "Runners whose application is older than the newest that GitHub offers. GitHub stops sending jobs to "
-            "runners that stay behind for 30 days. Runners that do not tell their version are left out. Not filtered "
+            "runners that stay behind for 30 days. Runners without a known version are left out. Not filtered "
             "by group, since versions are counted by organization.",
             f"sum({r.OUTDATED}) or vector(0) and on () count({r.JUDGED})",
             look=COUNTED,
-            no_value="versions not told",
+            no_value="versions not reported",
             links=runbooks("GitHubRunnersOutdated"),
         ),
     ]
 
 
 def _groups() -> Panels:
+    ephemeral = q.one("ghe_runner_group_ephemeral_runners", *q.GROUP, where=r.CHOSEN)
     return [
         timeline(
             "Heat of groups",
             "Utilization of each group over time: dark is idle, light blue is well used, orange is saturated: jobs "
-            f"wait. Gaps: nothing was online. The {MOST_ROWS} busiest groups of the time shown; idle ones are left "
+            f"wait. Gaps: nothing was online. The {MAX_ROWS} busiest groups of the time shown; idle ones are left "
             "out. Compare rows to move runners among groups.",
             Query(
-                r.in_words(f"{r.UTILIZATION} and {r.SAME_GROUP} topk({MOST_ROWS}, avg_over_time{r.PAST} > 0)"), r.LEGEND
+                r.in_words(f"{r.UTILIZATION} and {r.SAME_GROUP} topk({MAX_ROWS}, avg_over_time{r.PAST} > 0)"), r.LEGEND
             ),
             look=Look(SHARE, 0, 0, 1, steps=HEAT),
             no_value=NO_RUNNER,
             size=(24, 14),
             points=72,
             cells=True,
+            links=runbooks("GitHubRunnersSaturated"),
         ),
         table(
             "Groups",
-            "The groups as they are now, those that lost most runners first, then the busiest. Utilization is the busy "
-            "share of the online runners; an empty cell there means that nothing is online.",
+            "The groups as they are now, those that lost most runners first, then the busiest. Lost is empty for "
+            "groups of ephemeral runners alone, which no alert judges. Utilization is the busy share of the online "
+            "runners.",
             HEADINGS,
             [
                 Column("Online", r.filled(r.ONLINE), COUNTED, 80),
                 Column("Busy", r.filled(r.BUSY), COUNTED, 80),
                 Column("Offline", r.filled(r.OFFLINE), COUNTED, 80),
-                Column("Lost", r.filled(q.lost(r.CHOSEN)), Look(SHARE, 0, 0, 1, steps=LOST_STEPS), 80, "color-text"),
-                Column("Utilization", r.filled(r.UTILIZATION), Look(SHARE, 0, 0, 1, steps=FULL), 140, "gauge"),
+                Column("Ephemeral", r.filled(ephemeral), COUNTED, 95),
+                Column("Lost", r.filled(q.lasting(q.lost(r.CHOSEN), r.CHOSEN)), alert_colors.OFFLINE, 80, "color-text"),
+                Column("Utilization", r.filled(r.UTILIZATION), alert_colors.SATURATED, 140, "gauge"),
             ],
             no_value=NO_RUNNER,
             size=(15, 10),
             sort=["-Lost", "-Utilization"],
+            links=runbooks("GitHubRunnersAllOffline", "GitHubRunnersManyOffline", "GitHubRunnersSaturated"),
             widths={"Enterprise": 110},
         ),
         bars(
@@ -159,7 +162,7 @@ def _time() -> Panels:
                     r.LEGEND,
                 )
             ],
-            look=Look(SHARE, 0, 0, 1, steps=FULL),
+            look=alert_colors.SATURATED,
             threshold=True,
             no_value=NO_RUNNER,
             links=runbooks("GitHubRunnersSaturated"),
@@ -170,8 +173,8 @@ def _time() -> Panels:
 def _machines() -> Panels:
     labels = ("organization", "runner_group", "runner_id", "runner")
     offline = f"{q.one('ghe_runner_online', *labels, where=r.CHOSEN)} == 0"
-    told = q.one("ghe_runner_info", *labels, "os", "version", where=r.CHOSEN)
-    joined = f"{told} and on (enterprise, organization, runner_id) ({offline})"
+    info = q.one("ghe_runner_info", *labels, "os", "version", where=r.CHOSEN)
+    joined = f"{info} and on (enterprise, organization, runner_id) ({offline})"
     return [
         table(
             "Offline runners",
@@ -181,9 +184,9 @@ def _machines() -> Panels:
             | {"os": "System", "version": "Version"},
             [Column("Offline", r.filled(joined), kind="hidden")],
             no_value="No runner is offline (or single runners are not exported)",
-            size=(14, 9),
+            size=(16, 9),
             sort=["Runner"],
-            widths={"Enterprise": 110, "System": 90, "Version": 90},
+            widths={"Runner": 260, "Enterprise": 110, "System": 90, "Version": 90},
             hidden=["runner_id"],
             links=runbooks("GitHubRunnersManyOffline"),
         ),
@@ -191,10 +194,10 @@ def _machines() -> Panels:
             "Versions",
             "Runners by version of their application. A long tail of old versions: automatic update is off or blocked; "
             "rebuild the image. Not filtered by group.",
-            [Query(f"sort_desc({q.named(f'sum by (version) ({r.VERSIONS})', 'version', 'not told')})", "{{version}}")],
+            [Query(f"sort_desc({q.named(f'sum by (version) ({r.VERSIONS})', 'version', 'unknown')})", "{{version}}")],
             look=COUNTED,
-            no_value="versions not told",
-            size=(5, 9),
+            no_value="versions not reported",
+            size=(4, 9),
         ),
         bars(
             "Systems",
@@ -202,7 +205,7 @@ def _machines() -> Panels:
             [Query(f"sort_desc(sum by (os) ({q.runners('', 'os', where=r.CHOSEN)}))", "{{os}}")],
             look=COUNTED,
             no_value=NO_RUNNER,
-            size=(5, 9),
+            size=(4, 9),
         ),
     ]
 

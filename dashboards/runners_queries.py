@@ -16,7 +16,7 @@ _BY_VERSION = ("ghe_runners_by_version", "organization", "os", "version")
 VERSIONS = q.one(*_BY_VERSION, where='organization=~"$organization"')
 NEWEST = q.one("ghe_runner_application_info", "os", "version")
 JUDGED = q.one(*_BY_VERSION, where='organization=~"$organization", version!=""') + f" and on (enterprise, os) {NEWEST}"
-"""Runners that tell their version, where the newest one is known."""
+"""Runners with a known version, where the newest one is known too."""
 OUTDATED = f"{JUDGED} unless on (enterprise, os, version) {NEWEST}"
 
 

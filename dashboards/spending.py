@@ -1,7 +1,7 @@
 """The lower rows of the billing dashboard: products, who spends, storage."""
 
 from dashboards import queries as q
-from dashboards.billing_queries import NO_BILLING, NO_COST, SKU
+from dashboards.billing_queries import LEFT_OUT, NO_BILLING, NO_COST, SKU
 from dashboards.frame import Panels, runbooks
 from dashboards.panels import Column, bars, lines, table
 from dashboards.parts import (
@@ -27,8 +27,8 @@ def spend() -> Panels:
     return [
         lines(
             "Spend by product, month to date",
-            "Cost after discounts, stacked by product; it begins at zero with every month. The band that widens is the "
-            "product to look at.",
+            "Cost after discounts, stacked by product; it begins at zero with every month. The band that widens is "
+            f"the product to look at. {LEFT_OUT}",
             [Query(f"sum by (product) ({by_product})", "{{product}}")],
             look=Look(MONEY, minimum=0),
             stacked=True,
@@ -45,7 +45,7 @@ def spend() -> Panels:
             links=runbooks("GitHubSpendUnusual"),
         ),
         table(
-            "Dearest SKUs",
+            "Most expensive SKUs",
             "What the month's cost consists of: before discounts, taken off, and paid. Sort by a column to find the "
             "largest.",
             {"enterprise": "Enterprise", "product": "Product", "sku": "SKU"},
@@ -64,16 +64,18 @@ def spend() -> Panels:
 def who() -> Panels:
     """The panels of this row."""
     center = "cost_center_id"
-    named = (
-        f"sum by (enterprise, {center}) ({q.one('ghe_cost_center_net_usd', center, 'product')}) "
-        f"* on (enterprise, {center}) group_left (cost_center) {q.one('ghe_cost_center_info', center, 'cost_center')}"
-    )
+    spent = q.one("ghe_cost_center_net_usd", center, "product")
+    info = q.one("ghe_cost_center_info", center, "cost_center")
+    # A center without cost is shown as such; one whose spend is not read is not.
+    free = f"0 * {info} and on (enterprise) {spent} unless on (enterprise, {center}) {spent}"
+    named = f"sum by (enterprise, {center}) ({spent}) * on (enterprise, {center}) group_left (cost_center) {info}"
+    outside = q.named(f"clamp_min({q.SPEND} - sum by (enterprise) ({spent}), 0)", "cost_center", "(in none)")
     by_organization = q.one("ghe_billing_organization_net_usd", "organization", "product", where=CHOSEN)
     by_repository = q.one("ghe_billing_repository_net_usd", "organization", "repository", "product", where=CHOSEN)
     return [
         [
             bars(
-                "Dearest organizations",
+                "Most expensive organizations",
                 "Cost this month after discounts. Ask the largest first what it is for. Filtered by organization.",
                 [
                     Query(
@@ -87,17 +89,19 @@ def who() -> Panels:
             ),
             bars(
                 "Cost centers",
-                "Cost this month by cost center. Assign what stays outside in the enterprise's billing settings.",
-                [Query(f"sort_desc({named})", "{{cost_center}} ({{enterprise}})")],
+                "Cost this month by cost center; (in none) is what no cost center covers: assign it in the "
+                "enterprise's billing settings. The same money is shown by organization as well, so do not add the "
+                "two.",
+                [Query(f"sort_desc({named} or {free} or {outside})", "{{cost_center}} ({{enterprise}})")],
                 look=DOLLARS,
                 no_value="none, or setting spend of cost_centers is off",
                 size=(12, 6),
             ),
         ],
         bars(
-            "Dearest repositories",
-            "Cost this month after discounts; (other) is the sum of all that are not among the dearest. Filtered by "
-            "organization.",
+            "Most expensive repositories",
+            "Cost this month after discounts; (other) is the sum of all that are not among the most expensive. "
+            "Filtered by organization.",
             [
                 Query(
                     f"sort_desc(topk(21, sum by (organization, repository) ({by_repository}) > 0))",
@@ -116,8 +120,8 @@ def storage() -> Panels:
     return [
         lines(
             "Storage against included",
-            "Storage of Actions and Packages together, averaged over the month so far, which is how it is billed. "
-            "Above the dashed line it is paid: shorten how long artifacts are kept.",
+            "Artifacts and packages together, averaged over the month so far, which is how they are billed. Caches and "
+            "custom images have a price of their own. Above the dashed line storage is paid: keep artifacts shorter.",
             [
                 Query(q.STORED, "{{enterprise}}"),
                 Query(q.STORAGE_INCLUDED, "{{enterprise}} included"),
@@ -130,8 +134,8 @@ def storage() -> Panels:
         ),
         bars(
             "Storage by product",
-            "Average of the month so far. Git LFS and Codespaces do not count against what is included. Begin with the "
-            "longest bar: expired artifacts, old package versions.",
+            "Average of the month so far, caches and custom images included; Git LFS and Codespaces do not count "
+            "against the allowance. Begin with the longest bar: expired artifacts, old package versions.",
             [
                 Query(
                     f"sort_desc(topk(12, {q.one('ghe_storage_average_bytes', 'product')}))",

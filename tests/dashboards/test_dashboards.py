@@ -191,11 +191,10 @@ def test_two_replicas_read_as_one(name: str) -> None:
 
 @every_board
 def test_counters_are_read_as_counters(name: str) -> None:
-    since_start = {"ghe_exporter_payload_skipped_total"}  # shown as counted since the start, and described so
     for expr in expressions(BOARDS[name]):
         for match in re.finditer(r"\bghe_\w+_total(?=\{)", expr):
             assert match[0] in COUNTERS
-            assert expr[: match.start()].endswith(("rate(", "increase(")) or match[0] in since_start, expr
+            assert expr[: match.start()].endswith(("rate(", "increase(")), expr
 
 
 @every_board
@@ -260,20 +259,65 @@ def test_tables_name_fields_that_their_queries_give(name: str) -> None:
         assert named <= set(renamed), panel["title"]
 
 
+JUDGED = {"orange", "red"}
+SEVERAL = {
+    "Enterprises": ("GitHubSeatsNearlyExhausted", "GitHubActionsIncludedExhausted", "GitHubCollectorStale"),
+}
+"""Alerts behind a panel about too many of them to link to each."""
+
+
+def judged_at(steps: list[dict[str, Any]]) -> set[float]:
+    """Where a color begins or ends that judges."""
+    pairs = zip([{"color": ""}, *steps], steps, strict=False)
+    return {
+        step["value"]
+        for before, step in pairs
+        if step["value"] is not None and step["value"] > -1e9 and JUDGED & {before["color"], step["color"]}
+    }
+
+
+@every_board
+def test_colors_change_where_alerts_do(name: str) -> None:
+    """Whatever turns orange or red does so at a number of an alert that the panel links to."""
+    for panel in panels(BOARDS[name]):
+        config = panel["fieldConfig"]
+        every = [config["defaults"]["thresholds"]["steps"]]
+        for override in config["overrides"]:
+            every += [each["value"]["steps"] for each in override["properties"] if each["id"] == "thresholds"]
+        found = set().union(*map(judged_at, every))
+        links = [link["title"].removeprefix("Runbook ") for link in panel.get("links", [])]
+        alerts = (*links, *SEVERAL.get(panel["title"], ()))
+        allowed = {number for alert in alerts for number in thresholds.COMPARISONS.get(alert, ())}
+        assert found <= allowed, f"{panel['title']}: {found - allowed}"
+
+
 @pytest.mark.parametrize(
     ("name", "title", "values"),
     [
-        ("overview", "Fullest license", [thresholds.SEATS_WARNING, thresholds.SEATS_EXHAUSTED]),
-        ("overview", "Worst runner group", [thresholds.RUNNERS_OFFLINE_SHARE, 1]),
-        ("overview", "Oldest data", [thresholds.STALE_INTERVALS]),
-        ("licenses", "Time since the last sync", [thresholds.SYNC_STALE_DAYS]),
-        ("billing", "Fullest budget", [thresholds.BUDGET_WARNING, thresholds.BUDGET_EXHAUSTED]),
-        ("runners", "Utilization", [thresholds.RUNNERS_SATURATED]),
-        ("exporter", "Token expires in", [thresholds.TOKEN_CRITICAL_DAYS, thresholds.TOKEN_WARNING_DAYS]),
-        ("exporter", "Lowest rate limit", [thresholds.RATE_LIMIT_LOW]),
+        ("overview", "Fullest license", {thresholds.SEATS_WARNING, thresholds.SEATS_EXHAUSTED}),
+        ("licenses", "Committer licenses used", {thresholds.COMMITTERS_EXHAUSTED}),
+        ("exporter", "Token expires in", {thresholds.TOKEN_CRITICAL_DAYS, thresholds.TOKEN_WARNING_DAYS}),
+        ("exporter", "Lowest rate limit", {thresholds.RATE_LIMIT_LOW}),
     ],
 )
-def test_colors_change_where_alerts_do(name: str, title: str, values: list[float]) -> None:
+def test_what_alerts_judge_is_colored(name: str, title: str, values: set[float]) -> None:
     (panel,) = (panel for panel in panels(BOARDS[name]) if panel["title"] == title)
-    steps = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
-    assert [value for value in steps if value is not None and value > -1e9] == values
+    assert judged_at(panel["fieldConfig"]["defaults"]["thresholds"]["steps"]) == values
+
+
+def texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of a dashboard with the key that it stands under."""
+    if isinstance(value, str):
+        yield key, value
+    for name, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from texts(each, name if isinstance(name, str) else key)
+
+
+@every_board
+def test_no_text_has_an_unfilled_placeholder(name: str) -> None:
+    """Braces are for Prometheus' labels, Grafana's variables, selectors of a query, and the source of a panel."""
+    for key, text in texts(BOARDS[name]):
+        rest = re.sub(r"\{\{\w+\}\}|\$\{\w+(:\w+)?\}|\$\{__\w+\.\w+\}", "", text)
+        if key not in {"expr", "query", "definition"}:
+            assert not set(rest) & set("{}"), text
+        assert not re.search(r"\{[A-Z_]+\}", text), text

@@ -12,8 +12,8 @@ import yaml
 
 pytest.importorskip("grafana_foundation_sdk.models.dashboard")
 
+from dashboards import copilot
 from dashboards import queries as q
-from dashboards.billing_queries import BUDGET_USED
 from dashboards.products import COMMITTERS, COMMITTERS_BOUGHT
 from dashboards.runners_queries import UTILIZATION
 from tests.support.dashboards import BOARDS, Span, choices, filled, panels, variables
@@ -209,12 +209,13 @@ RECORDED = {
     "enterprise_product:ghe_advanced_security_committers_per_purchased:ratio": q.ratio(COMMITTERS, COMMITTERS_BOUGHT),
     "enterprise:ghe_billing_period_elapsed:ratio": q.ELAPSED,
     "enterprise:ghe_billing_net_usd:sum": q.SPEND,
-    "enterprise:ghe_actions_used_seconds:sum": q.ACTIONS,
-    "enterprise:ghe_actions_used_per_included:ratio": q.MINUTES_USED,
-    "enterprise:ghe_actions_used_per_included:projected_ratio": q.MINUTES_PROJECTED,
-    "enterprise:ghe_storage_average_per_included:ratio": q.ratio(q.STORED, q.STORAGE_INCLUDED),
+    "enterprise:ghe_copilot_idle_seats_per_seats:ratio": copilot.IDLE_SHARE,
+    "enterprise:ghe_actions_included_used_per_included:ratio": q.MINUTES_USED,
+    "enterprise:ghe_actions_included_used_per_included:projected_ratio": q.MINUTES_PROJECTED,
+    "enterprise:ghe_storage_included_used_per_included:ratio": q.ratio(q.STORED, q.STORAGE_INCLUDED),
     "enterprise:ghe_packages_transfer_per_included:ratio": q.ratio(q.TRANSFER, q.TRANSFER_INCLUDED),
-    "enterprise_budget:ghe_budget_consumed_per_amount:ratio": BUDGET_USED,
+    "enterprise_budget:ghe_budget_consumed_per_amount:ratio": q.BUDGET_USED,
+    "enterprise_budget:ghe_budget_consumed_per_amount:projected_ratio": q.BUDGET_PROJECTED,
     "enterprise_organization_runner_group:ghe_runners:sum": q.runners("", *q.GROUP),
     "enterprise_organization_runner_group:ghe_runners_online:sum": q.runners(q.ONLINE, *q.GROUP),
     "enterprise_organization_runner_group:ghe_runners_busy_per_online:ratio": UTILIZATION,

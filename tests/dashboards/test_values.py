@@ -12,6 +12,7 @@ from tests.support.tools import promtools, tool
 
 STEPS = 12 * 24 * 7  # a week in steps of five minutes
 ACME = '{enterprise="acme"}'
+RUNNERS = '{enterprise="acme",collector="runners",job="ghe-exporter",instance="a"}'
 NEWEST = {
     'ghe_runner_application_info{enterprise="acme",os="linux",architecture="x64",version="2.330.0"}': f"1x{STEPS}"
 }
@@ -47,10 +48,27 @@ def versions(runners: dict[str, int]) -> dict[str, str]:
     }
 
 
-def stored(gigabytes: dict[str, int]) -> dict[str, str]:
+def ephemeral(name: str, number: int) -> dict[str, str]:
+    labels = f'enterprise="acme",organization="",runner_group="{name}"'
+    return {f"ghe_runner_group_ephemeral_runners{{{labels}}}": f"{number}x{STEPS}"}
+
+
+def budget(number: int, unit: str, consumed: float, amount: float, scope: str = "enterprise") -> dict[str, str]:
+    labels = f'enterprise="acme",budget_id="{number}",scope="{scope}",entity="acme",product="ghec"'
+    amounts = {"consumed": consumed, "amount": amount}
+    return {f"ghe_budget_{part}_{unit}{{{labels}}}": f"{value}x{STEPS}" for part, value in amounts.items()}
+
+
+def idle(plan: str, idle: str, number: int) -> dict[str, str]:
+    labels = f'enterprise="acme",organization="a",plan="{plan}",idle="{idle}"'
+    return {f"ghe_copilot_idle_seats{{{labels}}}": f"{number}x{STEPS}"}
+
+
+def sold(sku: str, user_months: int, usd: int) -> dict[str, str]:
+    labels = f'enterprise="acme",product="copilot",sku="{sku}"'
     return {
-        f'ghe_storage_average_bytes{{enterprise="acme",product="{product}"}}': f"{number}e9x{STEPS}"
-        for product, number in gigabytes.items()
+        f'ghe_billing_usage_quantity{{{labels},unit="user_months"}}': f"{user_months}x{STEPS}",
+        f"ghe_billing_gross_usd{{{labels}}}": f"{usd}x{STEPS}",
     }
 
 
@@ -71,10 +89,12 @@ CASES = {
     "more than was bought": days("112", 100, {ACME: 0}),
     "five days' growth left": days("0+1", STEPS + 12 * 24 * 5, {ACME: 5}),
     "seats left, not growing": days("50", 100, {}),
-    "some outdated, some do not tell": outdated(versions({"2.330.0": 5, "2.329.0": 3, "": 7}) | NEWEST, {"{}": 3}),
+    "some outdated, some of unknown version": outdated(
+        versions({"2.330.0": 5, "2.329.0": 3, "": 7}) | NEWEST, {"{}": 3}
+    ),
     "all up to date": outdated(versions({"2.330.0": 5}) | NEWEST, {"{}": 0}),
     "newest version not known": outdated(versions({"2.330.0": 5}), {}),
-    "no runner tells its version": outdated(versions({"": 5}) | NEWEST, {}),
+    "no version known": outdated(versions({"": 5}) | NEWEST, {}),
     "one of two offline": worst(group("a", idle=1, offline=1), 0),
     "one of four offline": worst(group("a", idle=3, offline=1), 0.25),
     "the only one offline": worst(group("a", idle=0, offline=1) | group("b", idle=9, offline=1), 1),
@@ -89,8 +109,31 @@ CASES = {
         *("runners", "Groups", group("", idle=2, offline=0)),
         {'{enterprise="acme",organization="(enterprise)",runner_group="(no group)"}': 2},
     ),
-    "storage that counts": Case(
-        *("billing", "Storage against included", stored({"actions": 30, "packages": 32, "git_lfs": 80})), {ACME: 62e9}
+    "all of an ephemeral fleet offline": worst(
+        group("a", idle=0, offline=7) | ephemeral("a", 7) | group("b", idle=3, offline=1), 0.25
+    ),
+    "all of a mixed group offline": worst(group("a", idle=0, offline=7) | ephemeral("a", 6), 1),
+    "budgets in licenses and in USD, and one per person": Case(
+        *("billing", "Budgets"),
+        budget(1, "licenses", 95, 100) | budget(2, "usd", 3600, 30, "multi_user_customer") | budget(3, "usd", 50, 100),
+        {
+            '{enterprise="acme",budget_id="1",scope="enterprise",entity="acme",product="ghec"}': 0.95,
+            '{enterprise="acme",budget_id="3",scope="enterprise",entity="acme",product="ghec"}': 0.5,
+        },
+    ),
+    "idle Copilot seats at the price of their plan": Case(
+        *("licenses", "Idle seats cost"),
+        idle("business", "60d", 3)
+        | idle("enterprise", "60d", 2)
+        | idle("enterprise", "30d", 9)
+        | sold("copilot_for_business", 10, 190)
+        | sold("copilot_enterprise", 2, 78),
+        {"{}": 3 * 19 + 2 * 39},
+    ),
+    "a counter that a restart reset": Case(
+        *("exporter", "Malformed records left out"),
+        {f"ghe_exporter_payload_skipped_total{RUNNERS}": f"100x{STEPS // 2} 0x{STEPS // 2}"},
+        {},
     ),
 }
 
@@ -102,7 +145,7 @@ def test_value(name: str, promtool: str, tmp_path: Path) -> None:
     board = BOARDS[case.board]
     (panel,) = (panel for panel in panels(board) if panel["title"] == case.title)
     asked = {
-        "expr": filled(panel["targets"][0]["expr"], choices(board)),
+        "expr": filled(panel["targets"][0]["expr"], choices(board) | {"__range": "6h"}),
         "eval_time": f"{STEPS * 5}m",
         "exp_samples": [{"labels": labels, "value": value} for labels, value in case.expected.items()],
     }

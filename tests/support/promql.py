@@ -86,4 +86,6 @@ def combined(node: Any, left: set[str] | None, right: set[str] | None) -> set[st
         return left if right is None else right
     if str(node.op) in SETS or node.modifier is None or node.modifier.matching is None:
         return left
+    if node.modifier.card == promql_parser.VectorMatchCardinality.ManyToOne:
+        return left | set(node.modifier.group_labels or ())
     return left & set(node.modifier.matching.labels)
