@@ -1,5 +1,6 @@
 """Where tokens come from, and what happens when their files change."""
 
+import base64
 import os
 import threading
 from collections.abc import Callable
@@ -78,6 +79,59 @@ def test_unusable_content(path: Path, content: str, problem: str) -> None:
     assert TOKEN not in str(caught.value)
     with pytest.raises(ValueError, match=problem):
         clean_secret(content)
+
+
+REFUSED = {
+    f'"{TOKEN}"': "holds quotation marks",
+    f"'{TOKEN}'": "holds quotation marks",
+    f"\N{LEFT DOUBLE QUOTATION MARK}{TOKEN}\N{RIGHT DOUBLE QUOTATION MARK}": "holds quotation marks",
+    f"{TOKEN}'": "holds quotation marks",
+    f"Bearer {TOKEN}": "holds an Authorization header",
+    f"token {TOKEN}": "holds an Authorization header",
+    "Basic b2N0bzpzZWNyZXQ=": "holds an Authorization header",
+    f"Authorization: Bearer {TOKEN}": "holds an Authorization header",
+    f"authorization:token {TOKEN}": "holds an Authorization header",
+    base64.b64encode(f"Authorization: Bearer {TOKEN}".encode()).decode(): "in base64",
+    base64.b64encode(f"Authorization: token {TOKEN}\n".encode()).decode(): "in base64",
+    base64.b64encode(b"Bearer demo").decode(): "in base64",
+    base64.b64encode(b"Basic b2N0bzpzZWNyZXQ=").decode(): "in base64",
+    base64.b64encode(f"token {TOKEN}".encode()).decode(): "in base64",
+    base64.b64encode(TOKEN.encode()).decode(): "in base64",
+}
+
+
+@pytest.mark.parametrize("content", REFUSED, ids=range(len(REFUSED)))
+def test_token_in_the_wrong_form_is_refused(content: str, path: Path) -> None:
+    """Quotes, an Authorization header, and base64 of one or of a token, which GitHub would only reject later."""
+    path.write_text(content, "utf-8")
+    with pytest.raises(ConfigurationError, match=REFUSED[content]) as caught:
+        SecretFile(path).check()
+    assert TOKEN not in str(caught.value)
+    assert content not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "demo",
+        "token",
+        "bearer",
+        "authorization",
+        TOKEN,
+        f"github_pat_{'a1' * 11}_{'B2' * 29}c",
+        f"ghs_1234567_{'eyJhbGciOiJSUzI1NiJ9'}.{'aB3-' * 32}.{'aB3_' * 85}",
+        "0123456789abcdef0123456789abcdef01234567",
+        "v1.0123456789abcdef0123456789abcdef01234567",
+        "dG9rZW4=",
+    ],
+)
+def test_any_other_token_is_accepted(token: str, path: Path) -> None:
+    """Whatever GitHub's tokens will look like; a byte order mark in front is no part of it."""
+    for content in (token, f"\N{ZERO WIDTH NO-BREAK SPACE}{token}\r\n"):
+        path.write_text(content, "utf-8")
+        file = SecretFile(path)
+        file.check()
+        assert file.read() == token
 
 
 def test_not_text(path: Path) -> None:
