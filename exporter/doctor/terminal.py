@@ -29,20 +29,24 @@ Row = tuple[str, str, str, str, str]
 
 
 def print_report(reports: Sequence[EnterpriseReport], now: float, out: TextIO) -> None:
-    """Write the page to *out*."""
+    """Write the report to *out*."""
     console = Console(file=out, highlight=False, markup=False, emoji=False, soft_wrap=True)
-    for line in summary(reports, now):
-        console.print(Text(line))
-    console.print()
-    findings = [finding for report in reports for finding in report.findings]
-    known = {(report.enterprise, advice) for report in reports for advice in common_problems(report.findings)}
-    if console.is_terminal:
-        console.print(drawn(findings, known), soft_wrap=False)
-    else:
-        out.writelines(f"{line}\n" for line in plain([HEAD, *rows(findings, known)]))
-    console.print()
-    for line in verdict(reports, now):
-        console.print(Text(line))
+    # Captured, because the console would end the process where the reader of the output has gone away.
+    with console.capture() as capture:
+        for line in summary(reports, now):
+            console.print(Text(line))
+        console.print()
+        findings = [finding for report in reports for finding in report.findings]
+        known = {(report.enterprise, advice) for report in reports for advice in common_problems(report.findings)}
+        if console.is_terminal:
+            console.print(drawn(findings, known), soft_wrap=False)
+        else:
+            for line in plain([HEAD, *rows(findings, known)]):
+                console.print(Text(line))
+        console.print()
+        for line in verdict(reports, now):
+            console.print(Text(line))
+    out.write(capture.get())
 
 
 def summary(reports: Sequence[EnterpriseReport], now: float) -> Iterator[str]:

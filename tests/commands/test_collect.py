@@ -20,7 +20,7 @@ from exporter.collectors import COLLECTORS
 from exporter.commands.collect import write_atomically
 from exporter.errors import SystemRefusal
 from exporter.simulator.server import Simulator
-from tests.support.programs import ROOT, command, environment, value
+from tests.support.programs import ROOT, Done, command, environment, run, value
 from tests.support.secret_marker import CANARY, TOKEN, the_line
 from tests.support.tools import PATIENCE_SECONDS, eventually, tool
 
@@ -192,6 +192,60 @@ def test_old_file_stays(tmp_path: Path) -> None:
         write_atomically(path, b"new\n" * 1000)
     assert path.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def written(simulator: Simulator, output: Path) -> Done:
+    """The end of a real `collect --output`."""
+    return run("collect", "--output", str(output), **variables(simulator))
+
+
+@pytest.mark.parametrize("target", ["there", "not yet"])
+def test_output_through_links_keeps_the_links(target: str, simulator: Simulator, tmp_path: Path) -> None:
+    """What the link leads to is written, also where that is not there yet; the link stays one."""
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    if target == "there":
+        (folder / "ghe.prom").write_text("old\n")
+    (tmp_path / "second").symlink_to("metrics/ghe.prom")
+    (tmp_path / "first").symlink_to("second")
+    assert written(simulator, tmp_path / "first").code == 0
+    assert (tmp_path / "first").is_symlink()
+    assert (tmp_path / "second").is_symlink()
+    assert "ghe_up" in (folder / "ghe.prom").read_text()
+    assert [path.name for path in folder.iterdir()] == ["ghe.prom"]
+
+
+@pytest.mark.parametrize("through_link", [False, True])
+def test_output_to_a_pipe_or_device_is_refused(simulator: Simulator, tmp_path: Path, *, through_link: bool) -> None:
+    """What is no regular file is not replaced by one, and nobody waits for the reader of a pipe."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    output = path
+    if through_link:
+        output = tmp_path / "link"
+        output.symlink_to(path)
+    done = written(simulator, output)
+    assert (done.code, done.out) == (2, "")
+    assert the_line(done.err).endswith("is a pipe or a device; name a file, or - to print the metrics")
+    assert path.is_fifo()
+    assert simulator.requests == 0
+
+
+def test_output_through_circular_links_is_refused(simulator: Simulator, tmp_path: Path) -> None:
+    """Links that lead to each other are one line, not a traceback."""
+    (tmp_path / "first").symlink_to("second")
+    (tmp_path / "second").symlink_to("first")
+    done = written(simulator, tmp_path / "first")
+    assert done.code == 2
+    assert the_line(done.err).startswith("--output: cannot write ")
+
+
+def test_output_to_a_dash_prints(simulator: Simulator) -> None:
+    """`-` is standard output, as without the option."""
+    done = written(simulator, Path("-"))
+    assert done.code == 0
+    assert value(done.out, "ghe_up", enterprise="octo-corp") == 1
+    assert not Path("-").exists()
 
 
 @pytest.mark.usefixtures("_ctrl_c")

@@ -1,5 +1,6 @@
 """`ghe-exporter healthcheck` against servers that are well, ill, strange or not there."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from exporter.cli import main
 from exporter.config.addresses import is_loopback
+from exporter.config.web_address import web_url
 from exporter.web.http.messages import Request, Response
 from exporter.web.http.server import WebServer
 from tests.support.certificates import HOUR, hashed, install, issue, web_config
@@ -153,6 +155,82 @@ def test_not_http(capsys: pytest.CaptureFixture[str]) -> None:
     """A server that speaks something else is 1."""
     with gibberish() as url:
         assert check(capsys, url) == (1, "", f"unhealthy: BadStatusLine: cannot ask {url}\n")
+
+
+@pytest.mark.parametrize("source", ["environment", "file", "named file", "both"])
+def test_address_of_the_settings_is_asked(source: str, tmp_path: Path) -> None:
+    """Without --url it asks where `serve` with the same environment, file and web configuration listens."""
+    paths: list[str] = []
+    with exporter("200 OK", paths) as url:
+        listen = url.removeprefix("http://")
+        file = tmp_path / "settings.yaml"
+        file.write_text(f"listen: {listen if source != 'both' else '127.0.0.1:9'}\nenterprises: nonsense\n")
+        variables = {
+            "environment": {"LISTEN": listen},
+            "file": {},
+            "named file": {"CONFIG": str(file)},
+            "both": {"CONFIG": str(file), "LISTEN": listen},
+        }[source]
+        arguments = ["--config", str(file)] if source == "file" else []
+        done = run("healthcheck", *arguments, **variables)
+    assert (done.code, done.out, done.err) == (0, "healthy\n", "")
+    assert paths == ["/-/healthy"]
+
+
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        (None, "http://127.0.0.1:10204"),
+        (":9100", "http://127.0.0.1:9100"),
+        ("0.0.0.0:9100", "http://127.0.0.1:9100"),
+        ("[::]:9100", "http://[::1]:9100"),
+        ("[::1]:9100", "http://[::1]:9100"),
+        ("10.0.0.7:9100", "http://10.0.0.7:9100"),
+        ("exporter.acme.example:9100", "http://exporter.acme.example:9100"),
+    ],
+)
+def test_url_of_a_listen_address(listen: str | None, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of its own is asked, loopback where it listens on all of them."""
+    if listen is not None:
+        monkeypatch.setenv("GHE_EXPORTER_LISTEN", listen)
+    assert web_url(None, None) == url
+
+
+@pytest.mark.parametrize("source", ["option", "variable", "json", "file"])
+def test_tls_of_the_settings_is_used(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With TLS in the web configuration it asks by https, without verifying its own certificate."""
+    web = tmp_path / "web.yaml"
+    web.write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}\n")
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(f"web: {{config_file: {web}}}\n" if source == "file" else "web: {enable_lifecycle: true}\n")
+    if source == "variable":
+        monkeypatch.setenv("GHE_EXPORTER_WEB__CONFIG_FILE", str(web))
+    if source == "json":
+        monkeypatch.setenv("GHE_EXPORTER_WEB", json.dumps({"config_file": str(web)}))
+    assert web_url(settings, web if source == "option" else None) == "https://127.0.0.1:10204"
+
+
+def test_healthcheck_of_a_server_with_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole way, with a certificate for another name on an address that is not loopback by its name."""
+    install(tmp_path, issue("elsewhere", ends=-HOUR))
+    web = web_config(tmp_path, tls={}, basic_auth_users={"octo": hashed()})
+    with serving(Site(), "0.0.0.0:0", web_config=web) as server:
+        monkeypatch.setenv("GHE_EXPORTER_LISTEN", f"0.0.0.0:{port_of(server)}")
+        assert main(["healthcheck", "--web.config.file", str(web)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"LISTEN": "nowhere"}, "listen: must be HOST:PORT or :PORT, for instance :10204"),
+        ({"CONFIG": "/nonexistent.yaml"}, "cannot read the configuration /nonexistent.yaml: No such file or directory"),
+        ({"WEB": "[1]"}, "GHE_EXPORTER_WEB: must be a JSON object"),
+    ],
+)
+def test_wrong_settings_are_one_line(variables: dict[str, str], problem: str) -> None:
+    """An address that cannot be derived is a configuration error."""
+    done = run("healthcheck", **variables)
+    assert (done.code, done.out, done.err) == (2, "", f"ghe-exporter: {problem}\n")
 
 
 def test_process() -> None:

@@ -18,7 +18,7 @@ from exporter.config import loading
 from exporter.config.environment import own_environment
 from exporter.errors import ConfigurationError
 from exporter.simulator.server import Simulator
-from tests.support.programs import ask, meanwhile, run, serving, value
+from tests.support.programs import ask, meanwhile, run, serving, started, value
 from tests.support.secret_marker import CANARY, TOKEN, the_line
 from tests.support.tools import eventually, free_port
 
@@ -164,6 +164,37 @@ def test_log_level_follows_reload(simulator: Simulator, file: Path) -> None:
         program.process.send_signal(signal.SIGHUP)
         eventually(lambda: '"event": "configuration reloaded"' in program.err(), "the reload is logged as JSON")
         assert program.end() == 0
+
+
+def test_sighup_while_starting_is_ignored(simulator: Simulator) -> None:
+    """A reload that comes before it can be obeyed does not end the process."""
+    address = f"127.0.0.1:{free_port()}"
+    with started("serve", url=f"http://{address}", LISTEN=address, **one(simulator)) as program:
+        status = Path(f"/proc/{program.process.pid}/status")
+        eventually(lambda: ignores(status, signal.SIGHUP), "SIGHUP is ignored")
+        assert not program.answers("/-/healthy")
+        for _ in range(20):
+            program.process.send_signal(signal.SIGHUP)
+        eventually(lambda: program.answers("/-/healthy") or program.process.poll() is not None, "it answers")
+        program.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "configuration reloaded" in program.err(), "it reloads")
+        assert program.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_signal_to_end_while_starting_is_obeyed(number: int, simulator: Simulator) -> None:
+    """It ends with 0, as later."""
+    with started("serve", LISTEN=f"127.0.0.1:{free_port()}", **one(simulator)) as program:
+        status = Path(f"/proc/{program.process.pid}/status")
+        eventually(lambda: ignores(status, signal.SIGHUP), "signals are handled")
+        assert program.end(number) == 0
+        assert "Traceback" not in program.err()
+
+
+def ignores(status: Path, number: int) -> bool:
+    """Whether a process ignores a signal, or handles it, by its *status* in /proc."""
+    masks = dict(line.split(":\t") for line in status.read_text().splitlines() if line.startswith("Sig"))
+    return any(int(masks[name], 16) >> (number - 1) & 1 for name in ("SigIgn", "SigCgt"))
 
 
 def test_address_in_use(simulator: Simulator) -> None:
