@@ -29,7 +29,7 @@ ARG VERSION=unknown
 ARG REVISION=unknown
 ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="ghe-exporter" \
-    org.opencontainers.image.description="Prometheus exporter for GitHub Enterprise: licences, license sync, billing, runners" \
+    org.opencontainers.image.description="Prometheus exporter for GitHub Enterprise: licenses, license sync, billing, runners" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}" \
@@ -39,7 +39,7 @@ ENV PATH=/opt/venv/bin:${PATH} \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPYCACHEPREFIX=/opt/venv/bytecode
 COPY --from=build /opt/venv /opt/venv
-# Numeric, or Kubernetes cannot tell that it is not root; the chart uses the same.
+# Numeric, or Kubernetes cannot verify that it is not root; the chart uses the same.
 USER 65532:65532
 EXPOSE 10204
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["ghe-exporter", "healthcheck"]

@@ -1,4 +1,4 @@
-"""Count 100,000 licence users at 50 ms per request and four requests at a time: how close to the bound?
+"""Count 100,000 license users at 50 ms per request and four requests at a time: how close to the bound?
 
     python -m benchmarks.license_users
 

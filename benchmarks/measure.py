@@ -26,7 +26,7 @@ class Child(NamedTuple):
     process: subprocess.Popen[str]
     first_line: str
 
-    def tell(self, line: str) -> str:
+    def ask(self, line: str) -> str:
         """Write *line* to it; return the line it answers."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None

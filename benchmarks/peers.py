@@ -89,8 +89,8 @@ class Side:
 
     def answers(self) -> Answers:
         """What its GitHub has answered so far."""
-        told = json.loads(self.github.tell("answers"))
-        return Counter({(path, status): count for path, status, count in told})
+        answers = json.loads(self.github.ask("answers"))
+        return Counter({(path, status): count for path, status, count in answers})
 
     def scrape(self, requests: int) -> None:
         """Scrape one time after the other; keep the seconds and count the calls to GitHub meanwhile."""
@@ -109,7 +109,7 @@ class Side:
             "p99_seconds": median_of(self.seconds, 0.99),
             "scrapes": count,
             "calls_per_scrape": self.calls / count,
-            "runners_told": self.recorded.runners,
+            "runners_reported": self.recorded.runners,
             "names_told": self.recorded.names,
             "runners_shown": len({labels[self.terms.runner_id] for labels in runners}),
             "names_shown": len({labels[self.terms.runner_name] for labels in runners}),
@@ -196,7 +196,7 @@ def checks(figures: Mapping[str, Mapping[str, Any]]) -> Sequence[Check]:
     ours, theirs = figures["exporter"], figures.get("peer")
     found = [
         Check("API calls of the exporter per scrape", ours["calls_per_scrape"], 0),
-        Check("runners that the exporter does not tell apart", ours["runners_told"] - ours["runners_shown"], 0),
+        Check("runners that the exporter merges", ours["runners_reported"] - ours["runners_shown"], 0),
     ]
     if theirs is not None:
         found += [

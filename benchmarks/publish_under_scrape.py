@@ -23,10 +23,10 @@ def main() -> None:
     with measure.python("benchmarks.serving", "exporter", "--series", chosen.series) as server:
         for _ in range(chosen.rounds):
             for mode, gzip in keys:
-                before = int(server.tell(MODES[mode]))
+                before = int(server.ask(MODES[mode]))
                 scraped = scrapes(server.first_line, chosen.requests, gzip=gzip, pause=0.01)
                 seconds[mode, gzip].append(scraped.seconds)
-                published[mode] += int(server.tell("idle")) - before
+                published[mode] += int(server.ask("idle")) - before
     checks, figures = [], {}
     for gzip, coding in ((False, "plain"), (True, "gzip")):
         p99 = {mode: median_of(seconds[mode, gzip], 0.99) for mode in MODES}

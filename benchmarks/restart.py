@@ -3,7 +3,7 @@
     python -m benchmarks.restart
 
 An exporter collects from a simulated GitHub until it has 100,000 series, is killed, and is started again and again.
-The time runs from the start of the process to the end of a whole scrape, as a scraper gets it; what collectors tell
+The time runs from the start of the process to the end of a whole scrape, as a scraper gets it; what collectors expose
 must be the same, byte for byte. No collector is due meanwhile, so every request is one too many.
 """
 
@@ -50,7 +50,7 @@ def settings(url: str, state_dir: str, series: int) -> dict[str, Any]:
 
 
 def collect(chosen: dict[str, Any], state: Path) -> list[bytes]:
-    """Collect everything once; return the lines that collectors tell, once they are stored, and end by force."""
+    """Collect everything once; return the lines of the collectors, once they are stored, and end by force."""
     with exporting(chosen) as child:
         client = Client(f"{child.first_line}/metrics", gzip=False)
         measure.wait_until(lambda: b"\nghe_runner_online{" in client.body(), START_SECONDS)

@@ -3,7 +3,7 @@
     python -m benchmarks.scrape
 
 The three serve side by side, each in a process of its own, and are scraped in turn, round after round. A percentile
-is taken per round; the median over the rounds is what is told.
+is taken per round; the median over the rounds is what is reported.
 """
 
 from benchmarks import measure

@@ -43,8 +43,8 @@ class Client:
         parts = urlsplit(url)
         self._address = parts.hostname or "", parts.port or 80
         coding = "gzip" if gzip else "identity"
-        told = {"Host": parts.netloc, "Accept-Encoding": coding, "Accept": "text/plain;version=0.0.4", **headers}
-        self._headers = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+        sent = {"Host": parts.netloc, "Accept-Encoding": coding, "Accept": "text/plain;version=0.0.4", **headers}
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
         self._request = b""
         self.aim(f"{parts.path}?{parts.query}" if parts.query else parts.path)
         self._buffer = memoryview(bytearray(BUFFER_BYTES))

@@ -1,6 +1,6 @@
 """A process that is the simulated GitHub: sized, without a rate limit, with its companies standing still.
 
-Prints a line of JSON: its URL and how many people have a licence. The companies stand still so that what is collected
+Prints a line of JSON: its URL and how many people have a license. The companies stand still so that what is collected
 can be compared with what there is; the moment is the one with the most people.
 """
 
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--runners", type=int, required=True)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--moving", action="store_true", help="let the companies change with time")
-    parser.add_argument("--count-accounts", action="store_true", help="tell how many accounts all people have")
+    parser.add_argument("--count-accounts", action="store_true", help="report how many accounts all people have")
     chosen = parser.parse_args()
     at = fullest_moment(Estate(users=chosen.users, runners=chosen.runners))
     now: Callable[[], float] = time.time if chosen.moving else lambda: at

@@ -18,7 +18,7 @@ Fetched = TypeVar("Fetched")
 MIN_INTERVAL = 10.0
 MIN_MAX_AGE = 15 * 60.0
 LICENSE_MAX_AGE = 24 * 3600.0
-"""Licence figures change slowly; a day-old one is better than none."""
+"""License figures change slowly; a day-old one is better than none."""
 PAGE = 100
 """Records of a full page."""
 HOUR = 3600.0

@@ -37,7 +37,7 @@ def verdict(code: int, out: str, err: str) -> tuple[int, str]:
     skipped = [each["name"] for each in packages if "skip_reason" in each]
     audited = len(packages) - len(skipped)
     if vulnerable:
-        return 1, "known vulnerabilities; mend with make lock ARGS=--upgrade\n  " + "\n  ".join(vulnerable)
+        return 1, "known vulnerabilities; fix with make lock ARGS=--upgrade\n  " + "\n  ".join(vulnerable)
     if skipped or not packages:
         return 0, loudly(f"{audited} of {len(packages)} packages; the service knows nothing of {', '.join(skipped)}")
     return code, f"{audited} packages audited, no known vulnerability"

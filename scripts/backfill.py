@@ -52,7 +52,7 @@ TARGET_METRICS = {
 BUCKET = re.compile(rb'(?:^|,)le="[^"]*"')
 
 Samples: TypeAlias = "tuple[array[int], array[float]]"
-"""The numbers of the scrapes that told a series, and its value at each."""
+"""The numbers of the scrapes that have a series, and its value at each."""
 
 
 @dataclass
@@ -151,7 +151,7 @@ class History:
 
 
 def grouped(series: Mapping[bytes, Samples]) -> Iterable[Mapping[bytes, Samples]]:
-    """Series by their labels but `le`: the parts of a histogram must be told moment by moment, not one by one."""
+    """Series by their labels but `le`: the parts of a histogram must be written moment by moment, not one by one."""
     groups: dict[bytes, dict[bytes, Samples]] = {}
     for name, samples in series.items():
         groups.setdefault(BUCKET.sub(b"", name.partition(b"{")[2]), {})[name] = samples
@@ -244,7 +244,7 @@ def duration(text: str) -> float:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the file and tell what to do with it."""
+    """Write the file and print what to do with it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, help="the OpenMetrics file to write")
     parser.add_argument("--days", type=float, default=30, help="how many days of history (%(default)s)")

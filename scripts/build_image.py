@@ -170,14 +170,14 @@ class Image:
 
 
 def runs(root: Path, image: Image, revision: str, *, user: str, read_only: bool) -> None:
-    """Run the demo in the image as process 1; it must answer, be healthy, and end when told to."""
+    """Run the demo in the image as process 1; it must answer, be healthy, and end on a signal."""
     # The network is the machine's, where somebody else may have the usual port.
     address = f"127.0.0.1:{free_port()}"
     command = [*image.command, "demo", "--listen", address]
     with contained(root, image, command, user=user, read_only=read_only) as demo:
         text = eventually(f"http://{address}/metrics", demo)
-        promise("ghe_license_seats_consumed" in text, "the metrics lack the licences")
-        promise(f'revision="{revision}"' in text, "ghe_exporter_build_info does not tell the revision")
+        promise("ghe_license_seats_consumed" in text, "the metrics lack the licenses")
+        promise(f'revision="{revision}"' in text, "ghe_exporter_build_info does not show the revision")
         ask = [*image.health[1:], "--url", f"http://{address}"]
         with contained(root, image, ask, user=user, read_only=read_only) as check:
             promise(check.wait(START_SECONDS) == 0, "the health check failed")

@@ -37,7 +37,7 @@ LAST_LINES = 5
 
 
 class CannotBeginError(Exception):
-    """Why nothing was started, and what mends it, in one line."""
+    """Why nothing was started, and how to fix it, in one line."""
 
 
 class EndedError(Exception):
@@ -218,7 +218,7 @@ class Monitor:
 
 
 def introduce(demo: Part, alertmanager: Part, prometheus: Part) -> None:
-    """Tell which URLs to open."""
+    """Print which URLs to open."""
     print(
         f"\n  The demo with Prometheus and Alertmanager; nothing leaves this machine, and alerts go nowhere\n\n"
         f"  status page   {demo.url}/\n"

@@ -41,7 +41,7 @@ def notes(root: Path, wanted: str) -> str:
 
 
 def problems(root: Path, tag: str | None) -> Iterator[str]:
-    """What has to be mended before a release."""
+    """What has to be fixed before a release."""
     ours = version(root)
     if VERSION.fullmatch(ours) is None:
         yield f"exporter/__init__.py: the version {ours!r} is not of the form 1.2.3"

@@ -189,7 +189,7 @@ def check_end(url: str, found: Findings, seconds: float) -> None:
 
 
 def soak(seconds: float, seed: int, scrapers: int, recovery: float, kinds: Sequence[str]) -> Findings:
-    """Run it all; tell what was found."""
+    """Run it all; report what was found."""
     chance, found, stop = random.Random(seed), Findings(), threading.Event()
     with (
         tempfile.TemporaryDirectory() as name,
@@ -247,7 +247,7 @@ def check_log(log: str, found: Findings) -> None:
 
 
 def report(found: Findings, usages: list[Usage], requests: int) -> None:
-    """Tell the figures."""
+    """Print the figures."""
     sys.stdout.write(
         f"{found.changes} mixtures of faults, {requests} requests to GitHub, {found.scrapes} scrapes, "
         f"the slowest {found.slowest:.2f} s\n"

@@ -160,7 +160,7 @@ class Exposition:
 
 
 def _grouped(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Join neighbours that are small."""
+    """Join adjacent chunks that are small."""
     small: list[bytes] = []
     for chunk in chunks:
         if len(chunk.text) < MIN_CHUNK_BYTES:

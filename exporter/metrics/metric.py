@@ -86,7 +86,7 @@ def _is_finite(value: float) -> bool:
 
 
 class Totals:
-    """Sums per label set of one metric, for rows that become equal once their labels are normalised."""
+    """Sums per label set of one metric, for rows that become equal once their labels are normalized."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric

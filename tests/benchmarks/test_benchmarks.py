@@ -41,14 +41,14 @@ def test_runs(name: str) -> None:
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     *lines, last = done.stdout.splitlines()
-    told = json.loads(last)
-    assert told["benchmark"] == name
-    assert len(told["checks"]) == len(lines) > 0
-    for check in told["checks"]:
+    report = json.loads(last)
+    assert report["benchmark"] == name
+    assert len(report["checks"]) == len(lines) > 0
+    for check in report["checks"]:
         assert isinstance(check["met"], bool)
         assert check["value"] >= 0
         assert check["met"] or "counted wrong" not in check["name"]
-    assert told["figures"]
+    assert report["figures"]
 
 
 def peers(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -64,11 +64,11 @@ def test_peer_is_measured_beside_this_exporter(tmp_path: Path) -> None:
     stand_in.chmod(0o755)
     done = peers("--runners", "120", "--pairs", "4", "--peer", str(stand_in))
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    ours, theirs = told["figures"]["exporter"], told["figures"]["peer"]
-    assert ours["runners_told"] == theirs["runners_told"] == ours["runners_shown"] > 100
-    assert theirs["names_told"] == theirs["runners_shown"] == ours["runners_told"] - 4
-    assert ours["names_shown"] == theirs["names_shown"] == theirs["names_told"]
+    report = json.loads(done.stdout.splitlines()[-1])
+    ours, theirs = report["figures"]["exporter"], report["figures"]["peer"]
+    assert ours["runners_reported"] == theirs["runners_report"] == ours["runners_shown"] > 100
+    assert theirs["names_report"] == theirs["runners_shown"] == ours["runners_reported"] - 4
+    assert ours["names_shown"] == theirs["names_shown"] == theirs["names_report"]
     assert (ours["calls_per_scrape"], theirs["calls_per_scrape"]) == (0, 3)
     # Two pages of runners a minute and, for this exporter, billing once and the groups four times an hour.
     assert (ours["calls_per_hour"], theirs["calls_per_hour"]) == (2 * 60 + 1 + 4, 3 * 60)
@@ -76,17 +76,17 @@ def test_peer_is_measured_beside_this_exporter(tmp_path: Path) -> None:
     assert theirs["billing_answers"] == {usage: count}
     assert theirs["failures"] == 3
     assert theirs["build"] == {"version": "stand-in"}
-    assert len(told["checks"]) == 5
+    assert len(report["checks"]) == 5
 
 
-def test_peer_that_is_missing_is_told_how_to_build(tmp_path: Path) -> None:
+def test_peer_that_is_missing_is_report_how_to_build(tmp_path: Path) -> None:
     """One line, and nothing is measured."""
     done = peers("--peer", str(tmp_path / "none"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [f"--peer {tmp_path / 'none'}: no such program. To build it: {BUILD}"]
 
 
-def test_peer_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_peer_that_ends_is_report_with_its_last_words(tmp_path: Path) -> None:
     """A peer that does not take its settings does not leave the benchmark waiting."""
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\necho no such flag\nexit 3\n", "utf-8")

@@ -23,7 +23,7 @@ from exporter.telemetry.declarations import OWN_METRICS
 PACKAGE = Path(exporter.__file__).parent
 MAX_LINES = 400
 
-# The part of the contract about what collectors tell: name and labels after `enterprise`; all are gauges.
+# The part of the contract about the metrics of collectors: name and labels after `enterprise`; all are gauges.
 CONTRACT = """
 ghe_license_seats_consumed
 ghe_license_seats_purchased
@@ -135,7 +135,7 @@ def test_no_label_is_one_that_targets_carry(metric: Metric) -> None:
 
 @pytest.mark.parametrize("metric", DOMAIN, ids=by_name)
 def test_collector_metrics_do_not_use_the_exporter_prefix(metric: Metric) -> None:
-    """What collectors tell does not look like a metric of the exporter itself."""
+    """Metrics of collectors do not look like a metric of the exporter itself."""
     assert not metric.name.startswith("ghe_exporter_")
 
 
@@ -166,7 +166,7 @@ def test_every_collector_is_registered() -> None:
 
 @pytest.mark.parametrize("collector", COLLECTORS, ids=lambda collector: collector.name)
 def test_collector_is_declared_completely(collector: Collector[object]) -> None:
-    """A collector says what it tells, has metrics and endpoints, and drops together only what it has."""
+    """A collector has a help text, metrics and endpoints, and drops together only what it has."""
     assert SENTENCE.fullmatch(collector.help)
     assert collector.metrics
     assert collector.endpoints

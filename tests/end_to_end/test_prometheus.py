@@ -19,7 +19,7 @@ from tests.support.tools import eventually, free_port, process, running_demo, to
 
 pytestmark = pytest.mark.xdist_group("prometheus")
 
-# Nothing goes wrong in the demo, so these have nothing to tell.
+# Nothing goes wrong in the demo, so these have no series.
 WITHOUT_SERIES = {
     "ghe_exporter_state_last_write_successful": "the demo has no state_dir",
     "ghe_exporter_series_dropped": "no family of the demo has more series than the limit",
@@ -30,7 +30,7 @@ JOBS = ("openmetrics", "text")
 
 
 class TextOnly(http.server.BaseHTTPRequestHandler):
-    """Hands a scrape on as one that only knows the text format; Prometheus itself cannot be told to ask for it."""
+    """Hands a scrape on as one that only knows the text format; Prometheus itself cannot be made to ask for it."""
 
     upstream = ""
 

@@ -2,7 +2,7 @@
 
 While a fault lasts: the run ends with the right reason, never with a bug; the last good data stays to the byte; no
 more is asked than promised; another collector of the same credential goes on, unless the fault is a limit of the whole
-credential; nothing secret is told. When it is over, the collector recovers by itself.
+credential; nothing secret is exposed. When it is over, the collector recovers by itself.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ Others = Literal["go on", "stop"]
 TRIES = HASTY.tries
 OK = "ok"
 WALKED = ("license_users", "advanced_security", "copilot")
-"""Lists that are told by Link."""
+"""Lists whose pages are linked."""
 NO_TEXT = ("actions_cache",)
 NO_LISTS = ("actions_cache", "server")
 
@@ -132,7 +132,7 @@ SPEEDS = {"slow-head": 30_000.0}
 """Seconds that pass for each second of the machine, where only the run's deadline ends a fault."""
 HOMES = {"server": "octo-server", "scim": "octo-tenant"}
 """Which enterprise has what a collector reads; the others read octo-corp."""
-NEIGHBOURS = {"license_sync": "actions_cache", "server": "runner_groups"}
+OTHERS = {"license_sync": "actions_cache", "server": "runner_groups"}
 """Another collector of the credential that shares no path; license_sync for most."""
 LATEST_RECOVERY = 3
 
@@ -190,12 +190,12 @@ def test_the_table_is_complete() -> None:
 @pytest.mark.parametrize("kind", TABLE)
 def test_fault(github: Github, stage: Stage, kind: str, collector: str) -> None:
     """See above."""
-    expected, neighbour = TABLE[kind], NEIGHBOURS.get(collector, "license_sync")
+    expected, other = TABLE[kind], OTHERS.get(collector, "license_sync")
     reason, faults, clock = expected.reason_for(collector), github.simulator.faults, stage.clock
     with no_secret_told(stage):
         for _ in range(2):
             stage.collection(collector).run()
-            stage.collection(neighbour).run()
+            stage.collection(other).run()
             assert stage.status(collector).success, stage.status(collector)
         clock.jump(stage.status(collector).interval)
         counted = github.simulator.requests
@@ -221,12 +221,12 @@ def test_fault(github: Github, stage: Stage, kind: str, collector: str) -> None:
             assert stage.failures(collector) == {reason: 1}
 
         asked = github.simulator.requests
-        stage.collection(neighbour).run()
+        stage.collection(other).run()
         if expected.others == "stop":
-            assert stage.status(neighbour).reason == "rate_limited"
+            assert stage.status(other).reason == "rate_limited"
             assert github.simulator.requests == asked
         else:
-            assert stage.status(neighbour).success
+            assert stage.status(other).success
 
         for _ in range(LATEST_RECOVERY):
             clock.jump(delay)

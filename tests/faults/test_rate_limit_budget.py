@@ -83,7 +83,7 @@ def names(runs: Mapping[Key, int]) -> str:
 
 
 def left(stage: Stage) -> int:
-    """What is left of the limit, as the exporter tells."""
+    """What is left of the limit, as the exporter reports it."""
     start = "ghe_rate_limit_remaining{"
     return next(int(float(line.split(" ")[-1])) for line in stage.scrape().splitlines() if line.startswith(start))
 

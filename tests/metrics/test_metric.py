@@ -66,7 +66,7 @@ def test_samples_are_grouped_in_declared_order() -> None:
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
 def test_missing_or_infinite_value_has_no_series(value: float | None) -> None:
-    """A value that is not told or not finite makes no series, and its neighbours stay."""
+    """A value that is not reported or not finite has no series, and the others stay."""
     samples = [RUNNERS(value, "linux", "idle"), RUNNERS(1, "linux", "busy")]
     assert families((RUNNERS,), samples) == {RUNNERS: {("linux", "busy"): 1}}
 

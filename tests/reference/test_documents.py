@@ -1,4 +1,4 @@
-"""What the documents tell people to type: commands, variables, files, links and metrics exist."""
+"""What the documents contain: commands, variables, files, links and metrics exist."""
 
 import re
 import shlex
@@ -157,7 +157,7 @@ def scrape_blocks() -> list[Block]:
 
 @pytest.mark.parametrize("block", scrape_blocks(), ids=names)
 def test_prometheus_accepts_documented_configurations(block: Block, tmp_path: Path) -> None:
-    """What a page tells Prometheus is valid."""
+    """The Prometheus configuration of a page is valid."""
     file = tmp_path / "prometheus.yml"
     file.write_text(block.text)
     checked = subprocess.run(

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 MARKED = "before\n<!-- generated: collectors -->\nold\n<!-- end of generated: collectors -->\nafter\n"
 MARKED_CAUSES = (
     "<!-- generated: causes -->\n<!-- end of generated: causes -->\n"
-    "<!-- generated: cautions -->\n<!-- end of generated: cautions -->\n"
+    "<!-- generated: warnings -->\n<!-- end of generated: warnings -->\n"
 )
 
 
@@ -64,7 +64,7 @@ def test_default_collectors_stay_within_the_rate_limit() -> None:
 
 
 def test_check_names_stale_pages_and_writing_updates_them(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Check fails and names what is stale, writing mends it, and only what is between markers changes."""
+    """Check fails and names what is stale, writing fixes it, and only what is between markers changes."""
     assert command.run(check=True, root=checkout) == 1
     assert "out of date: README.md" in capsys.readouterr().out
     assert (checkout / "README.md").read_text() == MARKED

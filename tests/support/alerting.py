@@ -97,7 +97,7 @@ def fetch(url: str) -> Any:
 
 @contextmanager
 def alerting(folder: Path, targets: list[str], webhook: int) -> Iterator[Alerting]:
-    """Prometheus and Alertmanager that read *targets* and tell the webhook at that port."""
+    """Prometheus and Alertmanager that read *targets* and notify the webhook at that port."""
     prometheus, alertmanager = tool("prometheus"), tool("prometheus-alertmanager")
     ports = {"prometheus": free_port(), "alertmanager": free_port()}
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}

@@ -34,7 +34,7 @@ OPT_IN = {
 
 
 class Time:
-    """A clock that jumps when somebody waits and otherwise stands still, unless it is told to run."""
+    """A clock that jumps when somebody waits and otherwise stands still, unless it is set to run."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -150,7 +150,7 @@ def no_secret_told(stage: Stage) -> Iterator[list[Any]]:
 
 
 def play(stage: Stage, seconds: float, after: Callable[[Key, Reason | None], None]) -> None:
-    """Let *seconds* pass, each collector running when it is due, one after another; *after* is told how each ended."""
+    """Let *seconds* pass, each collector running when it is due, one after another; *after* gets the result of each."""
     end = stage.clock.monotonic() + seconds
     while True:
         key = min(stage.exporter.collections, key=lambda each: stage.due.get(each, 0.0))

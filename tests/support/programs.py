@@ -160,7 +160,7 @@ def meanwhile(action: Callable[[], None]) -> Iterator[list[BaseException]]:
         try:
             eventually(lambda: signal.getsignal(signal.SIGTERM) is not former, "the command handles signals")
             action()
-        except BaseException as error:  # noqa: BLE001 - told to the main thread
+        except BaseException as error:  # noqa: BLE001 - raised in the main thread
             problems.append(error)
         finally:
             if signal.getsignal(signal.SIGTERM) is former:

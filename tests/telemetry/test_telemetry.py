@@ -87,7 +87,7 @@ class Bench:
 
 @pytest.fixture
 def bench() -> Bench:
-    """A telemetry of which nothing is told yet."""
+    """A telemetry without any report yet."""
     return Bench()
 
 
@@ -326,7 +326,7 @@ def test_forgotten_collector_has_no_series(bench: Bench) -> None:
 
 
 def everything(api: EnterpriseApi, credential: str) -> None:
-    """Tell all that can be told of requests."""
+    """Report everything there is about requests."""
     api.attempted(SEATS, "200", 0.1)
     api.retried(SEATS)
     api.not_modified(SEATS)
