@@ -154,7 +154,7 @@ class Estate:
         copilot = None if legacy else Copilot(self.seed, slug, licenses, organizations)
         return Enterprise(
             slug=slug,
-            fleet=Fleet(self.seed, slug, enterprise_groups(organizations, saturated=slug == CORP), size=runners),
+            fleet=Fleet(self.seed, slug, enterprise_groups(organizations, large=slug == CORP), size=runners),
             organizations=organizations,
             cache=ActionsCache(self.seed, slug, 40 + users, CacheLimits(10, 7) if legacy else CacheLimits(150, 14)),
             advanced_security=security,

@@ -51,8 +51,12 @@ class RunnerGroup:
         return self.id == 1
 
 
-def enterprise_groups(organizations: Sequence[str], *, saturated: bool = False) -> tuple[RunnerGroup, ...]:
-    """Return the groups of an enterprise with *organizations*; one of them may be *saturated*."""
+def enterprise_groups(organizations: Sequence[str], *, large: bool = False) -> tuple[RunnerGroup, ...]:
+    """Return the groups of an enterprise with *organizations*.
+
+    A *large* one has a group that is always saturated, and a fleet that is scaled to zero at night.
+    """
+    burst = (RunnerGroup(8, "linux-burst", share=0.08, ephemeral=True, scaled_to_zero=True),) if large else ()
     half = organizations[: (len(organizations) + 1) // 2]
     return (
         RunnerGroup(1, "Default", systems={LINUX: 6, WINDOWS: 3, MACOS: 1}, share=0.22),
@@ -64,11 +68,11 @@ def enterprise_groups(organizations: Sequence[str], *, saturated: bool = False) 
             6,
             "deploy",
             share=0.08,
-            saturated=saturated,
+            saturated=large,
             workflows=[f"{half[0]}/deploy/.github/workflows/deploy.yml@main"],
         ),
         RunnerGroup(7, "linux-ephemeral", share=0.10, ephemeral=True, public=True),
-        RunnerGroup(8, "linux-burst", share=0.08, ephemeral=True, scaled_to_zero=True),
+        *burst,
     )
 
 
