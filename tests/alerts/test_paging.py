@@ -33,8 +33,6 @@ from tests.support.alerting import (
 from tests.support.tools import eventually, free_port
 from tests.support.webhook import Page, Webhook, listening
 
-pytestmark = pytest.mark.xdist_group("paging")
-
 HEALTHY, OTHER = "octo-legacy", "octo-corp"
 SUNDAY_NIGHT = datetime(2100, 1, 3, 3, 30, tzinfo=UTC).timestamp()
 """Nobody works, so no group is busy; and far ahead, so that no license sync is ever old."""

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from tests.conftest import COSTLY_FIXTURES
+from tests.support.programs import ROOT
 from tests.support.tools import tool
 
 MISSING = "octo-no-such-program"
@@ -26,3 +28,8 @@ def test_missing_tool_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match=MISSING):
         tool(MISSING)
+
+
+def test_files_that_stay_on_one_worker_exist() -> None:
+    """A file that is moved would be dealt out test by test, each with its costly fixture."""
+    assert [file for file in COSTLY_FIXTURES if not (ROOT / file).is_file()] == []

@@ -14,8 +14,6 @@ from exporter.telemetry.declarations import OWN_METRICS
 from tests.support.demonstration import NOW
 from tests.support.history import script
 
-pytestmark = pytest.mark.xdist_group("backfill")
-
 BACKFILL = script("backfill")
 HOUR = 3600.0
 HISTOGRAM = "ghe_exporter_api_request_duration_seconds"

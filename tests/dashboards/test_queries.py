@@ -20,8 +20,6 @@ from tests.support.dashboards import BOARDS, Span, choices, filled, panels, vari
 from tests.support.history import DAYS, END, RECENT, RECENT_STEP, RULES, STEP, Prometheus, blocks, prometheus, script
 from tests.support.tools import eventually, running_demo, tool
 
-pytestmark = pytest.mark.xdist_group("dashboard queries")
-
 DAY = 86_400
 UNITS = {"m": 60, "h": 3600, "d": DAY}
 ENTERPRISES = ("octo-corp", "octo-legacy", "octo-tenant", "octo-server")

@@ -17,8 +17,6 @@ from exporter.collectors import COLLECTORS
 from exporter.telemetry.declarations import OWN_METRICS
 from tests.support.tools import eventually, free_port, process, running_demo, tool
 
-pytestmark = pytest.mark.xdist_group("prometheus")
-
 # Nothing goes wrong in the demo, so these have no series.
 WITHOUT_SERIES = {
     "ghe_exporter_state_last_write_successful": "the demo has no state_dir",

@@ -15,8 +15,6 @@ from exporter.simulator.company.estate import CORP
 from exporter.simulator.company.ledger import Account
 from tests.support.demonstration import NOW, Shown, billed, demonstration
 
-pytestmark = pytest.mark.xdist_group("demo estate")
-
 NOT_OFFERED = {
     Key("octo-corp", "scim"),
     Key("octo-legacy", "billing_usage"),

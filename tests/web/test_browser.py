@@ -8,8 +8,6 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from exporter.collectors import COLLECTORS
 from tests.support.tools import running_demo, tool
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 FLAGS = [
     "--headless",
     "--no-sandbox",
