@@ -110,7 +110,7 @@ class Side:
             "scrapes": count,
             "calls_per_scrape": self.calls / count,
             "runners_reported": self.recorded.runners,
-            "names_told": self.recorded.names,
+            "names_reported": self.recorded.names,
             "runners_shown": len({labels[self.terms.runner_id] for labels in runners}),
             "names_shown": len({labels[self.terms.runner_name] for labels in runners}),
             "billing_series": sum(sample.name.startswith(self.terms.billing) for sample in samples),

@@ -66,9 +66,9 @@ def test_peer_is_measured_beside_this_exporter(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     ours, theirs = report["figures"]["exporter"], report["figures"]["peer"]
-    assert ours["runners_reported"] == theirs["runners_report"] == ours["runners_shown"] > 100
-    assert theirs["names_report"] == theirs["runners_shown"] == ours["runners_reported"] - 4
-    assert ours["names_shown"] == theirs["names_shown"] == theirs["names_report"]
+    assert ours["runners_reported"] == theirs["runners_reported"] == ours["runners_shown"] > 100
+    assert theirs["names_reported"] == theirs["runners_shown"] == ours["runners_reported"] - 4
+    assert ours["names_shown"] == theirs["names_shown"] == theirs["names_reported"]
     assert (ours["calls_per_scrape"], theirs["calls_per_scrape"]) == (0, 3)
     # Two pages of runners a minute and, for this exporter, billing once and the groups four times an hour.
     assert (ours["calls_per_hour"], theirs["calls_per_hour"]) == (2 * 60 + 1 + 4, 3 * 60)
