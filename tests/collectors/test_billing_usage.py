@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 from structlog.testing import capture_logs
 
 from exporter.collectors.billing_usage import COLLECTOR, MonthSoFar, UsageTotals
@@ -74,8 +75,8 @@ TOO_MUCH = {
 
 @pytest.mark.parametrize(
     "month",
-    [*({"status": status, "body": ""} for status in (500, 502, 503, 504)), TOO_MUCH],
-    ids=["500", "502", "503", "504", "too large"],
+    [*({"status": status, "body": ""} for status in (500, 502, 503, 504)), TOO_MUCH, requests.ReadTimeout()],
+    ids=["500", "502", "503", "504", "too large", "time-out"],
 )
 def test_a_month_that_is_too_much_is_read_day_by_day(month: Any) -> None:
     """Days are asked for where the month is refused or too large; it is not asked for again this month."""

@@ -159,7 +159,10 @@ class Bench:
 
 
 def answer(recorded: Mapping[str, Any], request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
-    """The recorded answer whose path is equal and whose query is the largest part of the one asked."""
+    """The recorded answer whose path is equal and whose query is the largest part of the one asked.
+
+    An exception is raised instead, as requests would when no answer comes.
+    """
     parts = urlsplit(str(request.url))
     asked = set(parse_qsl(parts.query))
     fitting = [
@@ -172,6 +175,8 @@ def answer(recorded: Mapping[str, Any], request: requests.PreparedRequest) -> tu
     if not fitting:
         return 404, {}, '{"message": "Not Found"}'
     value = max(fitting, key=lambda pair: pair[0])[1]
+    if isinstance(value, Exception):
+        raise value
     if not (isinstance(value, dict) and "body" in value):
         value = {"body": value}
     body = value["body"]
