@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ EXPECTED = {
 }
 
 
+@cache
 def every_case() -> list[Any]:
     """Each case with its name."""
     return [
