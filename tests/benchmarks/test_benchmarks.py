@@ -70,8 +70,9 @@ def test_peer_is_measured_beside_this_exporter(tmp_path: Path) -> None:
     assert theirs["names_reported"] == theirs["runners_shown"] == ours["runners_reported"] - 4
     assert ours["names_shown"] == theirs["names_shown"] == theirs["names_reported"]
     assert (ours["calls_per_scrape"], theirs["calls_per_scrape"]) == (0, 3)
-    # Two pages of runners a minute and, for this exporter, billing once and the groups four times an hour.
-    assert (ours["calls_per_hour"], theirs["calls_per_hour"]) == (2 * 60 + 1 + 4, 3 * 60)
+    # Two pages of runners a minute and, for this exporter, the groups four times an hour and billing once, whose first
+    # run reads this month, yesterday and the month before.
+    assert (ours["calls_per_hour"], theirs["calls_per_hour"]) == (2 * 60 + 4 + 3, 3 * 60)
     usage, count = "/enterprises/octo-corp/settings/billing/usage 200", 1 + 2 + 1
     assert theirs["billing_answers"] == {usage: count}
     assert theirs["failures"] == 3
