@@ -223,6 +223,12 @@ class TooLarge(PayloadError):
     """The answer is larger than this program reads."""
 
 
+class IncompleteList(PayloadError):
+    """A list announces more than all of its pages hold."""
+
+    transient = True
+
+
 NOT_OFFERED = (Unavailable, Forbidden)
 """Errors that say "not here, not with this credential" rather than "not now"."""
 

@@ -1,7 +1,7 @@
 """People with a Copilot seat, as counts only: by plan and organization, about to leave, active, idle."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, NamedTuple
 
@@ -10,9 +10,10 @@ from pydantic import BeforeValidator
 from exporter.collector import Calls, Collector, Target
 from exporter.collectors.common.distinct import Kinds
 from exporter.collectors.common.labels import UNKNOWN, enumerated
+from exporter.errors import IncompleteList
 from exporter.github.endpoint import Endpoint
-from exporter.github.models import Record, Text, Timestamp, record
-from exporter.github.reader import GitHub
+from exporter.github.models import Record, Text, Timestamp, number, record
+from exporter.github.reader import GitHub, Page
 from exporter.metrics.metric import Sample, gauge
 
 # Folded page by page: keeping pages for their ETags would keep people.
@@ -122,6 +123,27 @@ class Seats:
     people: Counter[Holder] = field(default_factory=Counter)
     without_person: Counter[str] = field(default_factory=Counter)
     last_activity: float | None = None
+    _known: Kinds[Holder] = field(default_factory=Kinds, repr=False, compare=False)
+
+    @property
+    def total(self) -> int:
+        """People and seats without one."""
+        return self.people.total() + self.without_person.total()
+
+    def add(self, seat: Seat, now: float) -> None:
+        """Count one assignment; its person once, whatever the number and order of their assignments."""
+        person = seat.person
+        if not person:
+            self.without_person[seat.plan] += 1
+            return
+        if seat.last_activity_at is not None:
+            self.last_activity = max(seat.last_activity_at, self.last_activity or 0)
+        found, before = holder(seat, now), self._known.get(person)
+        if before is not None:
+            self.people[before] -= 1
+            found = found.joined_with(before)
+        self._known.set(person, found)
+        self.people[found] += 1
 
 
 def plan_rank(plan: str) -> tuple[int, str]:
@@ -144,30 +166,31 @@ def holder(seat: Seat, now: float) -> Holder:
     )
 
 
-def counted(seats: Iterable[Seat], now: float) -> Seats:
-    """Count each person once, whatever the number and order of their assignments."""
-    result = Seats()
-    known: Kinds[Holder] = Kinds()
-    for seat in seats:
-        person = seat.person
-        if not person:
-            result.without_person[seat.plan] += 1
-            continue
-        if seat.last_activity_at is not None:
-            result.last_activity = max(seat.last_activity_at, result.last_activity or 0)
-        found, before = holder(seat, now), known.get(person)
-        if before is not None:
-            result.people[before] -= 1
-            found = found.joined_with(before)
-        known.set(person, found)
-        result.people[found] += 1
-    return result
-
-
 def fetch(github: GitHub, target: Target) -> Seats:
-    """Fold all pages into counts as they arrive."""
-    pages = github.pages(COPILOT_SEATS, "seats")
-    return counted((seat for page in pages for seat in github.records(Seat, page.items)), target.now)
+    """Fold all pages into counts as they arrive.
+
+    GitHub announces people as `total_seats`; a server that announces assignments has sent all of them, too.
+
+    Raises:
+        IncompleteList: more seats are announced than were received.
+    """
+    seats, malformed, page, received = Seats(), 0, None, 0
+
+    def announced(page: Page) -> float:
+        return number(page.envelope.get("total_seats")) or 0
+
+    def is_incomplete(page: Page, received: int) -> bool:
+        return announced(page) > seats.total + malformed and announced(page) != received
+
+    for page in github.pages(COPILOT_SEATS, "seats", incomplete=is_incomplete):
+        received += len(page.items)
+        listed = tuple(github.records(Seat, page.items))
+        malformed += len(page.items) - len(listed)
+        for seat in listed:
+            seats.add(seat, target.now)
+    if page is not None and is_incomplete(page, received):
+        raise IncompleteList(f"GET {COPILOT_SEATS.path}: {announced(page):.0f} seats announced, {seats.total} received")
+    return seats
 
 
 def samples(_target: Target, seats: Seats) -> Iterator[Sample]:
@@ -176,25 +199,25 @@ def samples(_target: Target, seats: Seats) -> Iterator[Sample]:
     active = Counter(dict.fromkeys(WINDOWS, 0))
     granted: Counter[tuple[str, str]] = Counter()
     idle: Counter[tuple[str, str, str]] = Counter()
-    for one, number in seats.people.items():
-        if not number:
+    for one, count in seats.people.items():
+        if not count:
             continue
-        plans[one.plan] += number
-        pending += number * one.pending
-        active.update(dict.fromkeys(one.windows, number))
+        plans[one.plan] += count
+        pending += count * one.pending
+        active.update(dict.fromkeys(one.windows, count))
         for organization, (plan, is_new) in one.grants:
-            granted[organization, plan] += number
-            idle.update({(organization, plan, each): number * (each in one.idle and not is_new) for each in IDLE_FOR})
-    for plan, number in plans.items():
-        yield SEATS(number, plan)
+            granted[organization, plan] += count
+            idle.update({(organization, plan, each): count * (each in one.idle and not is_new) for each in IDLE_FOR})
+    for plan, count in plans.items():
+        yield SEATS(count, plan)
     yield PENDING(pending)
-    for window, number in active.items():
-        yield ACTIVE(number, window)
+    for window, count in active.items():
+        yield ACTIVE(count, window)
     yield LAST_ACTIVITY(seats.last_activity)
-    for organization_plan, number in granted.items():
-        yield ORGANIZATION_SEATS(number, *organization_plan)
-    for organization_plan_idle, number in idle.items():
-        yield IDLE(number, *organization_plan_idle)
+    for organization_plan, count in granted.items():
+        yield ORGANIZATION_SEATS(count, *organization_plan)
+    for organization_plan_idle, count in idle.items():
+        yield IDLE(count, *organization_plan_idle)
 
 
 COLLECTOR = Collector(

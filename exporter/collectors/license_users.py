@@ -1,15 +1,15 @@
 """Who uses license seats, as counts only: no name of a person leaves this file."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from exporter.collector import LICENSE_MAX_AGE, Calls, Collector, Target
 from exporter.collectors.common.distinct import Distinct
 from exporter.collectors.common.labels import enumerated
 from exporter.github.endpoint import Endpoint
-from exporter.github.models import LicenseUser
-from exporter.github.reader import GitHub
+from exporter.github.models import LicenseUser, number
+from exporter.github.reader import GitHub, Page
 from exporter.metrics.metric import Sample, gauge
 
 # The same path as the collector of totals, but folded page by page: keeping pages for their ETags would keep people.
@@ -96,20 +96,22 @@ def person(user: LicenseUser) -> str:
     return f"server {user.enterprise_server_user_ids[0]}" if user.enterprise_server_user_ids else ""
 
 
-def census(users: Iterable[LicenseUser]) -> Census:
-    """Count each person once; a row without any identity is a person of its own."""
-    counted, seen = Census(), Distinct()
-    for user in users:
-        name = person(user)
-        if not name or seen.add(name):
-            counted.add(user)
-    return counted
-
-
 def fetch(github: GitHub, _target: Target) -> Census:
-    """Fold all pages into counts as they arrive."""
-    pages = github.pages(LICENSE_USERS, "users")
-    return census(user for page in pages for user in github.records(LicenseUser, page.items))
+    """Count each person once, page by page; a row without any identity is a person of its own.
+
+    More seats consumed than people listed is a hint that pages are missing: then it is asked for more of them.
+    """
+    counted, seen = Census(), Distinct()
+
+    def is_incomplete(page: Page, _received: int) -> bool:
+        return (number(page.envelope.get("total_seats_consumed")) or 0) > counted.people
+
+    for page in github.pages(LICENSE_USERS, "users", incomplete=is_incomplete):
+        for user in github.records(LicenseUser, page.items):
+            name = person(user)
+            if not name or seen.add(name):
+                counted.add(user)
+    return counted
 
 
 def samples(_target: Target, counted: Census) -> Iterator[Sample]:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pydantic import Field, field_validator
@@ -12,7 +13,7 @@ from exporter.collectors.common.labels import boolean, operating_system
 from exporter.collectors.common.patterns import bounded_pattern
 from exporter.collectors.common.runner_labels import LABEL_RUNNERS, LabelChoice, Labels, label_samples
 from exporter.collectors.runner_groups import ENTERPRISE_GROUPS, ORGANIZATION_GROUPS, groups_of
-from exporter.errors import NOT_OFFERED, GitHubError
+from exporter.errors import NOT_OFFERED, GitHubError, Unavailable
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Runner
 from exporter.github.reader import GitHub
@@ -149,16 +150,20 @@ def membership(github: GitHub, target: Target, runners: tuple[Runner, ...]) -> M
 
 
 def read_membership(github: GitHub, target: Target, *, told: bool) -> Membership:
-    """Ask for the groups and, where runners do not tell their group, for the runners of each."""
+    """Ask for the groups and, where runners do not name their group, for the runners of each.
+
+    A group that vanishes meanwhile is skipped; the runners of the others keep theirs.
+    """
     groups = groups_of(github, target)
     names = {group.id: group.name for group in groups}
     by_runner: dict[str, str] = {}
     if not told:
         endpoint = ORGANIZATION_GROUP_RUNNERS if target.organization else ENTERPRISE_GROUP_RUNNERS
         for group in groups:
-            for page in github.pages(endpoint, "runners", runner_group_id=group.id):
-                for runner in github.records(Runner, page.items):
-                    by_runner.setdefault(runner.id, group.id)
+            with suppress(Unavailable):
+                for page in github.pages(endpoint, "runners", runner_group_id=group.id):
+                    for runner in github.records(Runner, page.items):
+                        by_runner.setdefault(runner.id, group.id)
     return Membership(names, by_runner)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from exporter.collector import Calls, Collector, Platform, Target
 from exporter.collectors.common.distinct import Distinct
 from exporter.collectors.common.labels import boolean
-from exporter.errors import NOT_OFFERED, PayloadError
+from exporter.errors import NOT_OFFERED, IncompleteList, PayloadError
 from exporter.github.endpoint import SCIM, Endpoint
 from exporter.github.models import Flag, Identity, Record, number, text
 from exporter.github.reader import GitHub
@@ -60,21 +60,26 @@ def users(github: GitHub) -> Counter[bool | None]:
 def walk(github: GitHub) -> Iterator[list[Any]]:
     """Every page of people.
 
-    A server may send fewer than asked for, so the next page begins after what came. One that does not move on sends
-    the same first person again, which ends the walk.
+    A server may send fewer than asked for, so the next page begins after what was received. A full page does not end
+    the list, whatever total is reported. A server that ignores startIndex sends the same first person again, which
+    ends the walk.
+
+    Raises:
+        IncompleteList: more people are announced than were received.
     """
-    start, previous = 1, ""
+    received, previous = 0, ""
     while True:
-        answer = github.get_object(SCIM_USERS, {"startIndex": start, "count": COUNT})
-        resources = resources_of(answer, SCIM_USERS)
+        answer = github.get_object(SCIM_USERS, {"startIndex": received + 1, "count": COUNT})
+        resources, total = resources_of(answer, SCIM_USERS), number(answer.get("totalResults"))
         first = first_of(resources)
         if not resources or first == previous:
-            return
+            break
         yield resources
-        start, previous = start + len(resources), first
-        total = number(answer.get("totalResults"))
-        if total is not None and start > total:
-            return
+        received, previous = received + len(resources), first
+        if total is not None and received >= total and len(resources) < COUNT:
+            break
+    if total is not None and received < total:
+        raise IncompleteList(f"GET {SCIM_USERS.path}: {total:.0f} people announced, {received} received")
 
 
 def resources_of(answer: dict[str, Any], endpoint: Endpoint) -> list[Any]:

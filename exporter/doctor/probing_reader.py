@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.errors import Cause, GitHubError, PayloadError, RateLimited, TimedOut, Unauthorized, Unreachable
+from exporter.github.answers import Answer
 from exporter.github.client import Client
 from exporter.github.endpoint import Endpoint
-from exporter.github.paging import Page, as_sent, opened
+from exporter.github.paging import Page, announces_more, as_sent, linked, opened
 from exporter.github.reader import GitHub
 from exporter.github.run import Run
 
@@ -37,7 +38,7 @@ class Ended(Exception):
 
 
 @dataclass(slots=True)
-class Ledger:
+class AnswerCache:
     """The answers one credential got; several collectors that ask the same endpoint share one.
 
     Attributes:
@@ -45,33 +46,33 @@ class Ledger:
     """
 
     last: GitHubError | None = None
-    _values: dict[tuple[str, str], Any] = field(default_factory=dict)
-    _errors: dict[tuple[str, str], GitHubError] = field(default_factory=dict)
+    _answers: dict[tuple[str, str, bool], Answer] = field(default_factory=dict)
+    _errors: dict[tuple[str, str, bool], GitHubError] = field(default_factory=dict)
     _failures: Counter[Cause] = field(default_factory=Counter)
 
-    def ask(self, endpoint: Endpoint, organization: str, check: Callable[[], Any]) -> Any:
-        """The value *endpoint* answers, asked by *check* unless that is known.
+    def ask(self, endpoint: Endpoint, organization: str, question: Callable[[], Answer], *, is_first: bool) -> Answer:
+        """What *endpoint* answers, asked by *question* unless that is known; its first page or the next one.
 
         Raises:
             GitHubError: it does not answer, or did not before.
             Ended: it was not asked.
         """
-        key = endpoint.path, organization
-        if key in self._values:
-            return self._values[key]
+        key = endpoint.path, organization, is_first
+        if key in self._answers:
+            return self._answers[key]
         if key in self._errors:
             raise self._errors[key].with_traceback(None)
         if self.last is not None:
             raise Ended(self.last)
         try:
-            value = check()
+            answer = question()
         except GitHubError as error:
             if error.status not in ASKED_ANOTHER_WAY:
                 self._errors[key] = error
             self._note(error)
             raise
-        self._values[key] = value
-        return value
+        self._answers[key] = answer
+        return answer
 
     def _note(self, error: GitHubError) -> None:
         self._failures[error.cause] += 1
@@ -83,9 +84,9 @@ class Ledger:
 class Prober(GitHub):
     """GitHub as a collector sees it, but every list has one page of one record and nothing is asked twice."""
 
-    def __init__(self, client: Client, run: Run, ledger: Ledger, *, enterprise: str, organization: str) -> None:
+    def __init__(self, client: Client, run: Run, cache: AnswerCache, *, enterprise: str, organization: str) -> None:
         super().__init__(client, run, enterprise=enterprise, organization=organization)
-        self._ledger = ledger
+        self._cache = cache
         self._organization = organization
         self._probes: dict[Endpoint, Probe] = {}
 
@@ -96,14 +97,7 @@ class Prober(GitHub):
 
     def get(self, endpoint: Endpoint, query: Mapping[str, str | int] | None = None, **path: str) -> Any:
         """The JSON value at *endpoint*."""
-        check = super().get
-        try:
-            value = self._ledger.ask(endpoint, self._organization, lambda: check(endpoint, query, **path))
-        except GitHubError as error:
-            self._probes[endpoint] = Probe(endpoint, error)
-            raise
-        self._probes[endpoint] = Probe(endpoint)
-        return value
+        return self._probe(endpoint, self._client.url(endpoint, self._path | path, query or {})).value
 
     def pages(
         self,
@@ -112,12 +106,31 @@ class Prober(GitHub):
         query: Mapping[str, str | int] | None = None,
         *,
         envelope: Callable[[Any], Any] = as_sent,
-        may_ignore_page: bool = False,  # noqa: ARG002 - there is no second page
+        may_ignore_page: bool = False,  # noqa: ARG002 - one record is never all
+        incomplete: Callable[[Page, int], bool] = announces_more,  # noqa: ARG002
         **path: str,
     ) -> Iterator[Page]:
-        """The first page, of one record."""
-        value = self.get(endpoint, {**(query or {}), "per_page": 1, "page": 1}, **path)
-        yield opened(envelope(value), key, f"GET {endpoint.path}")
+        """The first page, of one record, and the page that it links to."""
+        context, parameters = f"GET {endpoint.path}", self._path | path
+        url = self._client.url(endpoint, parameters, {**(query or {}), "per_page": 1, "page": 1})
+        answer = self._probe(endpoint, url)
+        yield opened(envelope(answer.value), key, context)
+        following = linked(answer, "next", self._address(endpoint, parameters), context)
+        if following is not None:
+            answer = self._probe(endpoint, following, is_first=False)
+            yield opened(envelope(answer.value), key, context)
+
+    def _probe(self, endpoint: Endpoint, url: str, *, is_first: bool = True) -> Answer:
+        """The answer of *endpoint* at *url*, unless it is known; how it ended is noted."""
+        try:
+            answer = self._cache.ask(
+                endpoint, self._organization, lambda: self._client.get(endpoint, url, self._run), is_first=is_first
+            )
+        except GitHubError as error:
+            self._probes[endpoint] = Probe(endpoint, error)
+            raise
+        self._probes[endpoint] = Probe(endpoint)
+        return answer
 
     def blame(self, error: GitHubError, otherwise: Endpoint) -> None:
         """Note *error*, which a collector made of what looked right, for the endpoint asked last, or *otherwise*."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from exporter.clock import Clock
 from exporter.doctor import diagnosis
 from exporter.doctor.diagnosis import CheckTarget, Finding
-from exporter.doctor.probing_reader import Ended, Ledger, Prober, bug
-from exporter.errors import GitHubError, Stopped, Unavailable, describe_bug
+from exporter.doctor.probing_reader import AnswerCache, Ended, Prober, bug
+from exporter.errors import GitHubError, IncompleteList, Stopped, Unavailable, describe_bug
 from exporter.github.endpoint import Endpoint
 from exporter.github.run import Run
 from exporter.runtime.assignment import Assignment
@@ -70,7 +70,7 @@ def run_checks(checks: Sequence[Check], clock: Clock) -> list[Finding]:
 
 def checks_with_one_credential(checks: Mapping[int, Check], clock: Clock) -> dict[int, list[Finding]]:
     """Run *checks*; where the first ones see nothing of an enterprise or organization, the rest is not asked."""
-    ledger = Ledger()
+    cache = AnswerCache()
     results: dict[int, list[Finding]] = {}
     seen: dict[str, list[Finding]] = defaultdict(list)
     for number in sorted(checks, key=lambda number: (checks[number].name not in ASKED_FIRST, number)):
@@ -80,7 +80,7 @@ def checks_with_one_credential(checks: Mapping[int, Check], clock: Clock) -> dic
         if len(collectors) >= MIN_COLLECTORS and diagnosis.is_invisible(level, seen[level]):
             results[number] = [unasked(check)]
             continue
-        results[number] = list(findings(check, ledger, clock))
+        results[number] = list(findings(check, cache, clock))
         if check.is_possible:
             seen[level] += results[number]
     return results
@@ -102,7 +102,7 @@ def in_parallel(threads: Iterable[threading.Thread]) -> None:
         thread.join()
 
 
-def findings(check: Check, ledger: Ledger, clock: Clock) -> Iterator[Finding]:
+def findings(check: Check, cache: AnswerCache, clock: Clock) -> Iterator[Finding]:
     """What one collector finds at one level, an entry per endpoint it asks."""
     assignment, target = check.assignment, check.target
     if not check.is_possible:
@@ -112,7 +112,7 @@ def findings(check: Check, ledger: Ledger, clock: Clock) -> Iterator[Finding]:
     prober = Prober(
         assignment.client_of(level),
         Run(clock.monotonic() + SECONDS, essential=True),
-        ledger,
+        cache,
         enterprise=assignment.slug,
         organization=level,
     )
@@ -133,7 +133,7 @@ def outcome(check: Check, prober: Prober, fetch: Callable[[], object]) -> Ended 
         fetch()
     except Ended as ended:
         return ended
-    except Stopped:
+    except (Stopped, IncompleteList):  # one record was asked for; that there are more is well
         return None
     except GitHubError as error:
         prober.blame(error, check.endpoint)

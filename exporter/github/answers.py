@@ -3,7 +3,6 @@
 The one place that says what GitHub's refusals mean.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,7 +75,6 @@ class Answer:
     value: Any
     url: str
     links: Mapping[str, str]
-    fingerprint: bytes
 
 
 def decode(body: bytes, url: str, links: Mapping[str, str], context: str) -> Answer:
@@ -89,7 +87,7 @@ def decode(body: bytes, url: str, links: Mapping[str, str], context: str) -> Ans
         value = from_json(body)
     except ValueError as error:
         raise _not_json(body, context, is_cut_short=_END_OF_JSON in str(error)) from None
-    return Answer(value, url, links, hashlib.blake2b(body, digest_size=8).digest())
+    return Answer(value, url, links)
 
 
 def _not_json(body: bytes, context: str, *, is_cut_short: bool) -> PayloadError:

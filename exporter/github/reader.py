@@ -18,8 +18,11 @@ from pydantic import BaseModel, ValidationError
 from exporter.errors import GitHubError, PayloadError
 from exporter.github.client import Client
 from exporter.github.endpoint import Endpoint
-from exporter.github.paging import PER_PAGE, Page, PageSource, as_sent, walk
+from exporter.github.links import ListAddress
+from exporter.github.paging import PER_PAGE, Page, PageSource, announces_more, as_sent, walk
 from exporter.github.run import Run
+
+__all__ = ["GitHub", "Page"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -58,6 +61,7 @@ class GitHub:
         *,
         envelope: Callable[[Any], Any] = as_sent,
         may_ignore_page: bool = False,
+        incomplete: Callable[[Page, int], bool] = announces_more,
         **path: str,
     ) -> Iterator[Page]:
         """Every page of the list *key* at *endpoint*; fold them, none is kept. For the others, see `PageSource`."""
@@ -70,14 +74,19 @@ class GitHub:
             PageSource(
                 context=f"GET {endpoint.path}",
                 key=key,
+                address=self._address(endpoint, parameters),
                 by_number=lambda page: self._client.get(endpoint, numbered(page), self._run),
                 by_url=lambda url: self._client.get(endpoint, url, self._run),
                 max_pages=self._client.limits.max_pages,
                 workers=self._client.limits.max_concurrency,
                 envelope=envelope,
                 may_ignore_page=may_ignore_page,
+                incomplete=incomplete,
             )
         )
+
+    def _address(self, endpoint: Endpoint, path: Mapping[str, str]) -> ListAddress:
+        return ListAddress(self._client.base_url, endpoint.filled(path, {}))
 
     def records(self, model: type[Model], items: Iterable[Any]) -> Iterator[Model]:
         """Understand *items* as *model*; one that cannot be is skipped and counted."""

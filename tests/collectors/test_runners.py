@@ -80,14 +80,6 @@ def test_a_complete_second_pass_replaces_the_first() -> None:
     assert not any('runner_id="1"' in name for name in bench.series)
 
 
-def test_a_total_that_lies_costs_one_more_pass_and_no_failure() -> None:
-    """A total that never comes true ends after the second pass, with what there is."""
-    bench = Bench(COLLECTOR, {RUNNERS: page([grouped(1)], 7), GROUPS: one_group()})
-    bench.run()
-    assert bench.status.success
-    assert sum(value for name, value in bench.series.items() if name.startswith("ghe_runners{")) == 1
-
-
 @pytest.mark.parametrize(("announced", "passes"), [(0, 2), (1, 1), (2, 1), (3, 1), (4, 2)])
 def test_a_malformed_record_is_no_missing_one(announced: int, passes: int) -> None:
     """Records that cannot be understood may be announced too: they are no reason to walk the list again."""

@@ -57,29 +57,23 @@ def test_a_server_that_sends_fewer_than_asked_for_is_read_whole() -> None:
     assert bench.active == 70
 
 
-def test_nothing_is_asked_for_beyond_the_total() -> None:
-    """A list that ends with a full page costs no request more."""
-    bench = Directory(people(200), 100)
+@pytest.mark.parametrize("total", [None, 0, 100, 199])
+def test_full_page_does_not_end_the_walk(total: int | None) -> None:
+    """Whatever total is reported, a full page is followed by another request."""
+    bench = Directory(people(250), 100, total=total)
     bench.run()
-    assert bench.starts == ["1", "101"]
-    assert bench.active == 200
+    assert bench.starts[:3] == ["1", "101", "201"]
+    assert bench.active == 250
 
 
-def test_a_total_that_lies_ends_with_the_empty_page() -> None:
-    """A total that promises more than there is ends the walk where nothing comes any more."""
-    bench = Directory(people(5), 100, total=9_000)
-    bench.run()
-    assert bench.starts == ["1", "6"]
-    assert bench.active == 5
-
-
-def test_a_server_that_does_not_move_on_ends_the_walk() -> None:
-    """A server that ignores startIndex is asked twice and no more; its people count once."""
-    bench = Directory(people(5), 100, total=9_000, moves=False)
+@pytest.mark.parametrize("moves", [True, False])
+def test_total_that_is_not_reached_fails_the_run(moves: bool) -> None:
+    """Where more people are announced than come, or the server ignores startIndex, part of them is worth nothing."""
+    bench = Directory(people(5), 100, total=9_000, moves=moves)
     bench.run()
     assert bench.starts == ["1", "6"]
-    assert bench.status.success
-    assert bench.active == 5
+    assert bench.status.reason == "payload"
+    assert bench.active is None
 
 
 @pytest.mark.parametrize(

@@ -89,13 +89,6 @@ def test_every_json_that_is_cut_short_is_transient(value: Any) -> None:
         assert caught.value.transient
 
 
-def test_fingerprint() -> None:
-    """Equal bodies have equal fingerprints, others do not."""
-    prints = [decode(body, SYNC_URL, {}, CONTEXT).fingerprint for body in (b"[1]", b"[1]", b"[2]", b"[1] ")]
-    assert prints[0] == prints[1]
-    assert len(set(prints)) == 3
-
-
 @pytest.mark.parametrize(
     ("status", "kind", "reason", "transient"),
     [

@@ -1,10 +1,9 @@
 """Walking lists, however GitHub counts their pages."""
 
-import hashlib
-import json
+import math
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.errors import PayloadError, ServerError
+from exporter.errors import Cause, PayloadError, ServerError
 from exporter.github.answers import Answer
+from exporter.github.links import ListAddress
 from exporter.github.paging import PER_PAGE, Page, PageSource, walk
 from tests.github.conftest import API
 
@@ -52,13 +52,12 @@ class Asked:
         return self.answer(int(parse_qs(urlsplit(url).query)["page"][0]), url)
 
     def answer(self, page: int, url: str) -> Answer:
-        value = self.body(page)
-        encoded = json.dumps(value).encode()
-        return Answer(value, url, self.links(page), hashlib.sha256(encoded).digest())
+        return Answer(self.body(page), url, self.links(page))
 
     @property
     def source(self) -> PageSource:
-        return PageSource("GET /list", self.key, self.by_number, self.by_url, self.max_pages, self.workers)
+        address = ListAddress(API, "/enterprises/acme/list")
+        return PageSource("GET /list", self.key, address, self.by_number, self.by_url, self.max_pages, self.workers)
 
     def items(self) -> list[Any]:
         return [item for page in walk(self.source) for item in page.items]
@@ -240,8 +239,8 @@ def test_last_page_is_no_number(last: str) -> None:
     def links(page: int) -> Mapping[str, str]:
         return {"next": f"{LIST}?page={page + 1}", "last": f"{LIST}?{last}"} if page < 3 else {}
 
-    asked = Asked(sliced(300), links)
-    assert asked.items() == list(range(300))
+    asked = Asked(sliced(250), links)
+    assert asked.items() == list(range(250))
     assert (asked.numbers, len(asked.urls)) == ([1], 2)
 
 
@@ -270,7 +269,8 @@ def test_full_last_page() -> None:
         ({"items": [], "total_count": 0}, 1),
         ({"items": [], "total_count": 5}, 1),
         ({"items": [], "has_next_page": False}, 1),
-        ({"items": [1], "has_next_page": False, "total_count": 5}, 1),
+        ({"items": [1], "has_next_page": False, "total_count": 1}, 1),
+        ({"items": [1], "has_next_page": False, "total_count": 5}, 2),
         ({"items": [1], "total_count": 1}, 1),
         ({"items": [1], "total_count": 5}, 2),
     ],
@@ -296,6 +296,10 @@ def test_total_promises_too_much() -> None:
         pytest.param(Asked(lambda _page: {"items": list(range(100)), "total_count": 300}), id="total_count"),
         pytest.param(Asked(lambda _page: {"items": [1], "has_next_page": True}), id="has_next_page"),
         pytest.param(Asked(lambda _page: {"items": [], "has_next_page": True}), id="has_next_page, empty"),
+        pytest.param(
+            Asked(lambda page: {"items": [], "has_next_page": True, "page": page}), id="has_next_page, empty and new"
+        ),
+        pytest.param(Asked(lambda _page: {"items": list(range(100)), "total_count": 0}), id="total 0"),
         pytest.param(Asked(lambda _page: list(range(100)), key=""), id="bare array"),
         pytest.param(Asked(lambda _page: {"items": [1]}, lambda _page: linked(5)(1)), id="links of the first page"),
         pytest.param(Asked(lambda _page: {"items": [1]}, lambda _page: linked(5, tell_last=False)(1)), id="next alone"),
@@ -303,7 +307,7 @@ def test_total_promises_too_much() -> None:
 )
 def test_server_ignores_page(asked: Asked) -> None:
     """A server that gives the same page for every number ends the walk with an error."""
-    with pytest.raises(PayloadError, match=r"page after page is the same|the next links repeat|is not new"):
+    with pytest.raises(PayloadError, match=r"page after page is|the next links repeat|is not new"):
         asked.items()
     assert len(asked.numbers) + len(asked.urls) <= 9
 
@@ -336,9 +340,6 @@ def test_repeating_links(following: Links, requests: int) -> None:
         pytest.param(Asked(sliced(10**5, per_page=30, total_count=10**5)), 7, id="capped pages"),
         pytest.param(Asked(sliced(10**5)), 7, id="never a short page"),
         pytest.param(Asked(sliced(10**5, has_next_page=True)), 7, id="has_next_page for ever"),
-        pytest.param(
-            Asked(lambda page: {"items": [], "has_next_page": True, "page": page}), 7, id="empty pages for ever"
-        ),
     ],
 )
 def test_more_pages_than_allowed(asked: Asked, requests: int) -> None:
@@ -364,6 +365,9 @@ def test_as_many_pages_as_allowed(asked: Asked) -> None:
     assert asked.items()[-1] in {699, 649, 199}
 
 
+LIST_PATH = "/enterprises/acme/list"
+
+
 @pytest.mark.parametrize("rel", ["next", "last"])
 @pytest.mark.parametrize(
     "target",
@@ -376,22 +380,162 @@ def test_as_many_pages_as_allowed(asked: Asked) -> None:
         "https://evil.example@api.example.com/list?page=2",
         "ftp://api.example.com/list?page=2",
         "https://[::1/list?page=2",
+        f"https://[::1{LIST_PATH}?page=2",
+        "https://evil.example/enterprises/globex/list?page=2",
+        "https://evil.example/enterprises/acme/list/more?page=2",
+        "https://evil.example/enterprises/acme/other/../list?page=2",
+        "https://evil.example/orgs/acme/list?page=2",
+        f"https://evil.example/x{LIST_PATH}?page=2",
+        f"https://evil.example{LIST_PATH}/\x07?page=2",
     ],
 )
-def test_foreign_link(rel: str, target: str) -> None:
-    """A link to another scheme, host or port fails the walk, and it is not followed."""
+def test_link_elsewhere_fails_the_walk(rel: str, target: str) -> None:
+    """A link to another scheme, host or port whose path is not that of the list is not followed."""
     asked = Asked(sliced(200), lambda page: dict(linked(2)(page)) | {rel: target})
-    with pytest.raises(PayloadError, match=f"the {rel} link leads to another host; not followed"):
+    with pytest.raises(PayloadError, match=f"the {rel} link leads to another host; not followed") as caught:
         asked.items()
     assert (asked.numbers, asked.urls) == ([1], [])
+    assert caught.value.cause is Cause.REDIRECTED
 
 
-def test_foreign_link_later() -> None:
-    """A foreign link on a later page fails the walk as well."""
+@pytest.mark.parametrize("tell_last", [True, False])
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://internal.example{LIST_PATH}",
+        f"http://api.example.com{LIST_PATH}",
+        f"https://api.example.com:8443{LIST_PATH}",
+        f"//internal.example{LIST_PATH}",
+        f"https://octo@internal.example{LIST_PATH}",
+        f"https://internal.example/api/v3{LIST_PATH}",
+        "https://internal.example/enterprises/17/list",
+        "https://internal.example/Enterprises/ACME/list",
+        "https://internal.example/enterprises/%61cme/list",
+    ],
+)
+def test_link_of_the_list_is_followed_on_the_configured_origin(address: str, tell_last: bool) -> None:
+    """A server that names itself otherwise is asked by the configured address, and the list comes whole."""
+
+    def links(page: int) -> Mapping[str, str]:
+        return {
+            rel: url.replace(f"{API}/enterprises/17/list", address)
+            for rel, url in linked(7, tell_last=tell_last)(page).items()
+        }
+
+    asked = Asked(sliced(650), links)
+    assert asked.items() == list(range(650))
+    assert all(url.startswith(f"{API}/") for url in asked.urls)
+
+
+def test_foreign_link_on_a_later_page_fails_the_walk() -> None:
+    """The pages before it do not make it trustworthy."""
     asked = Asked(sliced(400), lambda page: linked(2)(1) if page == 1 else {"next": "https://evil.example/?page=3"})
     with pytest.raises(PayloadError, match="another host"):
         asked.items()
     assert asked.urls == []
+
+
+# Totals and full pages
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("reported", [None, 0, 100, 150, 250, 999, "250", -7, 1e300])
+@pytest.mark.parametrize("total", [100, 101, 200, 250, 300])
+def test_full_page_never_ends_a_list(total: int, reported: object, workers: int) -> None:
+    """Without links every record comes, whatever total is reported: none, too few, too many."""
+    envelope: dict[str, Any] = {} if reported is None else {"total_count": reported}
+    asked = Asked(sliced(total, **envelope), workers=workers)
+    if reported == 1e300:
+        with pytest.raises(PayloadError, match="max_pages"):
+            asked.items()
+        return
+    assert asked.items() == list(range(total))
+    assert len(asked.numbers) <= max(total, float(str(reported or 0))) // 100 + 2
+
+
+@pytest.mark.parametrize("total", [100, 200])
+def test_link_header_ends_a_full_page(total: int) -> None:
+    """A last page that links back is the last, so that nothing more is asked."""
+    asked = Asked(sliced(total), lambda page: {"first": f"{LIST}?page=1"} if page * 100 >= total else linked(2)(page))
+    assert asked.items() == list(range(total))
+    assert len(asked.numbers) + len(asked.urls) == total // 100
+
+
+def test_full_last_page_without_link_is_not_the_end() -> None:
+    """A header that was lost on the way does not shorten the list."""
+    asked = Asked(sliced(450), lambda page: linked(5, tell_last=False)(page) if page < 3 else {})
+    assert asked.items() == list(range(450))
+
+
+@pytest.mark.parametrize("cursors", [True, False])
+def test_list_with_cursors_is_not_continued_by_number(cursors: bool) -> None:
+    """Page numbers mean nothing to a list that is told apart by cursors."""
+    target = f"{LIST}?after=x&page=" if not cursors else f"{LIST}?after=page-"
+
+    @dataclass
+    class Cursors(Asked):
+        def by_url(self, url: str) -> Answer:
+            with self.lock:
+                self.urls.append(url)
+            return self.answer(int(url[-1]), url)
+
+    asked = Cursors(sliced(300, total_count=900), lambda page: {"next": f"{target}{page + 1}"} if page < 3 else {})
+    assert asked.items() == list(range(300))
+    assert asked.numbers == ([1] if cursors else [1, 4])
+
+
+@pytest.mark.parametrize(
+    ("links", "size"), [(no_links, 50), (no_links, 100), (linked(2), 100), (linked(2, tell_last=False), 100)]
+)
+def test_larger_total_makes_the_walk_read_on(links: Links, size: int) -> None:
+    """Where more is announced than came or was linked to, pages are asked for by number until an empty one."""
+    asked = Asked(sliced(420, per_page=size, total_count=500), links)
+    assert asked.items() == list(range(420))
+    assert len(asked.numbers) + len(asked.urls) <= math.ceil(500 / size) + 1
+
+
+def test_own_count_of_a_collector_makes_the_walk_read_on() -> None:
+    """A list whose total counts something else is read on while that is incomplete."""
+    asked = Asked(sliced(180, per_page=50, total_seats=120))
+    people: set[int] = set()
+    source = replace(asked.source, incomplete=lambda page, _received: page.envelope["total_seats"] > len(people))
+    for page in walk(source):
+        people.update(item // 2 for item in page.items)
+    assert len(people) == 90
+    assert asked.numbers == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("size", [50, 100])
+def test_server_that_ignores_page_is_asked_once_more_alone(size: int) -> None:
+    """A whole list that is sent for every page is complete where its total says so, and never read twice."""
+    asked = Asked(lambda _page: {"items": list(range(size)), "total_count": size})
+    assert asked.items() == list(range(size))
+    assert len(asked.numbers) <= 2
+
+
+@settings(deadline=None)
+@given(
+    total=st.integers(0, 700),
+    per_page=st.sampled_from([30, 50, 100]),
+    reported=st.none() | st.integers(-5, 1500) | st.sampled_from(["", "NaN", True, [], 10**400]),
+    lost_from=st.integers(1, 9),
+    has_links=st.booleans(),
+)
+def test_any_total_and_any_lost_link(
+    total: int, per_page: int, reported: object, lost_from: int, has_links: bool
+) -> None:
+    """No record is read twice; none is missed where the pages are full or a total is not too small."""
+    last = max(1, -(-total // per_page))
+
+    def links(page: int) -> Mapping[str, str]:
+        return linked(last)(page) if has_links and page < lost_from else {}
+
+    asked = Asked(sliced(total, per_page, total_count=reported), links)
+    received = asked.items()
+    assert received == list(range(len(received)))
+    announced = isinstance(reported, int) and not isinstance(reported, bool) and reported >= total
+    if per_page >= PER_PAGE or (announced and reported < 10**9):  # type: ignore[operator]
+        assert len(received) == total
 
 
 @pytest.mark.parametrize("key", ["items", ""])

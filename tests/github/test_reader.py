@@ -92,9 +92,20 @@ def test_linked_pages(reader: GitHub, github: responses.RequestsMock) -> None:
     assert [page.items for page in reader.pages(USERS, "users")] == [[1], [2]]
 
 
-def test_foreign_pages(reader: GitHub, github: responses.RequestsMock) -> None:
-    """A link to another host fails the walk and is not followed."""
-    elsewhere = "https://evil.example/enterprises/acme/consumed-licenses?page=2"
+def test_link_by_another_name_is_followed_on_the_configured_host(
+    reader: GitHub, github: responses.RequestsMock
+) -> None:
+    """A server that calls itself by another name is asked for the page by the configured one."""
+    following = "/enterprises/acme/consumed-licenses?page=2"
+    link = f'<http://internal.example/api/v3{following}>; rel="next"'
+    github.get(f"{API}/enterprises/acme/consumed-licenses", json={"users": [1]}, headers={"Link": link})
+    github.get(f"{API}{following}", json={"users": [2]})
+    assert [page.items for page in reader.pages(USERS, "users")] == [[1], [2]]
+
+
+def test_link_to_another_list_on_another_host_is_not_followed(reader: GitHub, github: responses.RequestsMock) -> None:
+    """It fails the walk, and the host is not asked."""
+    elsewhere = "https://evil.example/enterprises/globex/consumed-licenses?page=2"
     github.get(
         f"{API}/enterprises/acme/consumed-licenses", json={"users": [1]}, headers={"Link": f'<{elsewhere}>; rel="next"'}
     )

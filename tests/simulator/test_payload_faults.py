@@ -52,10 +52,36 @@ def test_repeating_link(simulator: Simulator, get: Get) -> None:
     assert get(f"{USERS}?page=3").links["next"]["url"].endswith("page=3")
 
 
-def test_foreign_link(simulator: Simulator, get: Get) -> None:
-    """The next page is on another host."""
-    simulator.faults.set("foreign-link=1")
-    assert get(USERS).links["next"]["url"] == f"http://127.0.0.2:9{USERS}?page=2"
+@pytest.mark.parametrize(("kind", "path"), [("foreign-link", USERS), ("stray-link", "/elsewhere")])
+def test_link_to_another_host(simulator: Simulator, get: Get, kind: str, path: str) -> None:
+    """The next page is on another host; the last one links to no further page."""
+    simulator.faults.set(f"{kind}=1")
+    first = get(USERS)
+    assert first.links["next"]["url"] == f"http://127.0.0.2:9{path}?page=2"
+    last = first.links["last"]["url"].partition("?")[2]
+    assert "next" not in get(f"{USERS}?{last}").links
+
+
+def test_no_link(simulator: Simulator, get: Get) -> None:
+    """Pages are there, but nothing says so."""
+    simulator.faults.set("no-link=1")
+    assert "Link" not in get(USERS).headers
+
+
+def test_capped_pages(simulator: Simulator, get: Get) -> None:
+    """A page holds fewer records than were asked for, and the links count in the same way."""
+    simulator.faults.set("capped-pages=1")
+    assert len(get(f"{USERS}?per_page=100").json()["users"]) <= 50
+
+
+@pytest.mark.parametrize(("kind", "change"), [("total-zero", 0), ("total-of-page", 1), ("total-too-large", 1_000)])
+def test_wrong_totals(simulator: Simulator, get: Get, kind: str, change: int) -> None:
+    """Totals of lists are wrong; other numbers are not."""
+    healthy = get(f"{RUNNERS}?per_page=1").json()
+    simulator.faults.set(f"{kind}=1")
+    broken = get(f"{RUNNERS}?per_page=1").json()
+    assert broken["total_count"] == (healthy["total_count"] + change if change == 1_000 else change)
+    assert broken["runners"] == healthy["runners"]
 
 
 def test_links_of_what_is_no_list(simulator: Simulator, get: Get) -> None:

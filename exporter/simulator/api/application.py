@@ -25,6 +25,8 @@ from exporter.simulator.faults.kinds import HEALTHY, Drawn, Faults
 from exporter.simulator.faults.payload import TRANSFORMS
 from exporter.simulator.faults.transport import BREAKS, FOREIGN, Attempt
 
+CAP = 50
+"""Records of a page with the fault `capped-pages`."""
 STEP = 10
 """The companies change every so many seconds; within a step every answer is the same."""
 
@@ -215,6 +217,8 @@ def _check(call: Call, who: Credential, route: Route) -> None:
 
 def _page(call: Call, route: Route, drawn: Drawn) -> Page:
     page = Page.of(call.query, per_page=route.per_page)
+    if "capped-pages" in drawn.kinds:
+        page = replace(page, per_page=min(page.per_page, CAP))
     if "slippage" in drawn.kinds and page.number > 1:
         # By turns a record is missed and one comes again.
         return replace(page, shift=-1 if page.number % 2 else 1)
@@ -224,14 +228,17 @@ def _page(call: Call, route: Route, drawn: Drawn) -> Page:
 def _link(route: Route, request: Request, body: Body, drawn: Drawn) -> str:
     if body.total is None:
         return ""
-    url = f"{request.root}{request.path}"
-    number = request.page.number
+    url, number = f"{request.root}{request.path}", request.page.number
     if "endless-link" in drawn.kinds:
         return link(url, request.query, {"next": number + 1})
     if "repeating-link" in drawn.kinds:
         return link(url, request.query, {"next": number})
-    if "foreign-link" in drawn.kinds:
-        return link(f"{FOREIGN}{request.path}", request.query, {"next": number + 1})
+    if "no-link" in drawn.kinds:
+        return ""
+    if "stray-link" in drawn.kinds:
+        url = f"{FOREIGN}/elsewhere"
+    elif "foreign-link" in drawn.kinds:
+        url = f"{FOREIGN}{request.path}"
     return link(url, request.query, request.page.relations(body.total)) if route.link else ""
 
 

@@ -66,7 +66,10 @@ LINKS: Mapping[str, str] = MappingProxyType(
     {
         "endless-link": "the Link header always names a further page, and there is one",
         "repeating-link": "the Link header names the same page as the next",
-        "foreign-link": "the Link header names another host",
+        "foreign-link": "the Link header names another host, and the right path",
+        "stray-link": "the Link header names another host and another path",
+        "no-link": "there is no Link header",
+        "capped-pages": "a page holds 50 records, however many are asked for",
     }
 )
 """Faults in the announcement of pages."""
@@ -81,6 +84,9 @@ PAYLOAD: Mapping[str, str] = MappingProxyType(
         "missing-keys": "half of the keys are missing",
         "wrong-types": "every value is of another type, every list an object",
         "unknown-keys": "every object has keys nobody knows",
+        "total-zero": "every total of a list is 0",
+        "total-of-page": "every total of a list is the number of records on the page",
+        "total-too-large": "every total of a list is larger than the list by 1,000",
         "slippage": "the list moves between pages: records repeat and are missed",
     }
 )

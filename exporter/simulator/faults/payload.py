@@ -27,6 +27,8 @@ NAME_KEYS = frozenset(
     }
 )
 SHARE_MISSING = 2
+TOTALS = frozenset({"total_count", "totalResults", "total_seats"})
+SURPLUS = 1_000
 
 
 def nulls(payload: Any) -> Any:
@@ -94,6 +96,28 @@ def unknown_keys(payload: Any) -> Any:
     return payload
 
 
+def total_zero(payload: Any) -> Any:
+    """Make the totals of a list 0."""
+    return _with_totals(payload, lambda _total, _records: 0)
+
+
+def total_of_page(payload: Any) -> Any:
+    """Make the totals of a list the number of records on the page."""
+    return _with_totals(payload, lambda _total, records: records)
+
+
+def total_too_large(payload: Any) -> Any:
+    """Make the totals of a list larger than it is."""
+    return _with_totals(payload, lambda total, _records: total + SURPLUS)
+
+
+def _with_totals(payload: Any, change: Callable[[int, int], int]) -> Any:
+    lists = [value for value in payload.values() if isinstance(value, list)] if isinstance(payload, dict) else []
+    if not lists:
+        return payload
+    return {key: change(value, len(lists[0])) if key in TOTALS else value for key, value in payload.items()}
+
+
 TRANSFORMS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "nulls": nulls,
@@ -104,6 +128,9 @@ TRANSFORMS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "missing-keys": missing_keys,
         "wrong-types": wrong_types,
         "unknown-keys": unknown_keys,
+        "total-zero": total_zero,
+        "total-of-page": total_of_page,
+        "total-too-large": total_too_large,
     }
 )
 """What each kind does to a payload; `slippage` is not here, for it moves the page."""
