@@ -31,6 +31,7 @@ ONE_OF = "give exactly one of token, token_file, and app_id with private_key_fil
 ITSELF = "is a credential itself; it must be the path of a file"
 ELSEWHERE = "holds a credential; put that into a file and name the file as token_file or private_key_file"
 UNKNOWN = "there is no such setting"
+COMMAS = "; write a number without commas, as 50000"
 MAPPING = "must be a mapping of settings"
 URL = "must be a URL such as https://api.github.com or https://HOST/api/v3"
 URL_PARTS = "must not hold user names, passwords, queries or fragments"
@@ -77,6 +78,11 @@ BAD = {
     "enterprises-is-an-empty-list": ": enterprises: must have at least one entry",
     "enterprises-is-empty": ": enterprises: must be a list",
     "enterprises-within-themselves": f": enterprises[0]: {MAPPING}",
+    "organisations-british": f": enterprises[0].organisations: {UNKNOWN}; did you mean organizations?",
+    "included-with-comma": f": enterprises[0].included.000: {UNKNOWN}{COMMAS}",
+    "included-with-comma-as-text": f": enterprises[0].included.actions_minutes: must be a number{COMMAS}",
+    "key-twice-as-number-and-text": ", line 3, column 3: not YAML: the key 1 for the second time",
+    "name-with-line-end": ": enterprises[0].name: must be 1 to 100 printable characters, without spaces at the ends",
     "included-infinite": ": enterprises[0].included.storage_gigabytes: must be a finite number",
     "included-is-a-number": f": enterprises[0].included: {MAPPING}",
     "included-negative": ": enterprises[0].included.actions_minutes: must be greater than or equal to 0",
