@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -21,6 +22,7 @@ from exporter.github.endpoint import Endpoint
 from exporter.github.unreachable import unreachable
 
 Response = requests.Response
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 WITHOUT_ANSWER: Mapping[type[requests.RequestException], Cause] = {
     requests.exceptions.SSLError: Cause.TLS_FAILED,
@@ -81,7 +83,10 @@ class Transport:
             "allow_redirects": False,
             "timeout": timeout,
         }
-        with _as_github_errors(str(endpoint)), send(url, headers=headers, auth=_bearer(token), **options) as response:
+        with (
+            _as_github_errors(str(endpoint), _host_and_port(url)),
+            send(url, headers=headers, auth=_bearer(token), **options) as response,
+        ):
             yield response
 
 
@@ -131,8 +136,15 @@ def _bearer(token: str) -> Callable[[Any], Any]:
     return sign
 
 
+def _host_and_port(url: str) -> str:
+    """Where a request to *url* connects to."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
+
+
 @contextmanager
-def _as_github_errors(context: str) -> Iterator[None]:
+def _as_github_errors(context: str, address: str) -> Iterator[None]:
     """Turn what requests and, while a body is read, urllib3 raise into the error tree; their messages may hold URLs."""
     try:
         yield
@@ -148,6 +160,6 @@ def _as_github_errors(context: str) -> Iterator[None]:
         cause = next((cause for kind, cause in WITHOUT_ANSWER.items() if isinstance(error, kind)), None)
         if cause is None:
             raise PayloadError(f"{context}: {type(error).__name__}") from None
-        raise unreachable(context, error, cause) from None
+        raise unreachable(context, address, error, cause) from None
     except OSError as error:
-        raise unreachable(context, error, Cause.CA_FILE_UNUSABLE) from None
+        raise unreachable(context, address, error, Cause.CA_FILE_UNUSABLE) from None

@@ -28,9 +28,9 @@ SAYS = {
     Cause.TLS_FAILED: "TLS failed; is the port right, is a proxy in between?",
     Cause.PROXY_FAILED: "the proxy refused or cannot be reached",
     Cause.PROXY_AUTHENTICATION: "the proxy wants a user name and password",
-    Cause.NAME_NOT_FOUND: "no connection; the name of the host cannot be resolved",
-    Cause.CONNECTION_REFUSED: "no connection; refused: nothing listens at this host and port",
-    Cause.NO_CONNECTION: "no connection; wrong host, no network, or refused",
+    Cause.NAME_NOT_FOUND: "no connection; the name in {address} cannot be resolved",
+    Cause.CONNECTION_REFUSED: "connection refused; nothing listens at {address}",
+    Cause.NO_CONNECTION: "no connection to {address}; wrong host, no network, or refused",
     Cause.CA_FILE_UNUSABLE: "ca_file, or what REQUESTS_CA_BUNDLE or SSL_CERT_FILE names, cannot be read",
 }
 TRANSIENT = frozenset(SAYS) - {
@@ -43,10 +43,10 @@ TRANSIENT = frozenset(SAYS) - {
 """What may be gone when asked again shortly."""
 
 
-def unreachable(context: str, error: BaseException, fallback: Cause) -> Unreachable:
-    """The error for a connection that ended with *error*; *fallback* is what its type alone tells."""
+def unreachable(context: str, address: str, error: BaseException, fallback: Cause) -> Unreachable:
+    """The error for a connection to *address* that ended with *error*, whose type alone means *fallback*."""
     cause = cause_of(error, fallback)
-    made = Unreachable(f"{context}: {SAYS[cause]}", cause=cause)
+    made = Unreachable(f"{context}: {SAYS[cause].format(address=address)}", cause=cause)
     if cause in TRANSIENT:
         transient(made)
     return made

@@ -91,7 +91,7 @@ variable or an invalid value is an error: the exporter prints one line that name
 
 ## One enterprise from environment variables
 
-If there is a file too, they override the entry with the same slug, or add one. `GHE_EXPORTER_ENTERPRISE` may be left
+If there is a file too, they override the entry of that name or slug, or add one. `GHE_EXPORTER_ENTERPRISE` may be left
 out when the file lists one enterprise.
 
 {alone}
@@ -195,9 +195,9 @@ def type_name(annotation: Any) -> str:
 
 def default_of(field: FieldInfo) -> str:
     """The default as it is written in the file."""
-    if field.default is PydanticUndefined:
+    if field.is_required():
         return "required"
-    if field.default is None or field.default == ():
+    if field.default in (None, (), PydanticUndefined):  # the description has what is made when it is loaded
         return ""
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 

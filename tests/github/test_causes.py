@@ -133,6 +133,7 @@ def test_inside(how: str, inner: Exception, cause: Cause) -> None:
 @pytest.mark.parametrize("cause", SAYS)
 def test_message_without_an_answer(cause: Cause) -> None:
     """Every cause has its words, and what needs a person is not tried again."""
-    error = unreachable("GET /path", OSError("http://user:secret@proxy"), cause)
-    assert (error.cause, str(error)) == (cause, f"GET /path: {SAYS[cause]}")
+    error = unreachable("GET /path", "octo.example:443", OSError("http://user:secret@proxy"), cause)
+    words = SAYS[cause].replace("{address}", "octo.example:443")
+    assert (error.cause, str(error)) == (cause, f"GET /path: {words}")
     assert error.transient is not cause.name.startswith(("CERTIFICATE", "CA_FILE", "PROXY_AUTHENTICATION"))

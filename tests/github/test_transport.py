@@ -36,6 +36,7 @@ from tests.github.conftest import (
     MakeWire,
     RecordingObserver,
 )
+from tests.support.tools import free_port
 from tests.support.wire import PATIENCE, Script, Wire, chunked, hang, nothing_listens, reply, reset, send
 
 HASTY = ClientLimits(tries=1, read_seconds=1)
@@ -443,3 +444,11 @@ def test_endless_body(make_wire: MakeWire, make_client: MakeClient, run: Run, st
     client = make_client(wire.url, limits=ClientLimits(tries=1, max_response_bytes=1_000_000))
     with pytest.raises(GitHubError):
         client.get(SYNC, f"{wire.url}{PATH}", run)
+
+
+def test_refused_connection_names_host_and_port(make_client: MakeClient, run: Run) -> None:
+    """Whoever reads the log looks for the address, not for the path alone."""
+    address = f"127.0.0.1:{free_port()}"
+    client = make_client(f"http://{address}", limits=ClientLimits(tries=1))
+    with pytest.raises(Unreachable, match=f"connection refused; nothing listens at {address}$"):
+        client.get(SYNC, f"http://{address}{PATH}", run)
