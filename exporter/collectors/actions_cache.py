@@ -33,7 +33,7 @@ class Usage(Record):
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """Usage and limits; None where GitHub does not tell."""
+    """Usage and limits; None where GitHub does not report them."""
 
     usage: Usage
     gigabytes: float | None

@@ -74,7 +74,7 @@ class Committer(Record):
 
 
 class Repository(Record):
-    """A repository and its committers; null where GitHub does not tell these."""
+    """A repository and its committers; null where GitHub does not report these."""
 
     name: Text = ""
     advanced_security_committers_breakdown: Annotated[
@@ -152,12 +152,12 @@ def fold(github: GitHub, repositories: Iterable[Repository], people: Counter[str
 
 def samples(_target: Target, fetched: dict[str, Usage]) -> Iterator[Sample]:
     """Map each product; nothing purchased means a metered license, which has no limit."""
-    for product, told in fetched.items():
-        yield COMMITTERS(told.totals.total_advanced_security_committers, product)
-        yield PURCHASED(told.totals.purchased_advanced_security_committers or None, product)
-        yield MAXIMUM(told.totals.maximum_advanced_security_committers, product)
-        yield REPOSITORIES(told.totals.total_count, product)
-        for organization, people in told.organizations.items():
+    for product, found in fetched.items():
+        yield COMMITTERS(found.totals.total_advanced_security_committers, product)
+        yield PURCHASED(found.totals.purchased_advanced_security_committers or None, product)
+        yield MAXIMUM(found.totals.maximum_advanced_security_committers, product)
+        yield REPOSITORIES(found.totals.total_count, product)
+        for organization, people in found.organizations.items():
             yield ORGANIZATION_COMMITTERS(people, product, organization)
 
 

@@ -76,7 +76,7 @@ class Seat(Record):
 
     @property
     def person(self) -> str:
-        """What tells one person from another; empty for a seat without one."""
+        """What distinguishes people; empty for a seat without one."""
         if self.assignee.id:
             return f"id {self.assignee.id}"
         return f"login {self.assignee.login.lower()}" if self.assignee.login else ""

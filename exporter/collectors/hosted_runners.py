@@ -1,4 +1,4 @@
-"""Larger runners hosted by GitHub. No API tells how many of them run jobs."""
+"""Larger runners hosted by GitHub. No API reports how many of them run jobs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -90,7 +90,7 @@ def organization_role(role: str) -> tuple[str, str]:
 
 
 def person(user: LicenseUser) -> str:
-    """What tells one person from another when pages slip: the login, else the first account on a server."""
+    """What distinguishes people when pages slip: the login, else the first account on a server."""
     if user.github_com_login:
         return f"login {user.github_com_login.lower()}"
     return f"server {user.enterprise_server_user_ids[0]}" if user.enterprise_server_user_ids else ""

@@ -86,7 +86,7 @@ def organization_count(github: GitHub, group: RunnerGroup) -> float | None:
 
 
 def applications(github: GitHub) -> tuple[RunnerApplication, ...]:
-    """The runner applications offered; none where the server does not tell."""
+    """The runner applications offered; none where the server has no list."""
     try:
         offered = github.get(APPLICATIONS)
     except NOT_OFFERED:

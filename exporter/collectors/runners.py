@@ -77,7 +77,7 @@ class RunnersOptions(CollectorOptions):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Names of the groups by id and, from servers whose runners do not tell their group, groups by runner id."""
+    """Names of the groups by id and, from servers whose runners do not report their group, groups by runner id."""
 
     names: dict[str, str]
     by_runner: dict[str, str]
@@ -104,7 +104,7 @@ def fetch(github: GitHub, target: Target) -> Fleet:
 def all_runners(github: GitHub, target: Target) -> dict[str, Runner]:
     """Every runner once, by id.
 
-    GitHub computes each page anew, so a runner that moves between pages is missed or listed twice. Where the
+    GitHub computes each page at request time, so a runner that moves between pages is missed or listed twice. Where the
     number of distinct runners is not the one announced, one more pass fills the gaps.
     """
     runners, complete = one_pass(github, target)
@@ -115,7 +115,7 @@ def all_runners(github: GitHub, target: Target) -> dict[str, Runner]:
 
 
 def one_pass(github: GitHub, target: Target) -> tuple[dict[str, Runner], bool]:
-    """Walk the list once; also whether it had all that its last page announced, if that told.
+    """Walk the list once; also whether it had all that its last page announced, if it did.
 
     A malformed record may have been announced as well, and is as malformed the second time.
     """
@@ -136,7 +136,7 @@ def membership(github: GitHub, target: Target, runners: tuple[Runner, ...]) -> M
     if known is not None and all(runner.runner_group_id in known.names for runner in runners if runner.runner_group_id):
         return known
     try:
-        found = read_membership(github, target, told=any(runner.runner_group_id for runner in runners))
+        found = read_membership(github, target, reported=any(runner.runner_group_id for runner in runners))
     except NOT_OFFERED:
         found = Membership({}, {})
     except GitHubError:
@@ -149,15 +149,15 @@ def membership(github: GitHub, target: Target, runners: tuple[Runner, ...]) -> M
     return found
 
 
-def read_membership(github: GitHub, target: Target, *, told: bool) -> Membership:
-    """Ask for the groups and, where runners do not name their group, for the runners of each.
+def read_membership(github: GitHub, target: Target, *, reported: bool) -> Membership:
+    """Ask for the groups and, where runners do not report their group, for the runners of each.
 
     A group that vanishes meanwhile is skipped; the runners of the others keep theirs.
     """
     groups = groups_of(github, target)
     names = {group.id: group.name for group in groups}
     by_runner: dict[str, str] = {}
-    if not told:
+    if not reported:
         endpoint = ORGANIZATION_GROUP_RUNNERS if target.organization else ENTERPRISE_GROUP_RUNNERS
         for group in groups:
             with suppress(Unavailable):
@@ -213,7 +213,7 @@ def label_choice(target: Target) -> LabelChoice:
 
 
 def per_runner(organization: str, group: str, runner: Runner) -> Iterator[Sample]:
-    """Map one runner; busy as GitHub tells it."""
+    """Map one runner; busy as GitHub reports it."""
     key = organization, group, runner.id, runner.name
     yield ONLINE(state_of(runner) != "offline", *key)
     yield BUSY(runner.busy, *key)

@@ -20,7 +20,7 @@ SCIM_USERS = Endpoint(
 )
 SCIM_GROUPS = Endpoint("/scim/v2/enterprises/{enterprise}/Groups", "scim:enterprise", "enterprise_scim", accept=SCIM)
 
-USERS = gauge("ghe_scim_users", "Provisioned people by whether they are active; empty if not told.", "active")
+USERS = gauge("ghe_scim_users", "Provisioned people by whether they are active; empty if not reported.", "active")
 GROUPS = gauge("ghe_scim_groups", "Provisioned groups.")
 
 COUNT = 100
@@ -42,7 +42,7 @@ class Provisioned:
 
 
 def fetch(github: GitHub, _target: Target) -> Provisioned:
-    """Count people page by page; the groups tell their number at once."""
+    """Count people page by page; the first page of groups has their number."""
     return Provisioned(users(github), groups(github))
 
 
@@ -93,7 +93,7 @@ def resources_of(answer: dict[str, Any], endpoint: Endpoint) -> list[Any]:
 
 
 def first_of(resources: list[Any]) -> str:
-    """What tells one page from another: the id of its first record, or all of it where that has none."""
+    """What distinguishes pages: the id of its first record, or all of it where that has none."""
     first = resources[0] if resources else None
     return (text(first.get("id")) if isinstance(first, dict) else "") or repr(resources)
 

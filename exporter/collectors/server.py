@@ -20,7 +20,7 @@ INFO = gauge("ghe_server_info", "Always 1; the version of the server.", "version
 SEATS = gauge("ghe_server_license_seats", "Seats of the server's license; absent when unlimited.")
 SEATS_USED = gauge("ghe_server_license_seats_used", "Seats in use.")
 EXPIRY = gauge("ghe_server_license_expiry_timestamp_seconds", "When the server's license expires.")
-STATS = gauge("ghe_server_stats", "Statistics of the server as it tells them, which it may cache.", "group", "item")
+STATS = gauge("ghe_server_stats", "Statistics that the server reports, which it may cache.", "group", "item")
 
 
 class License(Record):
@@ -32,7 +32,7 @@ class License(Record):
 
 
 class Meta(Record):
-    """What the server tells about itself."""
+    """What the server reports about itself."""
 
     installed_version: Text = ""
 
@@ -73,9 +73,9 @@ def samples(_target: Target, server: Server) -> Iterator[Sample]:
     totals = Totals(STATS)
     for group, items in server.statistics.items():
         for item, value in items.items() if isinstance(items, dict) else ():
-            told = number(value)
-            if told is not None:
-                totals.add(told, enumerated(group), enumerated(item))
+            count = number(value)
+            if count is not None:
+                totals.add(count, enumerated(group), enumerated(item))
     yield from totals.samples()
 
 

@@ -20,7 +20,7 @@ REPORT_LIST = Endpoint(
 EXPORTS = gauge("ghe_usage_report_exports", "Exports of usage reports that GitHub lists.", "report_type", "status")
 LAST_COMPLETED = gauge(
     "ghe_usage_report_last_completed_timestamp_seconds",
-    "When the newest completed export was made; where GitHub does not tell, the last day it covers.",
+    "When the newest completed export was made; where GitHub does not say, the last day it covers.",
     "report_type",
 )
 
@@ -36,7 +36,7 @@ class Report(Record):
 
     @property
     def made_at(self) -> float | None:
-        """When it was made, or the next best that is told."""
+        """When it was made, or the next best that is known."""
         return self.end_date if self.created_at is None else self.created_at
 
 

@@ -42,7 +42,7 @@ class Server(ThreadingHTTPServer):
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop at once, whatever requests are still waiting for."""
+        """Stop immediately, whatever requests are still waiting for."""
         self.stopping.set()
         self.shutdown()
         self._thread.join()
@@ -74,9 +74,9 @@ class Simulator:
 
     Args:
         listen: Host and port, `:PORT` for all addresses; port 0 takes a free one.
-        users: Licences of `octo-corp`.
+        users: Licenses of `octo-corp`.
         runners: Runners of `octo-corp`.
-        organizations: Number of organisations `octo-org-1…N`.
+        organizations: Number of organizations `octo-org-1…N`.
         latency: Seconds every answer takes.
         seed: The same seed and time give the same companies.
         faults: What goes wrong from the start, as `KIND=RATE` or `KIND@PATHPART=RATE`.
@@ -125,7 +125,7 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Stop at once, whatever requests are still waiting for."""
+        """Stop immediately, whatever requests are still waiting for."""
         if self._server is not None:
             self._server.stop()
             self._server = None

@@ -1,4 +1,4 @@
-"""How the collector of Advanced Security finds the form that an enterprise's licence wants."""
+"""How the collector of Advanced Security finds the form that an enterprise's license wants."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_an_enterprise_that_changes_its_licence_is_followed() -> None:
 
 
 def test_the_configured_form_is_tried_first() -> None:
-    """An enterprise whose licence is known costs no refused request."""
+    """An enterprise whose license is known costs no refused request."""
     assert run(Bench(COLLECTOR, STANDALONE, options={"products": "standalone"})) == [
         "code_security",
         "secret_protection",

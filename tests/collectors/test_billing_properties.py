@@ -1,4 +1,4 @@
-"""For any estate: what is exposed adds up to what GitHub told; nothing is lost and nothing counts twice."""
+"""For any estate: what is exposed adds up to what GitHub reported; nothing is lost and nothing counts twice."""
 
 import math
 import re
@@ -17,7 +17,7 @@ from tests.collectors.test_billing import BILLING, SUMMARY, at
 from tests.support.harness import Bench
 
 Labels = tuple[str, ...]
-Told = tuple[Labels, float | None]
+Reported = tuple[Labels, float | None]
 
 SPELLINGS = {
     "actions": ("actions", "Actions", "ACTIONS"),
@@ -60,9 +60,9 @@ STANDARD = ("actions_linux", "actions_storage", "actions_cache_storage", "packag
 HOURS = {"gigabyte_hours": 1, "gigabyte_months": 720}
 FIELDS = ("grossQuantity", "discountQuantity", "netQuantity", "grossAmount", "discountAmount", "netAmount")
 
-NOT_TOLD: st.SearchStrategy[Any] = st.sampled_from([None, "", "n/a", True, [], "NaN"])
-TOLD = st.one_of(st.floats(-1e9, 1e12), st.integers(-100, 10**9))
-AMOUNTS = st.one_of(TOLD, TOLD.map(str), NOT_TOLD)
+NOT_A_NUMBER: st.SearchStrategy[Any] = st.sampled_from([None, "", "n/a", True, [], "NaN"])
+NUMBERS = st.one_of(st.floats(-1e9, 1e12), st.integers(-100, 10**9))
+AMOUNTS = st.one_of(NUMBERS, NUMBERS.map(str), NOT_A_NUMBER)
 EXAMPLES = settings(max_examples=60, deadline=None)
 
 
@@ -71,7 +71,7 @@ def spelled(*names: str) -> st.SearchStrategy[tuple[str, str | None]]:
     return st.sampled_from([(name, spelling) for name in names for spelling in SPELLINGS[name]])
 
 
-def told(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
     """The number that *value* is or spells."""
     if isinstance(value, bool):
         return None
@@ -82,8 +82,8 @@ def told(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def sums(rows: Iterable[Told]) -> dict[Labels, float]:
-    """The exact sums of what is told."""
+def sums(rows: Iterable[Reported]) -> dict[Labels, float]:
+    """The exact sums of what is reported."""
     values: dict[Labels, list[float]] = defaultdict(list)
     for labels, value in rows:
         if value is not None:
@@ -116,7 +116,7 @@ def test_the_bill_adds_up_to_the_summary(rows: list[tuple[Labels, dict[str, Any]
     bench = Bench(billing.COLLECTOR, {SUMMARY: {"usageItems": [row for _, row in rows]}}, now=at("2026-11-11T00:00:00"))
     bench.run()
     assert bench.status.success
-    values = [(labels, {field: told(row.get(field)) for field in FIELDS}) for labels, row in rows]
+    values = [(labels, {field: number_of(row.get(field)) for field in FIELDS}) for labels, row in rows]
 
     for metric, field in (("usage", "grossQuantity"), ("discount", "discountQuantity"), ("net", "netQuantity")):
         expected = sums((labels, row[field]) for labels, row in values)
@@ -155,7 +155,7 @@ def test_allowances_are_used_by_standard_runners_and_by_what_is_kept_of_builds(
     items = [row | {"pricePerUnit": price} for _, row in rows]
     bench = Bench(billing.COLLECTOR, {SUMMARY: {"usageItems": items}}, now=at("2026-11-11T00:00:00"))
     bench.run()
-    values = [(labels, {field: told(row.get(field)) for field in FIELDS}) for labels, row in rows]
+    values = [(labels, {field: number_of(row.get(field)) for field in FIELDS}) for labels, row in rows]
     jobs = [(labels, row) for labels, row in values if (labels[0], labels[2]) == ("actions", "minutes")]
     standard = [(labels, row) for labels, row in jobs if labels[1] in STANDARD]
     minute = float(price) if price and any(labels[1] == "actions_linux" for labels, _ in jobs) else 0.006
@@ -193,7 +193,7 @@ CENTERS = ("data", "web")
 
 @st.composite
 def usage_rows(draw: st.DrawFn) -> tuple[int, str, Labels, dict[str, Any]]:
-    """Day, cost centre, the labels a row should get, and the row."""
+    """Day, cost center, the labels a row should get, and the row."""
     product, spelling = draw(spelled("actions", "git_lfs", "shared_storage"))
     organization, repository = draw(st.sampled_from(ORGANIZATIONS)), draw(st.sampled_from(REPOSITORIES))
     row = {
@@ -235,8 +235,8 @@ def test_repositories_and_others_add_up_to_the_rows(
         now=at("2026-11-06T12:00:00"),
     )
     bench.run()
-    net = [(labels, told(row["netAmount"])) for _, _, labels, row in rows]
-    gross = [(labels, told(row["grossAmount"])) for _, _, labels, row in rows]
+    net = [(labels, number_of(row["netAmount"])) for _, _, labels, row in rows]
+    gross = [(labels, number_of(row["grossAmount"])) for _, _, labels, row in rows]
     for metric, values in (("net", net), ("gross", gross)):
         expected = sums(((organization, product), value) for (organization, _, product), value in values)
         assert exposed(bench, f"ghe_billing_organization_{metric}_usd") == expected
@@ -268,7 +268,7 @@ def budget_rows(draw: st.DrawFn) -> tuple[str, list[str], float | None, dict[str
         "budget_amount": draw(AMOUNTS),
         "consumed_amount": given_amount,
     }
-    return by, [name for name, _ in chosen], told(given_amount), budget
+    return by, [name for name, _ in chosen], number_of(given_amount), budget
 
 
 @EXAMPLES
@@ -289,13 +289,13 @@ def test_what_is_used_of_a_budget_is_the_sum_of_its_rows(
     assert bench.status.success
     used: dict[str, float] = {}
     for number, (by, names, given_amount, _) in enumerate(drawn):
-        belonging = (told(row.get("netAmount")) for labels, row in rows if labels[by == "sku"] in names)
+        belonging = (number_of(row.get("netAmount")) for labels, row in rows if labels[by == "sku"] in names)
         summed = sums(((), value) for value in belonging).get(())
         value = summed if given_amount is None else given_amount
         if value is not None:
             used[str(number)] = value
     assert {labels[0]: value for labels, value in exposed(bench, "ghe_budget_consumed_usd").items()} == used
-    amounts = {str(number): told(budget["budget_amount"]) for number, (*_, budget) in enumerate(drawn)}
+    amounts = {str(number): number_of(budget["budget_amount"]) for number, (*_, budget) in enumerate(drawn)}
     shown = {labels[0]: value for labels, value in exposed(bench, "ghe_budget_amount_usd").items()}
     assert shown == {number: amount for number, amount in amounts.items() if amount is not None}
 
@@ -310,7 +310,7 @@ RESOURCES = st.lists(
 def test_cost_centers_have_their_resources_once_and_all_their_cost(
     drawn: Mapping[str, tuple[list[tuple[str, str]], list[tuple[Labels, dict[str, Any]]]]],
 ) -> None:
-    """A resource listed twice counts once; the cost per product is the exact sum of the cost centre's rows."""
+    """A resource listed twice counts once; the cost per product is the exact sum of the cost center's rows."""
     listed = [
         {"id": name, "name": name, "resources": [{"type": kind, "name": who} for kind, who in resources]}
         for name, (resources, _) in drawn.items()
@@ -327,7 +327,9 @@ def test_cost_centers_have_their_resources_once_and_all_their_cost(
         (name, kind.lower()) for name, (resources, _) in drawn.items() for kind, _ in set(resources)
     )
     assert exposed(bench, "ghe_cost_center_net_usd") == sums(
-        ((name, labels[0]), told(row.get("netAmount"))) for name, (_, rows) in drawn.items() for labels, row in rows
+        ((name, labels[0]), number_of(row.get("netAmount")))
+        for name, (_, rows) in drawn.items()
+        for labels, row in rows
     )
 
 
@@ -348,7 +350,7 @@ REPORTS = st.dictionaries(
 @EXAMPLES
 @given(REPORTS)
 def test_every_report_counts_once(drawn: Mapping[str, dict[str, str | None]]) -> None:
-    """Counts add up to the distinct exports, and the newest completed one is the maximum of what is told."""
+    """Counts add up to the distinct exports, and the newest completed one is the maximum of what is reported."""
     listed = [{"id": identity, **report} for identity, report in drawn.items()]
     bench = Bench(usage_reports.COLLECTOR, {f"{BILLING}/reports": {"usage_report_exports": [*listed, *listed]}})
     bench.run()

@@ -132,7 +132,7 @@ def test_failing_groups_fail_the_first_run() -> None:
 
 
 def test_old_servers_tell_membership_by_the_groups_lists() -> None:
-    """Where no runner tells its group, the groups' own lists do, kept for 15 minutes."""
+    """Where no runner reports its group, the groups' own lists do, kept for 15 minutes."""
     members = f"{GROUPS}/1/runners"
     bench = Bench(
         COLLECTOR, {RUNNERS: page([runner(1), runner(2)], 2), GROUPS: one_group(), members: page([runner(1)], 1)}

@@ -112,7 +112,7 @@ def test_a_page_in_the_middle_that_fails_fails_the_run() -> None:
 
 
 def test_groups_are_counted_without_their_members() -> None:
-    """One request tells the number of groups; members are not sent at all. SCIM has a media type of its own."""
+    """One request has the number of groups; members are not sent at all. SCIM has a media type of its own."""
     bench = Directory(people(1), 100)
     bench.run()
     assert bench.asked[-1] == f"{GROUPS}?excludedAttributes=members&startIndex=1&count=1"

@@ -133,7 +133,7 @@ def test_fine_grained_token(get: Get) -> None:
     ],
 )
 def test_scopes(get: Get, scopes: str, statuses: list[int]) -> None:
-    """A token with few scopes finds nothing of an enterprise without the right one, and the headers tell why."""
+    """A token with few scopes finds nothing of an enterprise without the right one, and the headers say why."""
     paths = (USERS, "/enterprises/octo-corp/actions/runners", "/orgs/octo-org-1/actions/runners")
     answers = [get(path, headers={"Authorization": f"Bearer scopes={scopes}"}) for path in paths]
     assert [answer.status_code for answer in answers] == statuses
@@ -175,7 +175,7 @@ def test_keep_alive(simulator: Simulator) -> None:
 
 
 def test_about_the_instance(get: Get, simulator: Simulator) -> None:
-    """The root, meta and versions answer on both platforms; only the server tells its version."""
+    """The root, meta and versions answer on both platforms; only the server reports its version."""
     assert get("/").json()["rate_limit_url"] == f"{simulator.url}/rate_limit"
     assert get("/versions").json() == ["2022-11-28", "2026-03-10"]
     assert "installed_version" not in get("/meta").json()
@@ -185,7 +185,7 @@ def test_about_the_instance(get: Get, simulator: Simulator) -> None:
 
 
 def test_server_differs(get: Get) -> None:
-    """GitHub Enterprise Server has no licences, no rate limit, and runners without group."""
+    """GitHub Enterprise Server has no licenses, no rate limit, and runners without group."""
     runners = get("/api/v3/enterprises/octo-server/actions/runners?per_page=3")
     assert runners.headers["X-GitHub-Enterprise-Version"] == "3.19.2"
     assert "X-RateLimit-Limit" not in runners.headers
@@ -199,7 +199,7 @@ def test_server_differs(get: Get) -> None:
 
 
 def test_groups_of_a_server_hold_its_runners(get: Get) -> None:
-    """Where runners do not tell their group, the lists of the groups add up to all of them."""
+    """Where runners do not report their group, the lists of the groups add up to all of them."""
     base = "/api/v3/enterprises/octo-server/actions"
     everyone = [runner["id"] for runner in get(f"{base}/runners?per_page=100").json()["runners"]]
     groups = get(f"{base}/runner-groups").json()["runner_groups"]
@@ -212,7 +212,7 @@ def test_groups_of_a_server_hold_its_runners(get: Get) -> None:
 
 
 def test_organization_groups(get: Get) -> None:
-    """An organisation lists its own groups and the enterprise's it may use."""
+    """An organization lists its own groups and the enterprise's it may use."""
     base = "/orgs/octo-org-1/actions"
     groups = {group["name"]: group for group in get(f"{base}/runner-groups").json()["runner_groups"]}
     own, inherited = groups["octo-org-1-web"], groups["linux-large"]

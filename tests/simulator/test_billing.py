@@ -64,7 +64,7 @@ def net(found: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def centers(get: Get, base: str = CORP) -> list[str]:
-    """Return the ids of the cost centres."""
+    """Return the ids of the cost centers."""
     answer = get(f"{base}/cost-centers").json()
     return [center["id"] for center in (answer[0] if isinstance(answer, list) else answer)["costCenters"]]
 
@@ -122,7 +122,7 @@ def test_careless_rows(get: Get) -> None:
 
 @pytest.mark.parametrize("base", [CORP, TENANT])
 def test_rows_add_up_to_the_summary(get: Get, base: str) -> None:
-    """Rows without cost centre and those of every cost centre are what the summary says."""
+    """Rows without cost center and those of every cost center are what the summary says."""
     found = rows(get, MONTH, base)
     for center in centers(get, base):
         found += rows(get, f"{MONTH}&cost_center_id={center}", base)
@@ -150,7 +150,7 @@ def test_default_periods(get: Get) -> None:
 @pytest.mark.parametrize("query", ["month=13", "year=x", f"{MONTH}&day=31", "cost_center_id=octo"])
 @pytest.mark.parametrize("path", ["usage", "usage/summary"])
 def test_impossible_questions(get: Get, path: str, query: str) -> None:
-    """What names no day, month or cost centre is refused."""
+    """What names no day, month or cost center is refused."""
     assert get(f"{CORP}/{path}?{query}").status_code == 400
 
 
@@ -175,7 +175,7 @@ def test_filters(get: Get) -> None:
 
 
 def test_cost_centers_of_the_summary(get: Get) -> None:
-    """All cost centres are the default; one can be named, or none."""
+    """All cost centers are the default; one can be named, or none."""
     whole = fsum(net(items(get)).values())
     parts = [fsum(net(items(get, f"{MONTH}&cost_center_id={center}")).values()) for center in (*centers(get), "none")]
     assert fsum(parts) == pytest.approx(whole)
@@ -186,7 +186,7 @@ def test_cost_centers_of_the_summary(get: Get) -> None:
 
 
 def test_time_goes_on(get: Get, moments: list[float]) -> None:
-    """Usage grows, and begins anew on the 1st; the month before stays as it was."""
+    """Usage grows, and starts from zero on the 1st; the month before stays as it was."""
     before = items(get)
     moments.append(moments[-1] + 3_600)
     after = items(get)

@@ -64,7 +64,7 @@ def test_every_metric_has_a_sample(shown: Shown, metric: Any) -> None:
 
 @pytest.mark.parametrize("slug", ["octo-corp", "octo-tenant"])
 def test_cost_is_the_same_however_it_is_added_up(shown: Shown, slug: str) -> None:
-    """Summary, rows of all days and cost centres, organizations and cost centres: one ledger."""
+    """Summary, rows of all days and cost centers, organizations and cost centers: one ledger."""
     expected = billed(shown.enterprise(slug))
     assert len(expected) >= 4
     by_sku = shown.sums("ghe_billing_net_usd", slug, "product")
@@ -76,7 +76,7 @@ def test_cost_is_the_same_however_it_is_added_up(shown: Shown, slug: str) -> Non
 
 
 def test_cost_of_repositories(shown: Shown) -> None:
-    """The dearest repositories and the others together are what is billed by repository."""
+    """The most expensive repositories and the others together are what is billed by repository."""
     expected = billed(shown.enterprise(), lambda account: account.repository is not None)
     found = shown.sums("ghe_billing_repository_net_usd", CORP, "product")
     repositories = {
@@ -90,7 +90,7 @@ def test_cost_of_repositories(shown: Shown) -> None:
 
 @pytest.mark.parametrize("slug", ["octo-corp", "octo-tenant"])
 def test_cost_centers(shown: Shown, slug: str) -> None:
-    """What each cost centre costs is what its accounts cost; with the rest it is everything."""
+    """What each cost center costs is what its accounts cost; with the rest it is everything."""
     enterprise = shown.enterprise(slug)
     assert enterprise.billing is not None
     centers = enterprise.billing.cost_centers.named("active")
@@ -298,7 +298,7 @@ def test_hosted_runners(shown: Shown) -> None:
 
 
 def test_provisioned_people(shown: Shown) -> None:
-    """Active people are those with a licence; the suspended ones have none."""
+    """Active people are those with a license; the suspended ones have none."""
     directory = shown.enterprise("octo-tenant").directory
     assert directory is not None
     active = shown.sum("ghe_scim_users", "octo-tenant", active="true")

@@ -26,7 +26,7 @@ def enterprise(estate: Estate, slug: str, *, on_server: bool = False) -> Enterpr
 
 
 def licenses(estate: Estate, slug: str = "octo-corp") -> Licenses:
-    """Return the licences of an enterprise that must have some."""
+    """Return the licenses of an enterprise that must have some."""
     found = enterprise(estate, slug).licenses
     assert found is not None
     return found
@@ -119,7 +119,7 @@ def test_pages_join(estate: Estate) -> None:
 
 
 def test_kinds_of_people() -> None:
-    """Every kind of row that clients must tell apart occurs."""
+    """Every kind of row that clients must distinguish occurs."""
     users = licenses(Estate(users=5_000)).users(NOON, 0, 5_000)
     kinds = {
         (user["github_com_user"], user["enterprise_server_user"], user["visual_studio_subscription_user"])
@@ -156,7 +156,7 @@ def test_people_are_consistent() -> None:
 
 
 def test_managed_people(estate: Estate) -> None:
-    """On the tenant an identity provider keeps accounts, so two-factor is not told."""
+    """On the tenant an identity provider keeps accounts, so two-factor is not reported."""
     users = licenses(estate, "octo-tenant").users(NOON, 0, 100)
     assert {user["github_com_two_factor_auth"] for user in users} == {None}
     assert all(user["github_com_login"].endswith("_acme") for user in users)
@@ -289,7 +289,7 @@ def test_any_number_of_runners(runners: int) -> None:
 
 
 def test_organizations() -> None:
-    """Organisations are numbered, have runners of their own, and exist on both platforms."""
+    """Organizations are numbered, have runners of their own, and exist on both platforms."""
     estate = Estate(organizations=12)
     for number in range(1, 13):
         for on_server in (False, True):
@@ -318,6 +318,6 @@ def test_the_past_can_be_asked_for(estate: Estate) -> None:
 
 @pytest.mark.parametrize("wrong", [{"users": 0}, {"organizations": 0}, {"runners": -1}])
 def test_impossible_sizes(wrong: dict[str, int]) -> None:
-    """Companies without people or organisations are refused."""
+    """Companies without people or organizations are refused."""
     with pytest.raises(ValueError, match="at least"):
         Estate(**wrong)

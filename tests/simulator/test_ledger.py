@@ -75,7 +75,7 @@ def test_effort_is_the_sum_of_the_load() -> None:
 def test_rows_of_all_days_and_cost_centers_are_the_summary(
     at: float, slug: str, users: int, organizations: int
 ) -> None:
-    """For any company and time: default rows and those of each cost centre add up to the summary, by product."""
+    """For any company and time: default rows and those of each cost center add up to the summary, by product."""
     found = billing(slug, users=users, organizations=organizations)
     parts: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for center in ("", *(center.id for center in found.cost_centers.named("active"))):
@@ -182,7 +182,7 @@ def test_a_pool_has_one_profile() -> None:
 
 
 def test_people_are_billed() -> None:
-    """Licences by person cost what the people with them cost."""
+    """Licenses by person cost what the people with them cost."""
     enterprise = Estate().enterprise("octo-corp")
     assert enterprise is not None
     assert enterprise.copilot is not None

@@ -96,7 +96,7 @@ def test_caches(get: Get, moments: list[float]) -> None:
 
 
 def test_caches_of_a_server(get: Get) -> None:
-    """A server tells usage and a policy instead of limits."""
+    """A server reports usage and a policy instead of limits."""
     base = f"/api/v3/enterprises/octo-server/{CACHE}"
     assert get(f"{base}/usage").json()["total_active_caches_count"] > 0
     assert get(f"{base}/usage-policy").json().keys() == {
@@ -109,28 +109,28 @@ def test_caches_of_a_server(get: Get) -> None:
 
 
 def test_license_of_a_server(get: Get) -> None:
-    """The licence has the keys of GitHub's example, numbers that add up, and a date that is not ISO."""
-    told = get("/api/v3/enterprise/settings/license").json()
-    assert told.keys() == {"seats", "seats_used", "seats_available", "kind", "days_until_expiration", "expire_at"}
-    assert told["seats"] == told["seats_used"] + told["seats_available"]
-    assert 0.85 < told["seats_used"] / told["seats"] < 1
-    assert told["expire_at"] == "2027/02/06 06:41:52 -0600"
-    assert told["days_until_expiration"] == 78
+    """The license has the keys of GitHub's example, numbers that add up, and a date that is not ISO."""
+    answer = get("/api/v3/enterprise/settings/license").json()
+    assert answer.keys() == {"seats", "seats_used", "seats_available", "kind", "days_until_expiration", "expire_at"}
+    assert answer["seats"] == answer["seats_used"] + answer["seats_available"]
+    assert 0.85 < answer["seats_used"] / answer["seats"] < 1
+    assert answer["expire_at"] == "2027/02/06 06:41:52 -0600"
+    assert answer["days_until_expiration"] == 78
     assert get("/enterprise/settings/license").status_code == 404
 
 
 def test_license_is_renewed() -> None:
-    """A licence that would end soon has been renewed."""
+    """A license that would end soon has been renewed."""
     appliance = Appliance(100, 5)
     for day in range(800):
-        told = appliance.license(NOON + day * 86_400)
-        assert 59 <= told["days_until_expiration"] <= 430
+        answer = appliance.license(NOON + day * 86_400)
+        assert 59 <= answer["days_until_expiration"] <= 430
 
 
 def test_statistics_of_a_server(get: Get, moments: list[float]) -> None:
     """All groups of GitHub's example, numbers only, and more of them as time goes on."""
-    told = get("/api/v3/enterprise/stats/all").json()
-    assert {group: len(items) for group, items in told.items()} == {
+    answer = get("/api/v3/enterprise/stats/all").json()
+    assert {group: len(items) for group, items in answer.items()} == {
         "repos": 6,
         "hooks": 3,
         "pages": 1,
@@ -142,10 +142,10 @@ def test_statistics_of_a_server(get: Get, moments: list[float]) -> None:
         "gists": 3,
         "comments": 4,
     }
-    assert all(isinstance(value, int) for items in told.values() for value in items.values())
-    assert told["orgs"]["total_orgs"] == 5
+    assert all(isinstance(value, int) for items in answer.values() for value in items.values())
+    assert answer["orgs"]["total_orgs"] == 5
     moments.append(moments[-1] + 60 * 86_400)
-    assert get("/api/v3/enterprise/stats/all").json()["repos"]["total_pushes"] > told["repos"]["total_pushes"]
+    assert get("/api/v3/enterprise/stats/all").json()["repos"]["total_pushes"] > answer["repos"]["total_pushes"]
     assert get("/enterprise/stats/all").status_code == 404
 
 

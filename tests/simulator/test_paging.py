@@ -74,7 +74,7 @@ def test_beyond_the_last_page(get: Get) -> None:
 
 @pytest.mark.parametrize("path", [GROUPS, f"{GROUPS}/2/organizations"])
 def test_lists_without_link(get: Get, path: str) -> None:
-    """Groups and their organisations have pages but announce none."""
+    """Groups and their organizations have pages but announce none."""
     answer = get(f"{path}?per_page=1&page=2")
     total = answer.json().pop("total_count")
     [records] = [value for value in answer.json().values() if isinstance(value, list)]
@@ -83,7 +83,7 @@ def test_lists_without_link(get: Get, path: str) -> None:
 
 
 def test_totals_on_every_page(get: Get) -> None:
-    """The totals of consumed licences are the same on every page."""
+    """The totals of consumed licenses are the same on every page."""
     pages = [get(f"{USERS}?per_page=100&page={number}").json() for number in (1, 3, 5, 50)]
     assert len({(page["total_seats_consumed"], page["total_seats_purchased"]) for page in pages}) == 1
 

@@ -86,7 +86,7 @@ def test_committers(get: Get) -> None:
 
 
 def test_metered_committers(get: Get) -> None:
-    """Nothing purchased is not told at all."""
+    """A number purchased of zero is left out."""
     answer = get(f"/enterprises/octo-tenant/{SECURITY}?advanced_security_product=secret_protection").json()
     assert "purchased_advanced_security_committers" not in answer
 
@@ -145,7 +145,7 @@ def test_copilot_seats(get: Get) -> None:
 
 
 def test_copilot_activity(get: Get, moments: list[float]) -> None:
-    """Most people are active, some seldom, some never; nobody in the future; it goes on."""
+    """Most people are active, some seldom, some never; nobody in the future; time moves it."""
     now = moments[-1]
     seats = listed(get, COPILOT, "seats")
     ages = [

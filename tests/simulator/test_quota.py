@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from exporter.simulator import Simulator
-from exporter.simulator.api.quota import MOST_TOKENS, Quotas
+from exporter.simulator.api.quota import MAX_TOKENS, Quotas
 
 Get = Callable[..., requests.Response]
 SYNC = "/enterprises/octo-corp/license-sync-status"
@@ -54,7 +54,7 @@ def test_each_token_has_its_own(get: Get) -> None:
 
 
 def test_rate_limit_is_free(get: Get) -> None:
-    """Asking what is left uses nothing and tells the truth."""
+    """Asking what is left uses nothing, and the answer is true."""
     get(SYNC)
     for _ in range(5):
         core = get("/rate_limit").json()["resources"]["core"]
@@ -89,7 +89,7 @@ def test_server_has_no_quota(get: Get) -> None:
 def test_forgotten_tokens() -> None:
     """Only so many tokens are remembered; the oldest are forgotten first."""
     quotas = Quotas(10)
-    for number in range(MOST_TOKENS + 1):
+    for number in range(MAX_TOKENS + 1):
         quotas.use(f"token-{number}", 0.0)
     assert quotas.look("token-1", 0.0).used == 1
     assert quotas.look("token-0", 0.0).used == 0

@@ -1,4 +1,4 @@
-"""Cost centres, budgets and exports of usage."""
+"""Cost centers, budgets and exports of usage."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ def budgets(get: Get, query: str = "per_page=100") -> list[dict[str, Any]]:
 
 
 def test_cost_centers(get: Get) -> None:
-    """Cost centres have the keys of GitHub's example, and every type of resource."""
+    """Cost centers have the keys of GitHub's example, and every type of resource."""
     centers = get(f"{CORP}/cost-centers").json()["costCenters"]
     for center in centers:
         assert {"id", "name", "state", "azure_subscription", "resources", "ai_credit_pool_enabled"} <= center.keys()
@@ -42,7 +42,7 @@ def test_cost_centers_in_the_old_form(get: Get) -> None:
 
 
 def test_one_cost_center(get: Get) -> None:
-    """A cost centre has its resources in pages, announced by a flag."""
+    """A cost center has its resources in pages, announced by a flag."""
     consulting = get(f"{CORP}/cost-centers").json()["costCenters"][3]
     whole = get(f"{CORP}/cost-centers/{consulting['id']}").json()
     assert whole == consulting | {"has_next_page": False}
@@ -110,7 +110,7 @@ def test_one_budget_is_close_to_its_limit(get: Get, moments: list[float], day: i
     assert spent(get, "actions") / actions["budget_amount"] < 0.5
 
 
-def test_budgets_begin_anew(get: Get, moments: list[float]) -> None:
+def test_budgets_start_from_zero_each_month(get: Get, moments: list[float]) -> None:
     """What is consumed grows and is nothing on the 1st."""
 
     def consumed() -> float:

@@ -246,7 +246,7 @@ def test_foreign_redirect(simulator: Simulator, get: Get) -> None:
 
 
 def test_slow_head(simulator: Simulator) -> None:
-    """The head begins and goes on and on, a byte at a time."""
+    """The head begins and never ends, a byte at a time."""
     simulator.faults.drip_seconds = 0.0
     simulator.faults.set("slow-head=1")
     with dial(simulator) as connection:

@@ -112,7 +112,7 @@ def is_storage(item: UsageItem, month: Month) -> bool:
 def included_seconds(jobs: Sequence[UsageItem]) -> float | None:
     """Time drawn from the allowance, in price equivalents of the standard Linux runner.
 
-    GitHub reports discounts, not what they are for. Those of self-hosted and larger runners are told apart by SKU;
+    GitHub reports discounts, not what they are for. Those of self-hosted and larger runners are known by their SKU;
     those of public repositories are not, so this is an upper bound.
     """
     prices = [item.price_per_unit for item in jobs if item.sku == LINUX and (item.price_per_unit or 0) > 0]
@@ -124,7 +124,7 @@ def included_seconds(jobs: Sequence[UsageItem]) -> float | None:
 
 
 def operating_system(sku: str) -> str:
-    """The operating system that the name of an Actions SKU tells; empty if none."""
+    """The operating system in the name of an Actions SKU; empty if none."""
     found = SYSTEM.search(sku)
     return found[1] if found else ""
 

@@ -63,7 +63,7 @@ class Storage(Record):
 
 @dataclass(frozen=True, slots=True)
 class LegacyBill:
-    """What the three endpoints tell."""
+    """The answers of the three endpoints."""
 
     minutes: Minutes
     transfer: Transfer
@@ -88,7 +88,7 @@ def read(github: GitHub) -> LegacyBill:
 
 
 def answer(github: GitHub, endpoint: Endpoint, model: type[Model], missing: list[Unavailable]) -> Model:
-    """What *endpoint* tells; nothing if it is not offered, which *missing* notes."""
+    """The answer of *endpoint*; an empty one if it is not offered, which goes to *missing*."""
     try:
         return github.record(model, github.get_object(endpoint))
     except Unavailable as error:

@@ -22,7 +22,7 @@ INACTIVE_STATES = frozenset({"deleted", "archived"})
 
 
 class Resource(Record):
-    """Who or what is assigned to a cost center; the name only tells duplicates apart."""
+    """Who or what is assigned to a cost center; the name serves to find duplicates."""
 
     type: Name = UNKNOWN
     name: Text = ""

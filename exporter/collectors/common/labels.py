@@ -14,13 +14,13 @@ def enumerated(value: str) -> str:
     """Spell a name of GitHub's (a role, status, product, unit …) in lower_snake_case.
 
     GitHub writes one thing in several ways (`GigabyteHours`, `gigabyte-hours`); a label has one. Sets of names are
-    open: an unknown one passes through. Nothing told gives `unknown`.
+    open: an unknown one passes through. An empty one gives `unknown`.
     """
     return _NOT_A_WORD.sub("_", _WORD_START.sub("_", value).lower()).strip("_") or UNKNOWN
 
 
 def boolean(value: bool | None) -> str:  # noqa: FBT001 - the one argument is the value itself
-    """Spell a flag as `true` or `false`; empty when GitHub does not tell."""
+    """Spell a flag as `true` or `false`; empty when GitHub does not report it."""
     return "" if value is None else str(value).lower()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from exporter.simulator.api.http_types import Refusal
 
 LIFETIME = 3_600
-LONGEST_JWT = 600
+MAX_JWT = 600
 UNREADABLE = "A JSON web token could not be decoded"
 WRONG_IAT = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
 WRONG_EXP = (
@@ -18,7 +18,7 @@ WRONG_EXP = (
 )
 TOO_FAR = "'Expiration time' claim ('exp') is too far in the future"
 WRONG_ISS = "'Issuer' claim ('iss') must be an Integer"
-LEAST_SIGNATURE = 128
+MIN_SIGNATURE = 128
 
 _TOKEN = re.compile(r"ghs_i\d+e(\d+)x[0-9a-f]+")
 
@@ -54,13 +54,13 @@ def check_jwt(token: str, at: float) -> None:
         raise Refusal(401, UNREADABLE) from None
     if not (isinstance(head, dict) and isinstance(said, dict)):
         raise Refusal(401, UNREADABLE)
-    if head.get("alg") != "RS256" or len(signature) < LEAST_SIGNATURE:
+    if head.get("alg") != "RS256" or len(signature) < MIN_SIGNATURE:
         raise Refusal(401, UNREADABLE)
     if not _is_number(said.get("iat")) or said["iat"] > at:
         raise Refusal(401, WRONG_IAT)
     if not _is_number(said.get("exp")) or said["exp"] <= at:
         raise Refusal(401, WRONG_EXP)
-    if said["exp"] > at + LONGEST_JWT:
+    if said["exp"] > at + MAX_JWT:
         raise Refusal(401, TOO_FAR)
     if not (isinstance(said.get("iss"), str | int) and said["iss"]):
         raise Refusal(401, WRONG_ISS)

@@ -64,7 +64,7 @@ class Credential:
         return is_jwt(self.token)
 
     def headers(self, accepted: str, started: float) -> tuple[Header, ...]:
-        """Return what GitHub tells about the token, for an endpoint that accepts the scopes *accepted*."""
+        """Return what GitHub reports about the token, for an endpoint that accepts the scopes *accepted*."""
         headers: list[Header] = []
         if self.is_app:
             return ()

@@ -73,7 +73,7 @@ class Request:
         return enterprise
 
     def organization(self) -> Organization:
-        """Return the organisation named in the path."""
+        """Return the organization named in the path."""
         organization = self.estate.organization(self.names["organization"], on_server=self.on_server)
         if organization is None:
             raise NotFound

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 PER_PAGE = 30
-MOST_PER_PAGE = 100
+MAX_PER_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Page:
     def of(cls, query: Mapping[str, str], *, per_page: int = PER_PAGE) -> "Page":
         """Read `page` and `per_page` as GitHub does: nonsense is the default, too much is capped."""
         size = _positive(query.get("per_page", ""), per_page)
-        return cls(_positive(query.get("page", ""), 1), min(size, MOST_PER_PAGE))
+        return cls(_positive(query.get("page", ""), 1), min(size, MAX_PER_PAGE))
 
     @property
     def start(self) -> int:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 HOUR = 3_600
-MOST_TOKENS = 1_000
+MAX_TOKENS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,6 @@ class Quotas:
         if quota is None or at >= quota.reset:
             quota = self._quotas[token] = Quota(self._limit, 0, int(at) + HOUR)
         self._quotas.move_to_end(token)
-        while len(self._quotas) > MOST_TOKENS:
+        while len(self._quotas) > MAX_TOKENS:
             self._quotas.popitem(last=False)
         return quota

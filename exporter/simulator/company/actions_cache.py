@@ -7,7 +7,7 @@ from exporter.simulator.company.random_draws import Draws
 
 AVERAGE_BYTES = 187_345_678
 SLOT = 300
-"""GitHub counts anew every five minutes."""
+"""GitHub counts again every five minutes."""
 
 
 class CacheLimits(NamedTuple):

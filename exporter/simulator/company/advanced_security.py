@@ -18,10 +18,10 @@ SHARES: Mapping[str, float] = {CODE_SECURITY: 0.30, SECRET_PROTECTION: 0.34, BUN
 
 UTILIZATION = 0.97
 POTENTIAL = 1.4
-"""How many licences would be needed if all repositories were protected."""
+"""How many licenses would be needed if all repositories were protected."""
 
 COMMITTERS_TO_A_REPOSITORY = 6
-MOST_REPOSITORIES = 2_000
+MAX_REPOSITORIES = 2_000
 SECOND_EVERY = 4
 """One of how many committers works on two repositories."""
 
@@ -35,7 +35,7 @@ class Committers(NamedTuple):
     active: int
     repositories: int
     purchased: int
-    """0 for a metered licence."""
+    """0 for a metered license."""
     maximum: int
 
 
@@ -43,14 +43,14 @@ class AdvancedSecurity:
     """Who commits where, for the products an enterprise has.
 
     Committer c works on repository c modulo their number, and one of four also on another: one of the next two, or the
-    next of the same organisation. So any page is drawn without the pages before it, and people can be counted without
+    next of the same organization. So any page is drawn without the pages before it, and people can be counted without
     a list.
 
     Args:
         seed: Seed of the estate.
         enterprise: Slug of the enterprise.
         licenses: Its people.
-        organizations: Logins of its organisations.
+        organizations: Logins of its organizations.
         standalone: Whether it has Code Security and Secret Protection instead of the bundled product.
         metered: Whether nothing is purchased beforehand.
     """
@@ -81,7 +81,7 @@ class AdvancedSecurity:
         active = min(most, max(1, round(self._licenses.seats(at).consumed * SHARES[product])))
         return Committers(
             active,
-            min(MOST_REPOSITORIES, max(1, most // COMMITTERS_TO_A_REPOSITORY)),
+            min(MAX_REPOSITORIES, max(1, most // COMMITTERS_TO_A_REPOSITORY)),
             0 if self._metered else int(most / UTILIZATION) + 1,
             int(most * POTENTIAL) + 1,
         )

@@ -42,14 +42,14 @@ caches and images do not use; most minutes on its own machines.
 """
 
 CREDITS_A_PERSON = 900
-LEAST_CREDITS = 10_000
+MIN_CREDITS = 10_000
 MODEST = 0.12
 """How much less a small enterprise uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """What the billing endpoints of one enterprise tell.
+    """What the billing endpoints of one enterprise report.
 
     Attributes:
         ledger: Usage.
@@ -91,7 +91,7 @@ def billing(
     owned = repositories(organizations, users)
     centers = cost_centers(seed, enterprise, organizations, owned, logins)
     scale = MODEST if modest else 1.0
-    credit = max(LEAST_CREDITS, CREDITS_A_PERSON * (people["copilot_for_business"] + people["copilot_enterprise"]))
+    credit = max(MIN_CREDITS, CREDITS_A_PERSON * (people["copilot_for_business"] + people["copilot_enterprise"]))
     volumes = {sku: volume * scale for sku, volume in METERED_VOLUMES.items()}
     volumes |= {**people, "copilot_ai_credits": credit}
     planned: list[Budget] = (

@@ -17,9 +17,9 @@ CLOSE = 0.95
 ACTIONS_BUDGET = 1_000
 SPARE = 1.25
 """How many licenses a budget allows for each one that is in use."""
-LEAST_CREDITS_BUDGET = 100
+MIN_CREDITS_BUDGET = 100
 BUDGETED_ORGANIZATIONS = 6
-MOST_BUDGETED_USERS = 3
+MAX_BUDGETED_USERS = 3
 
 ENTERPRISE = "enterprise"
 PRODUCT = "ProductPricing"
@@ -115,11 +115,11 @@ def corp_budgets(
         Budget("repository", SKU, ("actions_linux",), 50, blocks=True, entity=first.full_name, singular=True),
         Budget("repository", PRODUCT, ("git_lfs",), 0, blocks=True, entity=last.name),
         Budget("cost_center", PRODUCT, ("packages",), 250, blocks=True, entity=centers[0].name),
-        Budget("multi_user_customer", BUNDLE, bundle, max(LEAST_CREDITS_BUDGET, ceil(credit / 2)), spent=0.7),
+        Budget("multi_user_customer", BUNDLE, bundle, max(MIN_CREDITS_BUDGET, ceil(credit / 2)), spent=0.7),
         Budget("multi_user_cost_center", BUNDLE, bundle, 600, blocks=True, entity=centers[1].name, spent=0.4),
         *(
             Budget("user", BUNDLE, bundle, 40, blocks=True, user=login, spent=0.3 + 0.2 * number)
-            for number, login in enumerate(logins[:MOST_BUDGETED_USERS])
+            for number, login in enumerate(logins[:MAX_BUDGETED_USERS])
         ),
         *(
             Budget("organization", SKU, ("actions_linux",), 300, entity=name)

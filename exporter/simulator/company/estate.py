@@ -41,16 +41,16 @@ LEGACY_SERVERS = (Server("octo-legacy.example.com"),)
 TENANT_ORGANIZATIONS = ("octo-tenant-org-1",)
 
 FEW_LOGINS = 3
-"""How many people cost centres and budgets name."""
+"""How many people cost centers and budgets name."""
 
-LEAST_HOSTED = 3
+MIN_HOSTED = 3
 CORP_UTILIZATION = 0.98
 """How much of what it bought the big enterprise uses at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """An organisation and the runners registered to it."""
+    """An organization and the runners registered to it."""
 
     login: str
     enterprise: str
@@ -60,7 +60,7 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Enterprise:
-    """An enterprise; what it does not have, or its platform does not tell, is None."""
+    """An enterprise; what it does not have, or its platform does not report, is None."""
 
     slug: str
     fleet: Fleet
@@ -78,13 +78,13 @@ class Enterprise:
 
 
 class Estate:
-    """Every enterprise and organisation the simulated GitHub knows.
+    """Every enterprise and organization the simulated GitHub knows.
 
     Args:
         seed: The same seed gives the same companies.
-        users: Licences of `octo-corp`, the big enterprise.
+        users: Licenses of `octo-corp`, the big enterprise.
         runners: Runners registered to `octo-corp`.
-        organizations: Number of organisations of `octo-corp` (and of `octo-server`).
+        organizations: Number of organizations of `octo-corp` (and of `octo-server`).
     """
 
     def __init__(self, *, seed: int = 1, users: int = 500, runners: int = 60, organizations: int = 5) -> None:
@@ -128,12 +128,12 @@ class Estate:
         return self._enterprises[on_server].get(slug)
 
     def names(self, *, on_server: bool = False) -> list[tuple[str, str]]:
-        """Return every enterprise and organisation of the cloud, or of the server, as kind and name."""
+        """Return every enterprise and organization of the cloud, or of the server, as kind and name."""
         enterprises = [("Enterprise", slug) for slug in self._enterprises[on_server]]
         return enterprises + [("Organization", login) for login in self._organizations[on_server]]
 
     def organization(self, login: str, *, on_server: bool = False) -> Organization | None:
-        """Return an organisation of the cloud, or of the GitHub Enterprise Server."""
+        """Return an organization of the cloud, or of the GitHub Enterprise Server."""
         return self._organizations[on_server].get(login)
 
     def _cloud(
@@ -162,7 +162,7 @@ class Estate:
             license_sync=license_sync,
             billing=self._billing(slug, organizations, licenses, copilot, security) if copilot else None,
             legacy_billing=LegacyBilling() if legacy else None,
-            hosted_runners=HostedRunners(self.seed, slug, 0 if legacy else max(LEAST_HOSTED, runners // 6)),
+            hosted_runners=HostedRunners(self.seed, slug, 0 if legacy else max(MIN_HOSTED, runners // 6)),
             copilot=copilot,
             directory=Directory(self.seed, slug, licenses) if tenant else None,
         )

@@ -9,7 +9,7 @@ USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 LEAVER_SHARE = 0.08
 PEOPLE_TO_A_GROUP = 12
-MOST_GROUPS = 300
+MAX_GROUPS = 300
 MEMBERS = 5
 OWNERS = 2
 OWNER_ROLE = "981df190-8801-4618-a08a-d91f6206c954"
@@ -17,7 +17,7 @@ OWNER_ROLE = "981df190-8801-4618-a08a-d91f6206c954"
 
 
 class Directory:
-    """The identities of one enterprise: everybody with a licence, and suspended people who have left."""
+    """The identities of one enterprise: everybody with a license, and suspended people who have left."""
 
     def __init__(self, seed: int, enterprise: str, licenses: Licenses) -> None:
         self._draws = Draws(seed, enterprise, "directory")
@@ -35,7 +35,7 @@ class Directory:
     @property
     def groups(self) -> range:
         """The places of all groups."""
-        return range(min(MOST_GROUPS, max(3, self._licenses.most // PEOPLE_TO_A_GROUP)))
+        return range(min(MAX_GROUPS, max(3, self._licenses.most // PEOPLE_TO_A_GROUP)))
 
     def users(self, at: float, places: range, root: str) -> list[dict[str, Any]]:
         """Return the people at *places*; *root* is the base URL of the API."""

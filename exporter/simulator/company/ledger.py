@@ -19,7 +19,7 @@ from exporter.simulator.company.skus import GIGABYTE_HOURS, SKUS, Pool, Profile,
 VARIATION = 0.02
 """How much the volume of a month differs from the usual one, either way."""
 
-LEAST_WEIGHT = 0.2
+MIN_WEIGHT = 0.2
 
 
 class Account(NamedTuple):
@@ -160,7 +160,7 @@ def accounts(
             if sku.every
             else [(organization, None) for organization in organizations]
         )
-        weights = [(LEAST_WEIGHT + draws.fraction(number, place)) / (1 + place) for place in range(len(users))]
+        weights = [(MIN_WEIGHT + draws.fraction(number, place)) / (1 + place) for place in range(len(users))]
         unit = volumes[sku.id] / fsum(weights)
         found += [
             Account(sku, organization, repository, cost_center_of(organization, repository), unit * weight)

@@ -1,4 +1,4 @@
-"""GitHub Enterprise Servers that send their licence usage to an enterprise."""
+"""GitHub Enterprise Servers that send their license usage to an enterprise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -9,23 +9,23 @@ TURNOVER_SHARE = 0.02
 
 
 class Seats(NamedTuple):
-    """Totals of the consumed licences report."""
+    """Totals of the consumed licenses report."""
 
     consumed: int
     purchased: int
-    """0 for a metered licence."""
+    """0 for a metered license."""
 
 
 class Licenses:
-    """Who holds a licence of one enterprise at any time.
+    """Who holds a license of one enterprise at any time.
 
     People join during working hours, and once in four weeks the accounts of leavers are closed. The rows
     of the report are therefore a window that slides over the people, and nothing needs to be remembered.
 
     Args:
         people: The people, drawn from their index.
-        users: The most licences ever consumed; between 98 and 100 % of them are at any time.
-        purchased: Seats bought, 0 for a metered licence.
+        users: The most licenses ever consumed; between 98 and 100 % of them are at any time.
+        purchased: Seats bought, 0 for a metered license.
     """
 
     def __init__(self, people: People, *, users: int, purchased: int) -> None:

@@ -1,4 +1,4 @@
-"""The people of an enterprise, as the consumed licences report lists them."""
+"""The people of an enterprise, as the consumed licenses report lists them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,14 +34,14 @@ EVERY_SIXTEENTH = 16
 
 
 class People:
-    """Everybody who ever holds a licence of one enterprise, drawn from an index.
+    """Everybody who ever holds a license of one enterprise, drawn from an index.
 
     Args:
         seed: Seed of the estate.
         enterprise: Slug of the enterprise.
-        organizations: Logins of its organisations.
+        organizations: Logins of its organizations.
         hostnames: Hosts of its connected GitHub Enterprise Servers.
-        managed: Whether accounts are managed by an identity provider (then two-factor is not told,
+        managed: Whether accounts are managed by an identity provider (then two-factor is not reported,
             and nobody is known on a server only).
     """
 
@@ -106,7 +106,7 @@ class People:
         return [f"{self._hostnames[host]}:{index + SERVER_USER_OFFSET}" for host in sorted(hosts)]
 
     def _organization(self, draw: bytes, step: int = 0) -> str:
-        # Squared, because a few organisations hold most of the people.
+        # Squared, because a few organizations hold most of the people.
         share = int.from_bytes(draw[4:6], "big") / 65_536
         count = len(self._organizations)
         return self._organizations[(int(count * share * share) + step) % count]

@@ -111,7 +111,7 @@ class Period:
                 yield day, Stretch(month, begins, min(begins + DAY, stop))
                 day += timedelta(days=1)
 
-    def told(self) -> dict[str, int]:
+    def parts(self) -> dict[str, int]:
         """How GitHub repeats it."""
         parts = {"year": self.year, "month": self.month, "day": self.day}
         return {name: value for name, value in parts.items() if value is not None}

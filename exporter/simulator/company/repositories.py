@@ -6,7 +6,7 @@ from typing import NamedTuple
 PEOPLE_TO_A_REPOSITORY = 10
 PUBLIC_EVERY = 10
 FIRST_PUBLIC = 4
-MOST_REPOSITORIES = 1_000
+MAX_REPOSITORIES = 1_000
 
 
 class Repository(NamedTuple):
@@ -24,7 +24,7 @@ class Repository(NamedTuple):
 
 def repositories(organizations: Sequence[str], users: int) -> tuple[Repository, ...]:
     """Return the busy repositories of a company with so many *users*: each organization in turn has its next one."""
-    count = min(MOST_REPOSITORIES, max(len(organizations), users // PEOPLE_TO_A_REPOSITORY))
+    count = min(MAX_REPOSITORIES, max(len(organizations), users // PEOPLE_TO_A_REPOSITORY))
     owners = len(organizations)
     return tuple(
         Repository(

@@ -15,21 +15,21 @@ OS_LABELS = {"linux": "Linux", WINDOWS: "Windows", MACOS: "macOS"}
 UPDATE_DAYS = (0.5, 1, 1, 2, 2, 3, 3, 5, 8, 14, 21, 28, 30, 42, 58, 75)
 """How long a runner waits before it takes a new release; the longest waits leave it three behind."""
 
-SHORTEST_JOB = 120
-LONGEST_JOB = 600
+MIN_JOB = 120
+MAX_JOB = 600
 PAUSE = 0.15
 """Share of its time a runner needs between two jobs, so that only a saturated group has no idle one."""
 
 OUTAGE_PERIOD = 4 * HOUR
 OUTAGE_CHANCE = 0.3
-SHORTEST_OUTAGE = 180
-LONGEST_OUTAGE = 700
+MIN_OUTAGE = 180
+MAX_OUTAGE = 700
 ABANDONED_SHARE = 0.01
 ABANDONED_FROM = 8
-SHORTEST_LIFE = 240
-LONGEST_LIFE = 1_200
+MIN_LIFE = 240
+MAX_LIFE = 1_200
 IDLE_SHARE_OF_LIFE = 0.15
-LEAST_EPHEMERAL = 0.3
+MIN_EPHEMERAL = 0.3
 SCALED_TO_ZERO_BELOW = 0.2
 """The load below which a group that is scaled to zero has only dead registrations."""
 DEAD_REGISTRATIONS = 2
@@ -120,7 +120,7 @@ class Fleet:
         if group.scaled_to_zero:
             dead = min(size, DEAD_REGISTRATIONS)
             return dead + round((size - dead) * max(0.0, work - SCALED_TO_ZERO_BELOW) / (1 - SCALED_TO_ZERO_BELOW))
-        return round(size * (LEAST_EPHEMERAL + (1 - LEAST_EPHEMERAL) * work))
+        return round(size * (MIN_EPHEMERAL + (1 - MIN_EPHEMERAL) * work))
 
     def _permanent(
         self, group: RunnerGroup, place: int, start: int, size: int, at: float, work: float
@@ -146,7 +146,7 @@ class Fleet:
         group, size = self.groups[position], self._sizes[position]
         draw = self._draws.digest(-sum(self._sizes[position + 1 :]) - member - 1)
         dead = group.scaled_to_zero and member < DEAD_REGISTRATIONS
-        life = SHORTEST_LIFE + int.from_bytes(draw[:2], "big") % (LONGEST_LIFE - SHORTEST_LIFE)
+        life = MIN_LIFE + int.from_bytes(draw[:2], "big") % (MAX_LIFE - MIN_LIFE)
         generation, age = (0, 0) if dead else divmod(at + int.from_bytes(draw[2:4], "big"), life)
         number = int(generation) * size + member
         system = _system(group, member)
@@ -185,11 +185,11 @@ class Fleet:
 
     def _in_outage(self, place: int, draw: bytes, at: float) -> bool:
         slot, second = divmod(at + int.from_bytes(draw[:2], "big"), OUTAGE_PERIOD)
-        length = SHORTEST_OUTAGE + int.from_bytes(draw[2:4], "big") % (LONGEST_OUTAGE - SHORTEST_OUTAGE)
+        length = MIN_OUTAGE + int.from_bytes(draw[2:4], "big") % (MAX_OUTAGE - MIN_OUTAGE)
         return second < length and self._outages.fraction(place, int(slot)) < OUTAGE_CHANCE
 
     def _busy(self, place: int, draw: bytes, at: float, demand: float) -> bool:
-        period = SHORTEST_JOB + int.from_bytes(draw[4:6], "big") % (LONGEST_JOB - SHORTEST_JOB)
+        period = MIN_JOB + int.from_bytes(draw[4:6], "big") % (MAX_JOB - MIN_JOB)
         slot, second = divmod(at + int.from_bytes(draw[6:8], "big"), period)
         return second < period * (1 - PAUSE) and self._draws.fraction(place, int(slot)) < demand
 

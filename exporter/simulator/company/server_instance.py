@@ -1,4 +1,4 @@
-"""What a GitHub Enterprise Server tells about itself: its licence and its statistics."""
+"""What a GitHub Enterprise Server reports about itself: its license and its statistics."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ class Appliance:
         self._organizations = organizations
 
     def license(self, at: float) -> dict[str, Any]:
-        """Return the licence; it is renewed in time."""
+        """Return the license; it is renewed in time."""
         seats = max(self._users + 1, int(self._users * PURCHASED_FOR))
         used = self.used(at)
         now = datetime.fromtimestamp(at, UTC)

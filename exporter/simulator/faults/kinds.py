@@ -36,7 +36,7 @@ TRANSPORT: Mapping[str, str] = MappingProxyType(
         "retry-after": "429 with Retry-After",
         "unauthorized": "401, bad credentials",
         "forbidden": "403, not accessible by this credential",
-        "sso": "403, the token is not authorised for single sign-on",
+        "sso": "403, the token is not authorized for single sign-on",
         "ip-allow-list": "403, the address is not on the IP allow list",
         "suspended": "403, the installation of the GitHub App is suspended",
         "no-permission": "403, the GitHub App lacks a permission",

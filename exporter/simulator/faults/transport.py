@@ -39,7 +39,7 @@ class Wire(Protocol):
         ...
 
     def reset(self) -> None:
-        """Break the connection off at once."""
+        """Break the connection off immediately."""
         ...
 
     def wait(self, seconds: float) -> bool:

@@ -29,12 +29,12 @@ def test_merged_totals_are_what_fsum_gives_over_both(ones: list[float], others: 
     assert both.totals() == {("both",): math.fsum(ones + others)}
 
 
-def test_nothing_told_is_no_sum() -> None:
-    """A key whose amounts are all untold has no total; zero is one."""
-    assert totals([(("untold",), None), (("zero",), 0.0)]) == {("zero",): 0}
+def test_no_reported_amount_gives_no_sum() -> None:
+    """A key without any reported amount has no total; zero is one."""
+    assert totals([(("missing",), None), (("zero",), 0.0)]) == {("zero",): 0}
 
 
 @pytest.mark.parametrize("values", [[1e308, 1e308], [1e308, 1e308, -1e308, -1e308, -1e308, -1e308]])
 def test_what_no_float_can_hold_is_left_out(values: list[float]) -> None:
-    """A sum beyond the largest float is not told, and no error."""
+    """A sum beyond the largest float is left out, and is no error."""
     assert totals((("key",), value) for value in values) == {}

@@ -14,7 +14,7 @@ def stored_bytes(distinct: Distinct) -> int:
 
 
 def test_add() -> None:
-    """A name is new the first time only, and names are told apart to the letter."""
+    """A name is new the first time only, and names differ by a single letter."""
     distinct = Distinct()
     assert [distinct.add(name) for name in ("octo", "Octo", "octo", "", "", "octo ")] == [
         True,

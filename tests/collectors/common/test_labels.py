@@ -32,7 +32,7 @@ from exporter.collectors.common.labels import boolean, enumerated, operating_sys
     ],
 )
 def test_enumerated(value: str, expected: str) -> None:
-    """A name of GitHub's has one spelling in lower_snake_case; nothing told is unknown."""
+    """A name of GitHub's has one spelling in lower_snake_case; an empty one is unknown."""
     assert enumerated(value) == expected
 
 
@@ -47,7 +47,7 @@ def test_enumerated_is_a_fixed_point(value: str) -> None:
 
 @pytest.mark.parametrize(("value", "expected"), [(True, "true"), (False, "false"), (None, "")])
 def test_boolean(value: bool | None, expected: str) -> None:
-    """A flag is spelt out and empty when GitHub does not tell."""
+    """A flag is spelled out, and empty when GitHub does not report it."""
     assert boolean(value) == expected
 
 

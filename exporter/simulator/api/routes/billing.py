@@ -14,12 +14,12 @@ from exporter.simulator.company.skus import Sku
 MOVED = "This endpoint has been moved."
 MOVED_TO = "https://gh.io/billing-api-updates-org"
 NO_COST_CENTER = "none"
-MOST_ROWS = 200_000
+MAX_ROWS = 200_000
 """GitHub gives up on what takes more than ten seconds."""
 
 
 def summary(request: Request) -> Answer:
-    """One row for each SKU in a period, by default this month; all cost centres unless one is named."""
+    """One row for each SKU in a period, by default this month; all cost centers unless one is named."""
     billing = billing_of(request)
     period = _period(request, whole_year=False)
     center = _cost_center(request, billing)
@@ -29,7 +29,7 @@ def summary(request: Request) -> Answer:
         for sku, usage in totals
         if _is(request, "product", sku.product.summary, sku.product.rows) and _is(request, "sku", sku.id, sku.name)
     ]
-    payload: dict[str, Any] = {"timePeriod": period.told(), "enterprise": request.names["enterprise"]}
+    payload: dict[str, Any] = {"timePeriod": period.parts(), "enterprise": request.names["enterprise"]}
     payload |= {
         name: request.query[name] for name in ("organization", "repository", "product", "sku") if _asks(request, name)
     }
@@ -40,13 +40,13 @@ def summary(request: Request) -> Answer:
 
 
 def usage(request: Request) -> Answer:
-    """A row for each day, SKU, organisation and repository, by default this year without any cost centre."""
+    """A row for each day, SKU, organization and repository, by default this year without any cost center."""
     billing = billing_of(request)
     period = _period(request, whole_year=True)
     center = _cost_center(request, billing)
     rows: list[dict[str, Any]] = []
     for entry in billing.ledger.entries(period, request.at, center.id if center else ""):
-        if len(rows) >= MOST_ROWS:
+        if len(rows) >= MAX_ROWS:
             raise Refusal(503, "This report took too long to make.")
         rows.append(_row(entry, careless=billing.careless))
     # The billing platform sometimes leaves a list out that would be empty.

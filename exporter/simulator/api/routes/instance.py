@@ -1,4 +1,4 @@
-"""What the API tells about itself."""
+"""What the API reports about itself."""
 
 from exporter.simulator.api.http_types import Answer, NotFound, Request
 from exporter.simulator.api.quota import Quota

@@ -1,10 +1,10 @@
-"""Licences and licence sync of an enterprise (GitHub Enterprise Cloud only)."""
+"""Licenses and license sync of an enterprise (GitHub Enterprise Cloud only)."""
 
 from exporter.simulator.api.http_types import Answer, NotFound, Request
 
 
 def consumed_licenses(request: Request) -> Answer:
-    """Totals on every page, and the people who hold a licence."""
+    """Totals on every page, and the people who hold a license."""
     licenses = request.enterprise().licenses
     if licenses is None:
         raise NotFound

@@ -3,7 +3,7 @@
 from typing import Any
 
 from exporter.simulator.api.http_types import Answer, NotFound, Request
-from exporter.simulator.api.routes.runner_lookup import crew, group_of
+from exporter.simulator.api.routes.runner_lookup import group_of, runners_of_level
 from exporter.simulator.company.runner_groups import RunnerGroup
 
 ORGANIZATION_IDS = 4_000
@@ -12,7 +12,7 @@ REPOSITORY_IDS = 7_000
 
 def groups(request: Request) -> Answer:
     """The groups of an enterprise, or those of an organization with the inherited ones."""
-    every = crew(request).groups
+    every = runners_of_level(request).groups
     places = range(len(every))
     records = [_group(request, every[place]) for place in request.page.of_places(places)]
     return Answer({"total_count": len(places), "runner_groups": records}, total=len(places))
@@ -66,7 +66,7 @@ def _organization(request: Request, login: str) -> dict[str, Any]:
         "id": ORGANIZATION_IDS + number,
         "url": url,
         "repos_url": f"{url}/repos",
-        "description": f"Organisation {number}",
+        "description": f"Organization {number}",
     }
 
 

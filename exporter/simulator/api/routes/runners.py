@@ -1,9 +1,9 @@
-"""Self-hosted runners of enterprises and organisations."""
+"""Self-hosted runners of enterprises and organizations."""
 
 from typing import Any
 
 from exporter.simulator.api.http_types import Answer, Request
-from exporter.simulator.api.routes.runner_lookup import INHERITED_IDS, crew, group_of
+from exporter.simulator.api.routes.runner_lookup import INHERITED_IDS, group_of, runners_of_level
 from exporter.simulator.company.runner_groups import LINUX_LARGE
 from exporter.simulator.company.runners import Fleet, newest_release
 
@@ -20,14 +20,14 @@ PACKAGES = (
 
 def runners(request: Request) -> Answer:
     """Every runner registered at that level; those of inherited groups belong to the enterprise."""
-    fleet = crew(request).fleet
+    fleet = runners_of_level(request).fleet
     return _listed(request, fleet, fleet.span(request.at))
 
 
 def group_runners(request: Request) -> Answer:
     """The runners of one group."""
     group = group_of(request)
-    fleet, _, lender = crew(request)
+    fleet, _, lender = runners_of_level(request)
     if group.inherited and lender:
         return _listed(request, lender, lender.span(request.at, group.id - INHERITED_IDS))
     return _listed(request, fleet, fleet.span(request.at, group.id))
@@ -35,7 +35,7 @@ def group_runners(request: Request) -> Answer:
 
 def downloads(request: Request) -> Answer:
     """The newest runner application for every platform."""
-    crew(request)
+    runners_of_level(request)
     version = newest_release(request.at)
     return Answer([_package(system, architecture, kind, version) for system, architecture, kind in PACKAGES])
 

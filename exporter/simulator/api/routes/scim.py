@@ -8,7 +8,7 @@ from exporter.simulator.company.identities import Directory
 SCIM_TYPE = "application/scim+json"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 COUNT = 30
-MOST_COUNT = 100
+MAX_COUNT = 100
 LONGEST = 9
 
 
@@ -37,7 +37,7 @@ def _directory(request: Request) -> Directory:
 
 def _wanted(request: Request) -> range:
     start = max(1, _integer(request, "startIndex", 1))
-    count = min(MOST_COUNT, max(0, _integer(request, "count", COUNT)))
+    count = min(MAX_COUNT, max(0, _integer(request, "count", COUNT)))
     return range(start - 1, start - 1 + count)
 
 

@@ -1,4 +1,4 @@
-"""What only GitHub Enterprise Server has: its licence and its statistics."""
+"""What only GitHub Enterprise Server has: its license and its statistics."""
 
 from exporter.simulator.api.http_types import Answer, NotFound, Request
 from exporter.simulator.company.estate import SERVER
@@ -11,7 +11,7 @@ def license_information(request: Request) -> Answer:
 
 
 def statistics(request: Request) -> Answer:
-    """All groups of statistics at once."""
+    """All groups of statistics in one answer."""
     return Answer(_appliance(request).statistics(request.at))
 
 
