@@ -97,7 +97,7 @@ class Page:
 
     def plain(self, tail: Iterable[Chunk]) -> list[bytes]:
         """The body with *tail* at its end."""
-        return [*self.texts, *split(b"".join(chunk.text for chunk in tail))]
+        return [*self.texts, *(chunk.text for chunk in tail if chunk.text)]
 
     def gzipped(self, tail: Iterable[Chunk]) -> list[bytes]:
         """The body with *tail* at its end as one gzip stream."""

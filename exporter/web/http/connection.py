@@ -20,8 +20,12 @@ log = structlog.get_logger()
 
 MAX_HEAD_BYTES = 16_384
 READ_BYTES = 16_384
-WRITE_BYTES = 262_144
-"""A response is handed to the kernel in parts of this size, so that a slow reader keeps one of them in memory."""
+TLS_WRITE_BYTES = 262_144
+"""What is encrypted of a response before the kernel has taken what was encrypted before.
+
+Without TLS all of it goes to the transport at once: uvloop refers to the bytes, which all clients share, and sends them
+without the interpreter, for whose lock a scrape would wait after each part while collectors compute.
+"""
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with a time of zero: the kernel drops what it still holds for the client."""
 
@@ -85,7 +89,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._parts: Iterator[memoryview] | None = None
+        self._unsent: Iterator[Sequence[bytes | memoryview]] | None = None
         self._is_answering = False
         self._is_closing = False
         self._has_room = True
@@ -106,7 +110,7 @@ class Connection(asyncio.BufferedProtocol):
         del exc
         self._registry.discard(self)
         self._is_closing = True
-        self._parts = None
+        self._unsent = None
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
@@ -140,7 +144,7 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Continue sending."""
         self._has_room = True
-        self._send_parts()
+        self._send_on()
 
     def close(self) -> None:
         """Close once everything is sent."""
@@ -212,16 +216,17 @@ class Connection(asyncio.BufferedProtocol):
         for piece in body:
             wire += self._http.send_with_data_passthrough(h11.Data(data=piece)) or ()
         self._http.send(h11.EndOfMessage())
-        self._parts = parts(wire)
-        self._send_parts()
+        is_copied = self._transport.get_extra_info("sslcontext") is not None
+        self._unsent = iter([wire]) if not is_copied else portions(wire)
+        self._send_on()
 
-    def _send_parts(self) -> None:
-        while self._parts is not None and self._has_room:
-            part = next(self._parts, None)
-            if part is not None:
-                self._transport.write(part)
+    def _send_on(self) -> None:
+        while self._unsent is not None and self._has_room:
+            portion = next(self._unsent, None)
+            if portion is not None:
+                self._transport.writelines(portion)
                 continue
-            self._parts = None
+            self._unsent = None
             self._response_sent()
 
     def _response_sent(self) -> None:
@@ -286,12 +291,9 @@ def refusal(status: int) -> Response:
     return text(HTTPStatus(status), HTTPStatus(status).phrase.lower())
 
 
-def parts(pieces: Sequence[bytes]) -> Iterator[memoryview]:
-    """Cut *pieces* into parts to send; those that are small together become one."""
-    if sum(map(len, pieces)) <= WRITE_BYTES:
-        yield memoryview(b"".join(pieces))
-        return
+def portions(pieces: Sequence[bytes]) -> Iterator[Sequence[memoryview]]:
+    """Cut *pieces* into portions for a transport that makes copies of them."""
     for piece in pieces:
         view = memoryview(piece)
-        for start in range(0, len(view), WRITE_BYTES):
-            yield view[start : start + WRITE_BYTES]
+        for start in range(0, len(view), TLS_WRITE_BYTES):
+            yield [view[start : start + TLS_WRITE_BYTES]]
