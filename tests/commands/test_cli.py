@@ -1,7 +1,9 @@
 """The command line: help, version, and complaints of one line."""
 
 import argparse
+import inspect
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,15 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
         explained = (action.help % {"default": action.default, "prog": ""}).split()
         assert "".join(explained) in shown
         assert all(option in out for option in action.option_strings)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_are_the_parameters_of_the_command(name: str) -> None:
+    """Each command is called with its options by name: one that is missing there would only show when it is used."""
+    parameters = inspect.signature(import_module(f"exporter.commands.{name}").run).parameters
+    options = {action.dest for action in dict(parsers())[name]._actions} - {"help"}
+    required = {key for key, parameter in parameters.items() if parameter.default is parameter.empty}
+    assert required <= options <= parameters.keys()
 
 
 @pytest.mark.parametrize(

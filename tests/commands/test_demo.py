@@ -30,6 +30,8 @@ def test_demo() -> None:
         assert program.value("ghe_license_seats_consumed", enterprise="octo-corp")
         assert all(f"<h2>{slug}</h2>" in program.ask("/")[1] for slug in ENTERPRISES)
         assert program.end(signal.SIGTERM) == 0
+        assert "Some collectors are unavailable on purpose: octo-legacy " in program.out()
+        assert "plain HTTP" not in program.err()
         assert "Traceback" not in program.err()
 
 

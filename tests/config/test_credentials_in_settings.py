@@ -20,6 +20,7 @@ from exporter.config.environment import PREFIX
 from exporter.config.loading import EnvironmentEnterprise
 from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError
+from exporter.web.protection.toolkit import WebFile
 from tests.support.programs import run
 
 WINDOW = 8
@@ -265,3 +266,39 @@ def test_process(variables: Mapping[str, str]) -> None:
     assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
     assert not leaked(secret, done.err)
     assert PREFIX in done.err
+
+
+WEB_SETTINGS = tuple(path for path in leaves(WebFile) if path[0] != "basic_auth_users")
+
+
+@pytest.mark.parametrize("path", WEB_SETTINGS, ids=".".join)
+@EFFORT
+@given(secret=CREDENTIALS)
+def test_setting_of_the_web_configuration(
+    path: tuple[str, ...], secret: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the web configuration, too; its paths are beside the file that names them."""
+    whole: dict[str, Any] = {}
+    owner = whole
+    for part in path[:-1]:
+        owner = owner.setdefault(part, {"cert_file": "a", "key_file": "b"} if part == "tls_server_config" else {})
+    owner[path[-1]] = secret
+    Path("web.yaml").write_text(yaml.safe_dump(whole))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(f"{PREFIX}ENTERPRISE", "acme")
+        environment.setenv(f"{PREFIX}TOKEN_FILE", "token")
+        code, shown = result(capsys, "serve", "--web.config.file", "web.yaml")
+    assert (code, leaked(secret, shown)) == (2, "")
+
+
+@EFFORT
+@given(secret=CREDENTIALS)
+def test_users_of_the_web_configuration(secret: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A password in the place of a name or of a hash is not repeated either."""
+    for users in ({secret: "x"}, {"octo": secret}, {"octo:": secret}):
+        Path("web.yaml").write_text(yaml.safe_dump({"basic_auth_users": users}))
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv(f"{PREFIX}ENTERPRISE", "acme")
+            environment.setenv(f"{PREFIX}TOKEN_FILE", "token")
+            code, shown = result(capsys, "serve", "--web.config.file", "web.yaml")
+        assert (code, leaked(secret, shown)) == (2, "")
