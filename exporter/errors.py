@@ -56,6 +56,7 @@ class Cause(StrEnum):
     # There was one, but not from the API, or not what it documents.
     WRONG_ADDRESS = "wrong_address"
     REDIRECTED = "redirected"
+    API_VERSION_UNSUPPORTED = "api_version_unsupported"
     SERVER_ERROR = "server_error"
     RATE_LIMITED = "rate_limited"
     PAYLOAD = "payload"

@@ -17,10 +17,10 @@ from exporter.config.settings import Auth, Enterprise, Settings
 from exporter.doctor.credentials import CredentialObserver, Kind, kind_of
 from exporter.doctor.diagnosis import CheckTarget
 from exporter.doctor.report import EnterpriseReport, credential_report, document
-from exporter.doctor.run import Check, in_parallel, run_checks
+from exporter.doctor.run import Check, in_parallel, offered_versions, run_checks
 from exporter.doctor.terminal import print_report
 from exporter.runtime.assignment import assignments
-from exporter.runtime.clients import Clients, auths, client_limits, open_clients
+from exporter.runtime.clients import AUTH, Clients, auths, client_limits, open_clients
 
 READ_SECONDS = 12.0
 """GitHub itself gives up after ten."""
@@ -87,6 +87,7 @@ class EnterpriseCheck:
         """Ask."""
         enterprise = self._enterprise
         findings = run_checks(self._checks(), self._clock)
+        versions = offered_versions(self._clients.named[AUTH], findings, self._clock)
         for client in self._clients.all:
             client.close()
         self.report = EnterpriseReport(
@@ -96,6 +97,8 @@ class EnterpriseCheck:
             platform=enterprise.platform.value,
             credentials=[credential_report(name, kind, self._notes.of(name)) for name, kind in self._kinds.items()],
             findings=findings,
+            api_version=enterprise.api_version,
+            offered_versions=versions,
         )
 
     def _checks(self) -> list[Check]:

@@ -37,6 +37,7 @@ class EnvironmentEnterprise(BaseSettings):
     private_key_file: str | None = Field(None, description="A file that holds the App's private key.")
     api_url: str | None = Field(None, description="Address of its API.")
     ca_file: str | None = Field(None, description="Certificates to trust.")
+    api_version: str | None = Field(None, description="Version of its REST API.")
     organizations: str | None = Field(None, description="Organizations whose runners are read, `a,b`.")
     billing_platform: str | None = Field(None, description="Which billing API to ask.")
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,7 @@ from exporter.config.environment import PREFIX
 from exporter.errors import ConfigurationError
 from exporter.github.app_jwt import clean_app_id, clean_key, is_app_id
 from exporter.github.auth import SecretFile, clean_secret
+from exporter.github.endpoint import DEFAULT_API_VERSION
 from exporter.github.models import MAX_LABEL
 from exporter.redaction import describe_path
 from exporter.regular_file import check_path
@@ -146,6 +148,16 @@ def _runner_label(value: str) -> str:
 RunnerLabel = Annotated[str, AfterValidator(_runner_label)]
 
 
+def _api_version(value: object) -> str:
+    version = value.isoformat() if isinstance(value, date) else value  # YAML reads an unquoted one as a date
+    if not isinstance(version, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", version):
+        raise ValueError(f"must be the date of a version of GitHub's REST API, such as {DEFAULT_API_VERSION}")
+    return version
+
+
+ApiVersion = Annotated[str, BeforeValidator(_api_version)]
+
+
 class Enterprise(Section):
     """One enterprise to read."""
 
@@ -159,6 +171,9 @@ class Enterprise(Section):
         description="`https://api.github.com`, `https://api.SUBDOMAIN.ghe.com` or `https://HOST/api/v3`.",
     )
     ca_file: ExistingFile | None = Field(None, description="Certificates to trust instead of the system's.")
+    api_version: ApiVersion = Field(
+        DEFAULT_API_VERSION, description="Version of GitHub's REST API to ask for; `GET /versions` lists them."
+    )
     auth: Auth = Field(description="The credential.")
     runner_auth: Auth | None = Field(None, description="A second credential for what a GitHub App cannot read.")
     organizations: Annotated[tuple[Organization, ...], BeforeValidator(_names)] = Field(

@@ -28,6 +28,7 @@ class CredentialWarning(StrEnum):
     CLOCK_DIFFERS = "clock_differs"
     INSTALLATION_TOKEN = "installation_token"  # noqa: S105
     PLAINTEXT_API_URL = "plaintext_api_url"
+    API_VERSION_NOT_LISTED = "api_version_not_listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,9 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
         Cause.REDIRECTED: Advice(
             "{host} sends on to another address, which is not followed to keep the token here: "
             "write the final address into api_url, with https if it is http now."
+        ),
+        Cause.API_VERSION_UNSUPPORTED: Advice(
+            "{host} does not support this api_version: set it to one that GET /versions lists, or upgrade the server."
         ),
         Cause.SERVER_ERROR: Advice(
             "GitHub failed to answer: try again later; if it lasts, see githubstatus.com, "
@@ -215,6 +219,9 @@ WARNINGS: Mapping[CredentialWarning, str] = MappingProxyType(
         CredentialWarning.INSTALLATION_TOKEN: (
             "The token {credential} is a GitHub App's and ends within an hour: "
             "configure app_id and private_key_file instead, so that it is renewed."
+        ),
+        CredentialWarning.API_VERSION_NOT_LISTED: (
+            "{host} lists other API versions than api_version in GET /versions: set it to one of {wanted}."
         ),
         CredentialWarning.PLAINTEXT_API_URL: (
             "api_url uses plain HTTP, so the token is sent to {host} unencrypted: use https://."

@@ -15,6 +15,8 @@ from exporter.github.run import Run
 
 END_AT_ONCE = (Unreachable, Unauthorized, RateLimited)
 """Whatever else is asked by that credential would end the same way."""
+END_FOR_CAUSE = frozenset({Cause.API_VERSION_UNSUPPORTED})
+"""So would these."""
 END_AT_SECOND = (TimedOut,)
 """One slow endpoint says nothing of the others; two do."""
 ASKED_ANOTHER_WAY = frozenset({400, 422})
@@ -77,7 +79,7 @@ class AnswerCache:
     def _note(self, error: GitHubError) -> None:
         self._failures[error.cause] += 1
         twice = isinstance(error, END_AT_SECOND) and self._failures[error.cause] > 1
-        if twice or isinstance(error, END_AT_ONCE):
+        if twice or isinstance(error, END_AT_ONCE) or error.cause in END_FOR_CAUSE:
             self.last = error
 
 

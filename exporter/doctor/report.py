@@ -44,6 +44,9 @@ class EnterpriseReport:
     platform: str
     credentials: Sequence[CredentialReport]
     findings: Sequence[Finding]
+    api_version: str = ""
+    offered_versions: Sequence[str] = ()
+    """As GET /versions lists them; empty where that is not known."""
 
     @property
     def ok(self) -> bool:
@@ -55,6 +58,9 @@ def warnings_of(report: EnterpriseReport, now: float) -> Iterator[tuple[Credenti
     """What deserves a look: the kind, the credential it is about, and what to do."""
     if is_plaintext(report.api_url):
         yield make_warning(report, CredentialWarning.PLAINTEXT_API_URL)
+    if report.offered_versions and report.api_version not in report.offered_versions:
+        wanted = " or ".join(report.offered_versions)
+        yield make_warning(report, CredentialWarning.API_VERSION_NOT_LISTED, wanted=wanted)
     skew = min((abs(found.facts.skew) for found in report.credentials if found.facts.skew is not None), default=0.0)
     if skew > TOLERATED_SKEW:
         yield make_warning(report, CredentialWarning.CLOCK_DIFFERS, when=format_duration(round(skew)))
@@ -71,10 +77,10 @@ def warnings_of(report: EnterpriseReport, now: float) -> Iterator[tuple[Credenti
 
 
 def make_warning(
-    report: EnterpriseReport, warning: CredentialWarning, credential: str = "", when: str = ""
+    report: EnterpriseReport, warning: CredentialWarning, credential: str = "", when: str = "", wanted: str = ""
 ) -> tuple[CredentialWarning, str, str]:
     """A warning with its places filled in."""
-    place = Place(enterprise=report.enterprise, host=report.host, credential=credential, when=when)
+    place = Place(enterprise=report.enterprise, host=report.host, credential=credential, when=when, wanted=wanted)
     return warning, credential, place.filled(WARNINGS[warning])
 
 

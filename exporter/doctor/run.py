@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from exporter.clock import Clock
 from exporter.doctor import diagnosis
+from exporter.doctor.advice import State
 from exporter.doctor.diagnosis import CheckTarget, Finding
 from exporter.doctor.probing_reader import AnswerCache, Ended, Prober, bug
-from exporter.errors import GitHubError, IncompleteList, Stopped, Unavailable, describe_bug
-from exporter.github.endpoint import Endpoint
+from exporter.errors import Cause, GitHubError, IncompleteList, Stopped, Unavailable, describe_bug
+from exporter.github.client import Client
+from exporter.github.endpoint import VERSIONS, Endpoint
+from exporter.github.models import texts
 from exporter.github.run import Run
 from exporter.runtime.assignment import Assignment
 from exporter.runtime.run_cache import RunMemory
@@ -20,6 +23,7 @@ ASKED_FIRST = frozenset({"licenses", "runners"})
 MIN_COLLECTORS = 2
 """One collector that sees nothing may be a feature that is off."""
 NOTHING_VISIBLE = Unavailable("nothing is visible")
+MAX_VERSIONS_SECONDS = 20.0
 SECONDS = 300.0
 """The deadline of one collector, as everywhere else."""
 
@@ -91,6 +95,19 @@ def unasked(check: Check) -> Finding:
     if not check.is_possible:
         return diagnosis.not_here(check.target, check.endpoint)
     return diagnosis.skipped(check.target, check.endpoint, NOTHING_VISIBLE)
+
+
+def offered_versions(client: Client, findings: Iterable[Finding], clock: Clock) -> tuple[str, ...]:
+    """The API versions that GitHub lists; none where it does not answer, or is too old to list them."""
+    answers = (finding.state is State.OK or finding.cause is Cause.API_VERSION_UNSUPPORTED for finding in findings)
+    if not any(answers):
+        return ()
+    try:
+        run = Run(clock.monotonic() + MAX_VERSIONS_SECONDS, essential=True)
+        listed = client.get(VERSIONS, client.url(VERSIONS, {}, {}), run).value
+    except (GitHubError, Stopped):
+        return ()
+    return texts(listed)
 
 
 def in_parallel(threads: Iterable[threading.Thread]) -> None:

@@ -39,6 +39,8 @@ _SCOPE = re.compile(r"[a-z][a-z0-9_:-]{0,79}")
 _PLATFORM_OFF = ("not enabled", "not been enabled", "not available", "only available", "not on the", "not have access")
 _FEATURE_OFF = ("not enabled", "not been enabled", "is disabled")
 _PROXY_AUTHENTICATION = 407
+_VERSION_REFUSED = re.compile(r"not a supported version|api version\b.*\b(not|no longer) supported")
+"""In a 400; older documentation calls for a 410, by which GitHub says of an endpoint that it is gone."""
 
 _SAID = (
     ("ip allow list", Cause.IP_NOT_ALLOWED),
@@ -64,6 +66,7 @@ _HINTS = {
     Cause.NOT_ENABLED: "this is not enabled here",
     Cause.NOT_ALLOWED: "the credential may not read this",
     Cause.NOT_OFFERED: "wrong slug, credential without the scope, or not offered by this plan or version",
+    Cause.API_VERSION_UNSUPPORTED: "this GitHub does not support the api_version of the settings",
     Cause.WRONG_ADDRESS: "this is no answer of the API; is api_url right, is a proxy in between?",
 }
 
@@ -211,6 +214,9 @@ def _refused(status: int, headers: Mapping[str, str], body: bytes, message: str,
         return Unreachable(said, status=status, cause=Cause.PROXY_AUTHENTICATION)
     if status == 403:  # noqa: PLR2004
         return _forbidden(headers, body, message.lower(), context)
+    if status in {400, 410} and _VERSION_REFUSED.search(message.lower()):
+        cause = Cause.API_VERSION_UNSUPPORTED
+        return PayloadError(f"{context}: {_HINTS[cause]}", status=status, cause=cause)
     if status in NOT_OFFERED:
         wanted = _missing_scopes(headers)
         cause = Cause.SCOPE_MISSING if wanted else Cause.WRONG_ADDRESS if is_page(body) else Cause.NOT_OFFERED

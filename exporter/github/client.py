@@ -17,7 +17,7 @@ from exporter.github import answers, bodies
 from exporter.github.answers import Answer
 from exporter.github.auth import Credential
 from exporter.github.connections import ReadDeadline
-from exporter.github.endpoint import ACCESS_TOKENS, Endpoint
+from exporter.github.endpoint import ACCESS_TOKENS, DEFAULT_API_VERSION, Endpoint
 from exporter.github.observer import NOT_MODIFIED, UNAUTHORIZED, ApiObserver, report_credential
 from exporter.github.rate_limit import RateLimits, WindowUsage, read_window
 from exporter.github.retries import Retries
@@ -27,7 +27,6 @@ from exporter.github.transport import Response, Transport
 
 log = structlog.get_logger()
 
-DEFAULT_API_VERSION = "2022-11-28"
 MAX_REDIRECTS = 5
 MIN_ANSWERS_TO_WAIT = 50
 """A run with this many answers waits for a rate limit to reset; started over, it might never fit into a window."""

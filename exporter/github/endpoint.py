@@ -9,6 +9,7 @@ from exporter.errors import PayloadError
 
 JSON = "application/vnd.github+json, application/json;q=0.9"
 SCIM = "application/scim+json, application/json;q=0.9"
+DEFAULT_API_VERSION = "2022-11-28"
 ACCESS_TOKENS_PATH = "/app/installations/{installation}/access_tokens"
 """The one path that is sent a POST: a GitHub App gets a token for an hour there, and nothing changes."""
 

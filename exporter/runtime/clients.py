@@ -98,6 +98,7 @@ def open_clients(
             stop=stop,
             limits=limits,
             ca_file=str(enterprise.ca_file) if enterprise.ca_file else None,
+            api_version=enterprise.api_version,
             randomness=randomness,
         )
         clients.append(made)

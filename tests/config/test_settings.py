@@ -1,6 +1,7 @@
 """Right settings: what they mean, which source wins, and that nothing changes or shows them."""
 
 import pickle
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -293,3 +294,19 @@ def test_tokens_do_not_show(show: Any) -> None:
 def test_token_files_are_not_read_into_settings() -> None:
     """Settings keep the path of a token file, not what is in it."""
     assert CANARY.encode() not in pickle.dumps(good("shortest").model_dump())
+
+
+@pytest.mark.parametrize("written", ["2022-11-28", "2026-03-10", date(2026, 3, 10)])
+def test_api_version_may_be_a_date_of_yaml(written: object) -> None:
+    """YAML reads an unquoted version as a date."""
+    enterprise = {"slug": "acme", "auth": {"token": "octo"}, "api_version": written}
+    (read,) = Settings.model_validate({"enterprises": [enterprise]}).enterprises
+    assert read.api_version == str(written)
+
+
+@pytest.mark.parametrize("written", ["", "2022", "latest", "2022-11-28\r\nX: 1", 20221128, None, ["2022-11-28"]])
+def test_api_version_that_is_no_date_is_refused(written: object) -> None:
+    """The error says what it looks like."""
+    enterprise = {"slug": "acme", "auth": {"token": "octo"}, "api_version": written}
+    with pytest.raises(ValidationError, match="must be the date of a version of GitHub's REST API, such as 2022-11-28"):
+        Settings.model_validate({"enterprises": [enterprise]})

@@ -117,6 +117,34 @@ def test_all_well(check: Check, simulator: Simulator) -> None:
     assert warnings(found) == set()
 
 
+@pytest.mark.parametrize("version", ["2022-11-28", "2026-03-10"])
+def test_supported_api_version_is_not_mentioned(check: Check, simulator: Simulator, version: str) -> None:
+    """GET /versions lists it, and is asked for once."""
+    found = check(0, API_VERSION=version)
+    assert warnings(found) == set()
+    assert simulator.request_counts()["GET /versions"] == 1
+
+
+def test_unsupported_api_version_has_its_own_advice(check: Check, simulator: Simulator) -> None:
+    """The first answer says so, nothing more is asked, and the warning names the versions that there are."""
+    found = check(1, API_VERSION="2020-01-01")
+    assert set(causes(found).values()) == {Cause.API_VERSION_UNSUPPORTED}
+    assert len(causes(found)) == 1
+    assert "does not support this api_version" in advice(found, Cause.API_VERSION_UNSUPPORTED)
+    (warning,) = [item for item in found["enterprises"][0]["warnings"] if item["warning"] == "api_version_not_listed"]
+    assert "set it to one of 2022-11-28 or 2026-03-10" in warning["advice"]
+    assert simulator.request_counts()["GET /versions"] == 1
+
+
+def test_foreign_link_that_fails_a_list_is_found(check: Check, simulator: Simulator) -> None:
+    """One record is asked for, and the page that its answer links to: what a second page would meet shows."""
+    simulator.faults.set("stray-link@actions/runners=1")
+    found = check(1)
+    assert causes(found)["/enterprises/{enterprise}/actions/runners"] == Cause.REDIRECTED
+    simulator.faults.set("foreign-link=1")
+    check(0)
+
+
 def test_shape(check: Check) -> None:
     """The object that scripts read has these keys, whatever was found."""
     found = check(0)
@@ -166,7 +194,7 @@ def test_disabled_collectors(check: Check, tmp_path: Path, simulator: Simulator)
     config.write_text(json.dumps({"collectors": off}))
     found = check(0, "--config", str(config))
     assert states(found) == {("billing_usage", "ok")}
-    assert simulator.requests == 3
+    assert simulator.requests == 4  # one of them for the versions of the API
 
 
 def test_several_enterprises(check: Check, tmp_path: Path, simulator: Simulator) -> None:

@@ -89,6 +89,7 @@ TABLE = {
     "rate-limit-secondary-retry-after": LIMITED,
     "too-many-requests": LIMITED,
     "retry-after": LIMITED,
+    "unsupported-version": Expected("payload", factor=2),
     "unauthorized": Expected("unauthorized"),
     "forbidden": Expected("forbidden"),
     "sso": Expected("forbidden"),
@@ -130,6 +131,8 @@ TABLE = {
     "missing-keys": Expected(OK, factor=2, besides={"actions_cache": "payload"}),
     "wrong-types": all_but(NO_LISTS, "payload"),
     "unknown-keys": Expected(OK),
+    "new-token": Expected(OK),
+    "rate-limit-windows": Expected(OK),
     "slippage": Expected(OK, factor=2),
 }
 PATIENCE = {"hang": 0.2}

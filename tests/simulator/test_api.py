@@ -148,7 +148,8 @@ def test_api_version(get: Get) -> None:
     assert known.headers["X-GitHub-Api-Version-Selected"] == "2026-03-10"
     assert "rate" not in known.json()
     assert "rate" in get("/rate_limit").json()
-    assert unknown.status_code == 410
+    assert unknown.status_code == 400
+    assert unknown.json()["message"] == "'2019-01-01' is not a supported version."
 
 
 def test_gzip(get: Get) -> None:

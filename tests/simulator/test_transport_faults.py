@@ -200,6 +200,7 @@ def test_retry_after(simulator: Simulator, get: Get) -> None:
         ("not-owner", 403, "Must have admin rights"),
         ("not-enabled", 403, "is not enabled"),
         ("not-found", 404, "Not Found"),
+        ("unsupported-version", 400, "is not a supported version."),
         ("gone", 410, "This endpoint has been moved."),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 from exporter.simulator.api.http_types import Refusal
 
 LIFETIME = 3_600
+NEW_SECONDS = 4
 MAX_JWT = 600
 UNREADABLE = "A JSON web token could not be decoded"
 WRONG_IAT = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
@@ -32,6 +33,16 @@ def expires_at(token: str) -> float:
     """When a token of an installation expires; those that tests make up never do."""
     match = _TOKEN.fullmatch(token)
     return float(match[1]) if match else float("inf")
+
+
+def refuse_new(token: str, at: float) -> None:
+    """Refuse the token of an installation while it is so new that not all of GitHub knows it.
+
+    Raises:
+        Refusal: it is.
+    """
+    if at < expires_at(token) - LIFETIME + NEW_SECONDS < float("inf"):
+        raise Refusal(401, "Bad credentials")
 
 
 def is_jwt(token: str) -> bool:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from exporter.simulator.api.app_tokens import UNREADABLE
+from exporter.simulator.api.app_tokens import UNREADABLE, refuse_new
 from exporter.simulator.api.bodies import Bodies, Body, render
 from exporter.simulator.api.call import Call, Environment
 from exporter.simulator.api.credentials import Credential, credential
@@ -114,6 +114,8 @@ class Api:
         platform = (("X-GitHub-Enterprise-Version", SERVER_VERSION),) if call.on_server else ()
         try:
             who = credential(call.header("User-Agent"), call.header("Authorization"), self._now())
+            if "new-token" in drawn.kinds:
+                refuse_new(who.token, self._now())
         except Refusal as refusal:
             return _json(refusal.status, refusal.payload, platform)
         return self._metered(call, who, drawn).with_headers(*platform)
@@ -132,6 +134,8 @@ class Api:
         response = self._answer(call, who, quota, drawn)
         if response.status == NOT_MODIFIED:
             quota = self._quotas.use(who.token, at, -1)
+        if "rate-limit-windows" in drawn.kinds:
+            quota = quota.of_other_window()
         return response.with_headers(*quota.headers())
 
     def _answer(self, call: Call, who: Credential, quota: Quota | None, drawn: Drawn) -> Response:
@@ -195,7 +199,7 @@ def _key(request: Request) -> Hashable:
 def _api_version(call: Call) -> str:
     version = call.header("X-GitHub-Api-Version") or OLDEST_API_VERSION
     if version not in api_versions(on_server=call.on_server):
-        raise Refusal(410, f"The REST API version {version} is not supported.")
+        raise Refusal(400, f"'{version}' is not a supported version.")
     return version
 
 

@@ -5,6 +5,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 HOUR = 3_600
+EARLIER = 1_260
+"""Seconds between the resets of two windows of a token."""
 MAX_TOKENS = 1_000
 
 
@@ -26,6 +28,10 @@ class Quota:
     def exceeded(self) -> bool:
         """Whether more was asked than is allowed."""
         return self.used > self.limit
+
+    def of_other_window(self) -> "Quota":
+        """Another window of the same limit, which began earlier and has half as much left."""
+        return Quota(self.limit, self.limit - self.remaining // 2, self.reset - EARLIER, self.resource)
 
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Return the headers every counted answer carries."""

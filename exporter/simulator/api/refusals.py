@@ -52,6 +52,7 @@ class ErrorAnswer:
 REFUSALS: Mapping[str, ErrorAnswer] = MappingProxyType(
     {
         "too-many-requests": ErrorAnswer(429, "Too many requests"),
+        "unsupported-version": ErrorAnswer(400, "'2022-11-28' is not a supported version."),
         "unauthorized": ErrorAnswer(401, "Bad credentials"),
         "forbidden": ErrorAnswer(403, NOT_ACCESSIBLE),
         "sso": ErrorAnswer(403, NEEDS_SSO, (("X-GitHub-SSO", SSO),)),

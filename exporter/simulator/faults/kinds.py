@@ -34,6 +34,7 @@ TRANSPORT: Mapping[str, str] = MappingProxyType(
         "rate-limit-secondary-retry-after": "403, a secondary rate limit, with Retry-After",
         "too-many-requests": "429 that says nothing else",
         "retry-after": "429 with Retry-After",
+        "unsupported-version": "400, the version of the API is not supported",
         "unauthorized": "401, bad credentials",
         "forbidden": "403, not accessible by this credential",
         "sso": "403, the token is not authorized for single sign-on",
@@ -92,6 +93,14 @@ PAYLOAD: Mapping[str, str] = MappingProxyType(
 )
 """Faults in what the JSON says."""
 
+CREDENTIALS: Mapping[str, str] = MappingProxyType(
+    {
+        "new-token": "401 while the token of a GitHub App is younger than 4 seconds",
+        "rate-limit-windows": "the rate limit is reported from another window, with half as much left",
+    }
+)
+"""Faults in what GitHub knows of a credential."""
+
 DOMAIN: Mapping[str, str] = MappingProxyType(
     {
         "runners-offline": "runners of the group linux-large are offline; RATE is their share",
@@ -101,7 +110,7 @@ DOMAIN: Mapping[str, str] = MappingProxyType(
 )
 """Faults of the companies, not of the API: they hold for every request, and RATE is how much is affected."""
 
-KINDS: Mapping[str, str] = MappingProxyType({**TRANSPORT, **LINKS, **PAYLOAD, **DOMAIN})
+KINDS: Mapping[str, str] = MappingProxyType({**TRANSPORT, **LINKS, **PAYLOAD, **CREDENTIALS, **DOMAIN})
 """Every kind of fault and what it does."""
 
 CALM = Disturbances()
