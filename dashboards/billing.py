@@ -37,6 +37,7 @@ def _month() -> Panels:
             f"Cost after discounts since the first of the month (UTC), all chosen enterprises. {LEFT_OUT}",
             f"sum({q.SPEND})",
             look=DOLLARS,
+            size=(3, 4),
             no_value=NO_COST,
         ),
         stat(
@@ -45,13 +46,31 @@ def _month() -> Panels:
             "Subscriptions that are charged as a whole make it too high early in the month.",
             f"sum({q.SPEND_PROJECTED})",
             look=DOLLARS,
+            size=(3, 4),
             no_value=TOO_EARLY,
+        ),
+        stat(
+            "Yesterday",
+            "Cost after discounts of the last whole day (UTC). GitHub's figures arrive with a delay of up to a day.",
+            f"sum({q.one('ghe_billing_day_net_usd', 'product')})",
+            look=DOLLARS,
+            size=(3, 4),
+            no_value=NO_COST,
+        ),
+        stat(
+            "Last month",
+            "Cost after discounts of the month before. Its last figures arrive up to three days after its end.",
+            f"sum({q.one('ghe_billing_previous_month_net_usd', 'product')})",
+            look=DOLLARS,
+            size=(3, 4),
+            no_value=NO_COST,
         ),
         stat(
             "Discounts",
             "What allowances and discounts took off the cost this month.",
             f"sum({gross}) - sum({q.SPEND})",
             look=DOLLARS,
+            size=(3, 4),
             no_value=NO_COST,
         ),
         stat(
@@ -60,6 +79,7 @@ def _month() -> Panels:
             "used of allowances and budgets.",
             f"max({q.ELAPSED})",
             look=SHARED,
+            size=(3, 4),
             no_value=NO_BILLING,
         ),
         stat(
@@ -70,6 +90,7 @@ def _month() -> Panels:
             look=alert_colors.BUDGET,
             overrides=[override("at this pace", {"thresholds": thresholds(alert_colors.PACE.steps)})],
             filled=True,
+            size=(3, 4),
             no_value="no budget, or use not reported",
             links=runbooks(*ALERTS),
         ),
@@ -79,6 +100,7 @@ def _month() -> Panels:
             "in the enterprise's billing settings.",
             f"(time() - max({q.one('ghe_usage_report_last_completed_timestamp_seconds', 'report_type')})) / 86400",
             look=Look(DAYS, 1),
+            size=(3, 4),
             no_value="no export listed",
         ),
     ]

@@ -33,7 +33,7 @@ def budgets() -> Panels:
                 Column("Consumed", _in_units("consumed"), NUMBER, 110),
                 Column("Amount", _in_units("amount"), NUMBER, 110),
                 Column(
-                    "Stops usage", q.one("ghe_budget_blocks_usage", *q.BUDGET), Look(mappings=YES_NO), 110, "color-text"
+                    "Stops usage", q.one("ghe_budget_blocks_usage", *q.BUDGET), Look(mappings=YES_NO), 125, "color-text"
                 ),
             ],
             no_value="no budget is set",

@@ -18,10 +18,8 @@ SKUS = {"business": "copilot_for_business", "enterprise": "copilot_enterprise"}
 
 
 def _idle_cost() -> str:
-    """Idle seats at what a seat of their plan costs before discounts, as this month's usage has it."""
-    where = 'product="copilot"'
-    used = q.one("ghe_billing_usage_quantity", "sku", where=f'{where}, unit="user_months"')
-    price = f"({q.one('ghe_billing_gross_usd', 'sku', where=where)} / ({used} > 0))"
+    """Idle seats at the price of their plan."""
+    price = q.one("ghe_billing_unit_price_usd", "sku", where='product="copilot", unit="user_months"')
     idle = f"sum by (enterprise, plan) ({IDLE_60})"
     for plan, sku in SKUS.items():
         idle = f'label_replace({idle}, "sku", "{sku}", "plan", "{plan}")'
@@ -49,8 +47,7 @@ def copilot() -> Panels:
             ),
             stat(
                 "Idle seats cost",
-                "What the seats that nobody used for 60 days cost a month, at the price before discounts that this "
-                "month's usage has.",
+                "What the seats that nobody used for 60 days cost a month, at the list price of their plan.",
                 _idle_cost(),
                 look=DOLLARS,
                 size=(6, 4),
@@ -100,14 +97,14 @@ def copilot() -> Panels:
             [
                 Column("Seats", by_grant, COUNTED, 90),
                 *(
-                    Column(f"Idle {label}", _idle(idle), COUNTED, 110)
-                    for idle, label in {"30d": "30 d", "60d": "60 d", "90d_or_never": "90 d, never"}.items()
+                    Column(f"Idle {label}", _idle(idle), COUNTED, 150)
+                    for idle, label in {"30d": "30 d", "60d": "60 d", "90d_or_never": "90 d or never"}.items()
                 ),
             ],
             no_value=NO_COPILOT,
             size=(16, 8),
             sort=["-Idle 60 d", "-Seats"],
-            widths={"Enterprise": 130, "Plan": 110},
+            widths={"Enterprise": 120, "Plan": 100},
         ),
         bars(
             "Copilot seats by plan",

@@ -75,7 +75,7 @@ def _seats() -> Panels:
             f"clamp_min({q.SEATS_LEFT}, 0) / ({_growth()} > 0) / {DAY} or clamp_min({q.SEATS_LEFT} <= 0, 0)",
             look=alert_colors.DAYS_OF_SEATS,
             legend="{{enterprise}}",
-            size=(5, 5),
+            size=(4, 5),
             no_value="not growing, or metered",
             links=runbooks("GitHubSeatsForecast"),
         ),
@@ -86,7 +86,7 @@ def _seats() -> Panels:
             f"max by (enterprise) (predict_linear(ghe_license_seats_consumed{{{q.HERE}}}[{WINDOW}], 30 * {DAY}))",
             look=COUNTED,
             legend="{{enterprise}}",
-            size=(4, 5),
+            size=(5, 5),
             no_value="no history yet",
         ),
         lines(

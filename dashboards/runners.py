@@ -113,17 +113,17 @@ def _groups() -> Panels:
             HEADINGS,
             [
                 Column("Online", r.filled(r.ONLINE), COUNTED, 80),
-                Column("Busy", r.filled(r.BUSY), COUNTED, 80),
-                Column("Offline", r.filled(r.OFFLINE), COUNTED, 80),
-                Column("Ephemeral", r.filled(ephemeral), COUNTED, 95),
+                Column("Busy", r.filled(r.BUSY), COUNTED, 70),
+                Column("Offline", r.filled(r.OFFLINE), COUNTED, 90),
+                Column("Ephemeral", r.filled(ephemeral), COUNTED, 115),
                 Column("Lost", r.filled(q.lasting(q.lost(r.CHOSEN), r.CHOSEN)), alert_colors.OFFLINE, 80, "color-text"),
-                Column("Utilization", r.filled(r.UTILIZATION), alert_colors.SATURATED, 140, "gauge"),
+                Column("Utilization", r.filled(r.UTILIZATION), alert_colors.SATURATED, 130, "gauge"),
             ],
             no_value=NO_RUNNER,
-            size=(15, 10),
+            size=(16, 10),
             sort=["-Lost", "-Utilization"],
             links=runbooks("GitHubRunnersAllOffline", "GitHubRunnersManyOffline", "GitHubRunnersSaturated"),
-            widths={"Enterprise": 110},
+            widths={"Enterprise": 110, "Organization": 125},
         ),
         bars(
             "Share of time saturated",
@@ -132,7 +132,7 @@ def _groups() -> Panels:
             [Query(f"sort_desc({r.in_words(f'topk(12, {r.SATURATED})')})", r.LEGEND)],
             look=SHARED,
             no_value=NO_RUNNER,
-            size=(9, 10),
+            size=(8, 10),
         ),
     ]
 
@@ -232,7 +232,7 @@ def _hosted() -> Panels:
             sort=["Enterprise"],
         ),
         bars(
-            "Machines at most",
+            "Maximum machines",
             "Machines that the definitions of larger runners may run at a time, by platform. It bounds the bill.",
             [
                 Query(

@@ -228,3 +228,14 @@ def test_inhibitions_name_alerts() -> None:
             label, _, value = re.sub(r"[~\"]", "", matcher).partition("=")
             known = NAMES if label == "alertname" else collectors
             assert any(re.fullmatch(value, name) for name in known), matcher
+
+
+def test_every_page_names_one_folder_for_rules() -> None:
+    """Whoever follows two pages puts the rules into one place."""
+    root = ALERTS.parent
+    pages = [*root.glob("*.md"), *root.glob("docs/*.md"), *ALERTS.glob("*.md"), root / "compose.yaml"]
+    pages += [each for each in root.glob("deploy/**/*") if each.suffix in {".md", ".yaml"}]
+    folders = {
+        folder for page in pages for folder in re.findall(r"/etc/prometheus/[\w/-]*rules[\w/-]*", page.read_text())
+    }
+    assert {folder.rstrip("/") for folder in folders} == {"/etc/prometheus/rules/ghe-exporter"}

@@ -64,12 +64,9 @@ def idle(plan: str, idle: str, number: int) -> dict[str, str]:
     return {f"ghe_copilot_idle_seats{{{labels}}}": f"{number}x{STEPS}"}
 
 
-def sold(sku: str, user_months: int, usd: int) -> dict[str, str]:
-    labels = f'enterprise="acme",product="copilot",sku="{sku}"'
-    return {
-        f'ghe_billing_usage_quantity{{{labels},unit="user_months"}}': f"{user_months}x{STEPS}",
-        f"ghe_billing_gross_usd{{{labels}}}": f"{usd}x{STEPS}",
-    }
+def priced(sku: str, usd: int) -> dict[str, str]:
+    labels = f'enterprise="acme",product="copilot",sku="{sku}",unit="user_months"'
+    return {f"ghe_billing_unit_price_usd{{{labels}}}": f"{usd}x{STEPS}"}
 
 
 def days(consumed: str, purchased: int, expected: dict[str, float]) -> Case:
@@ -126,8 +123,8 @@ CASES = {
         idle("business", "60d", 3)
         | idle("enterprise", "60d", 2)
         | idle("enterprise", "30d", 9)
-        | sold("copilot_for_business", 10, 190)
-        | sold("copilot_enterprise", 2, 78),
+        | priced("copilot_for_business", 19)
+        | priced("copilot_enterprise", 39),
         {"{}": 3 * 19 + 2 * 39},
     ),
     "a counter that a restart reset": Case(

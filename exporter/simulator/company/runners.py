@@ -145,7 +145,8 @@ class Fleet:
     def _ephemeral(self, position: int, member: int, at: float) -> dict[str, Any]:
         group, size = self.groups[position], self._sizes[position]
         draw = self._draws.digest(-sum(self._sizes[position + 1 :]) - member - 1)
-        dead = group.scaled_to_zero and member < DEAD_REGISTRATIONS
+        # An old server does not say that they are ephemeral: one that is dead would look like an outage.
+        dead = group.scaled_to_zero and member < DEAD_REGISTRATIONS and not self._old_server
         life = MIN_LIFE + int.from_bytes(draw[:2], "big") % (MAX_LIFE - MIN_LIFE)
         generation, age = (0, 0) if dead else divmod(at + int.from_bytes(draw[2:4], "big"), life)
         number = int(generation) * size + member
