@@ -99,8 +99,8 @@ def site() -> Site:
         ("/-/ready", "text/plain; charset=utf-8", b"ready\n"),
     ],
 )
-def test_routes(site: Site, path: str, kind: str, body: bytes) -> None:
-    """Each route answers with its type and security headers, and HEAD alike; the server leaves out the body."""
+def test_routes_answer_with_their_type_and_security_headers(site: Site, path: str, kind: str, body: bytes) -> None:
+    """GET and HEAD are answered alike; the server leaves out the body for HEAD."""
     reply = site.ask(path)
     assert (reply.status, reply.body) == ("200 OK", body)
     assert reply.headers | SECURITY == reply.headers
@@ -110,8 +110,8 @@ def test_routes(site: Site, path: str, kind: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get"])
 @pytest.mark.parametrize("path", PATHS)
-def test_only_reading(site: Site, path: str, method: str) -> None:
-    """Other methods than GET and HEAD are refused with what is allowed."""
+def test_methods_other_than_get_and_head_are_refused(site: Site, path: str, method: str) -> None:
+    """The refusal names the methods that are allowed."""
     reply = site.ask(path, method)
     assert (reply.status, reply.headers["Allow"]) == ("405 Method Not Allowed", "GET, HEAD")
     assert reply.body == b"only GET and HEAD\n"
@@ -122,21 +122,21 @@ def test_only_reading(site: Site, path: str, method: str) -> None:
     "path", ["/metrics/", "/Metrics", "//", "", "/favicon.ico", "/-/", "/-/reload", "/-/quit", "/../metrics", "*"]
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_unknown_path(site: Site, path: str, method: str) -> None:
-    """Unknown paths are 404, and reloading is one unless it is enabled."""
+def test_unknown_path_is_404(site: Site, path: str, method: str) -> None:
+    """`/-/reload` is unknown unless it is enabled."""
     reply = site.ask(path, method)
     assert reply.status == "404 Not Found"
     assert reply.headers | SECURITY == reply.headers
     assert reply.body == b"not found; see / for what there is\n"
 
 
-def test_status_page_is_not_stored(site: Site) -> None:
-    """Browsers draw the status page anew each time."""
+def test_status_page_is_not_cached(site: Site) -> None:
+    """Browsers ask for the status page each time."""
     assert site.ask("/").headers["Cache-Control"] == "no-store"
 
 
-def test_openmetrics(site: Site) -> None:
-    """Who asks for OpenMetrics gets it, valid and with its end mark, and caches are told what decides."""
+def test_openmetrics_is_sent_on_request(site: Site) -> None:
+    """The body is valid and ends with its end mark; `Vary` names the headers that decide."""
     reply = site.ask("/metrics", accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
     assert reply.headers["Content-Type"] == OPENMETRICS
     assert reply.headers["Vary"] == "Accept, Accept-Encoding"
@@ -148,8 +148,10 @@ def test_openmetrics(site: Site) -> None:
     ("accept_encoding", "gzipped"), [("gzip", True), ("gzip;q=0", False), ("", False), ("br", False)]
 )
 @pytest.mark.parametrize("accept", ["", "application/openmetrics-text"])
-def test_gzip(site: Site, accept: str, accept_encoding: str, *, gzipped: bool) -> None:
-    """The body is gzipped exactly for who accepts it, and says the same."""
+def test_body_is_compressed_for_clients_that_accept_gzip(
+    site: Site, accept: str, accept_encoding: str, *, gzipped: bool
+) -> None:
+    """The compressed body has the same content."""
     plain = site.ask("/metrics", accept=accept)
     reply = site.ask("/metrics", accept=accept, accept_encoding=accept_encoding)
     assert reply.headers.get("Content-Encoding") == ("gzip" if gzipped else None)
@@ -168,25 +170,25 @@ def test_gzip(site: Site, accept: str, accept_encoding: str, *, gzipped: bool) -
         ("collect=licenses", SEATS + RUNNERS + OWN),
     ],
 )
-def test_collect(site: Site, query: str, body: bytes) -> None:
-    """`collect[]` chooses collectors, and every other parameter chooses nothing."""
+def test_collect_parameter_selects_collectors(site: Site, query: str, body: bytes) -> None:
+    """Other parameters select nothing."""
     assert site.ask("/metrics", query=query).body == body
     assert gzip.decompress(site.ask("/metrics", query=query, accept_encoding="gzip").body) == body
 
 
 @pytest.mark.parametrize(
-    "query", ["collect[]=licences", "collect[]=licenses&collect[]=x", "collect[]=", "collect[]=%FF%00<script>"]
+    "query", ["collect[]=nothing", "collect[]=licenses&collect[]=x", "collect[]=", "collect[]=%FF%00<script>"]
 )
-def test_collect_unknown(site: Site, query: str) -> None:
-    """A collector that does not exist is refused with those that do, and what was asked is not repeated."""
+def test_unknown_collector_is_refused(site: Site, query: str) -> None:
+    """The refusal names the collectors that exist and repeats nothing of the request."""
     reply = site.ask("/metrics", query=query)
     assert reply.status == "400 Bad Request"
     assert reply.body == b"collect[]: no such collector; there are licenses, runners\n"
 
 
 @pytest.mark.parametrize(("path", "name"), [("/-/healthy", "healthy"), ("/-/ready", "ready")])
-def test_probes(site: Site, path: str, name: str) -> None:
-    """A probe that fails says 503, and is independent of the other one."""
+def test_failing_probe_is_503(site: Site, path: str, name: str) -> None:
+    """The other probe is unaffected."""
     setattr(site, name, False)
     other = ({"/-/healthy", "/-/ready"} - {path}).pop()
     reply = site.ask(path)
@@ -195,23 +197,23 @@ def test_probes(site: Site, path: str, name: str) -> None:
     assert site.ask("/metrics").status == "200 OK"
 
 
-def test_reload(site: Site) -> None:
-    """An enabled reload happens on POST."""
+def test_enabled_reload_runs_on_post(site: Site) -> None:
+    """Each POST reloads."""
     site.reload = site.reloading("")
     assert (site.ask("/-/reload", "POST").status, site.ask("/-/reload", "POST").body) == ("200 OK", b"reloaded\n")
     assert site.reloads == ["", ""]
 
 
-def test_failed_reload(site: Site) -> None:
-    """A reload that cannot be done is a 500 that says why."""
+def test_failed_reload_is_500_with_the_problem(site: Site) -> None:
+    """The body is the problem."""
     site.reload = site.reloading("listen: must be HOST:PORT")
     reply = site.ask("/-/reload", "POST")
     assert (reply.status, reply.body) == ("500 Internal Server Error", b"listen: must be HOST:PORT\n")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
-def test_reload_needs_post(site: Site, method: str) -> None:
-    """Nothing but POST reloads: a link or an image can be made to send GET."""
+def test_reload_with_another_method_is_refused(site: Site, method: str) -> None:
+    """A link or an image can make a browser send GET."""
     site.reload = site.reloading("")
     reply = site.ask("/-/reload", method)
     assert (reply.status, reply.headers["Allow"]) == ("405 Method Not Allowed", "POST")

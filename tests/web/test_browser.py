@@ -58,7 +58,7 @@ class Visit:
         if message.type in {"error", "warning"} and "favicon" not in str(message.location):
             self.complaints.append(message.text)
 
-    def colour(self, selector: str, name: str = "color") -> tuple[int, ...]:
+    def color(self, selector: str, name: str = "color") -> tuple[int, ...]:
         """Red, green and blue of an element, as painted."""
         script = f"element => getComputedStyle(element).getPropertyValue('{name}')"
         value = str(self.page.locator(selector).first.evaluate(script))
@@ -67,7 +67,7 @@ class Visit:
 
 @pytest.fixture(params=["light", "dark"])
 def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """A visit without JavaScript, in both colour schemes; nothing may go wrong in it."""
+    """A visit without JavaScript, in both color schemes; nothing may go wrong in it."""
     context = browser.new_context(java_script_enabled=False, color_scheme=request.param)
     visit = Visit(context)
     yield visit
@@ -75,8 +75,8 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     assert visit.complaints == []
 
 
-def test_tables(visit: Visit, url: str) -> None:
-    """Each enterprise has a summary and every collector; those that are not available appear when they are unfolded."""
+def test_enterprises_have_a_summary_and_every_collector(visit: Visit, url: str) -> None:
+    """Collectors that are not available appear when they are unfolded."""
     visit.page.goto(url)
     assert visit.page.title() == "ghe-exporter"
     assert visit.page.locator("h2").all_inner_texts() == ENTERPRISES
@@ -105,8 +105,8 @@ def test_tables(visit: Visit, url: str) -> None:
         assert cells[5] == ""
 
 
-def test_nothing_from_elsewhere(visit: Visit, url: str) -> None:
-    """The page asks no other server for anything."""
+def test_page_loads_nothing_from_other_servers(visit: Visit, url: str) -> None:
+    """Every request goes to the exporter."""
     visit.page.goto(url, wait_until="networkidle")
     assert visit.requests
     assert [request for request in visit.requests if not request.startswith(f"{url}/")] == []
@@ -116,40 +116,40 @@ def test_nothing_from_elsewhere(visit: Visit, url: str) -> None:
     ("name", "path", "begins"),
     [("Metrics", "/metrics", "# HELP ghe_"), ("Health", "/-/healthy", "healthy"), ("Readiness", "/-/ready", "ready")],
 )
-def test_links(visit: Visit, url: str, name: str, path: str, begins: str) -> None:
-    """Each link leads where it says, and the browser shows what is there."""
+def test_links_lead_to_what_they_name(visit: Visit, url: str, name: str, path: str, begins: str) -> None:
+    """The browser shows the page behind each link."""
     visit.page.goto(url)
     visit.page.get_by_role("link", name=name).click()
     visit.page.wait_for_url(url + path)
     assert visit.page.locator("body").inner_text().startswith(begins)
 
 
-def test_colours(visit: Visit, url: str) -> None:
-    """Text and states can be told from the ground they stand on, and the style is not blocked."""
+def test_colors_have_contrast(visit: Visit, url: str) -> None:
+    """Text and states differ from their background, and the style sheet is not blocked."""
     visit.page.goto(url)
-    ground = sum(visit.colour("body", "background-color"))
+    ground = sum(visit.color("body", "background-color"))
     for selector in ("h1", "td.ok", "summary", "nav a", "thead th"):
-        assert abs(sum(visit.colour(selector)) - ground) > 200
-    red, green, blue = visit.colour("td.ok")
+        assert abs(sum(visit.color(selector)) - ground) > 200
+    red, green, blue = visit.color("td.ok")
     assert green > max(red, blue)
 
 
-def test_schemes_differ(browser: Browser, url: str) -> None:
-    """Who prefers a dark page gets one."""
+def test_dark_scheme_has_a_dark_page(browser: Browser, url: str) -> None:
+    """The page follows the preference of the browser."""
     grounds = []
     for scheme in ("light", "dark"):
         context = browser.new_context(java_script_enabled=False, color_scheme=scheme)
         visit = Visit(context)
         visit.page.goto(url)
-        grounds.append(sum(visit.colour("body", "background-color")))
+        grounds.append(sum(visit.color("body", "background-color")))
         context.close()
     light, dark = grounds
     assert light > 600
     assert dark < 150
 
 
-def test_narrow_screens(browser: Browser, url: str) -> None:
-    """On a telephone the tables scroll in themselves and the page does not."""
+def test_narrow_screen_does_not_scroll_sideways(browser: Browser, url: str) -> None:
+    """Tables scroll within themselves."""
     context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
     page = context.new_page()
     page.goto(url)

@@ -138,7 +138,7 @@ def requests(draw: st.DrawFn) -> bytes:
 @example(said=b"\x00" * 2 * MAX_HEAD_BYTES)
 @example(said=b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 @pytest.mark.usefixtures("unharmed")
-def test_any_bytes(server: WebServer, said: bytes) -> None:
+def test_random_bytes_get_a_valid_response_or_none(server: WebServer, said: bytes) -> None:
     """Bytes of any kind."""
     assert STATUSES.issuperset(statuses(talk(server, said)))
 
@@ -151,16 +151,16 @@ def test_any_bytes(server: WebServer, said: bytes) -> None:
 @example(said=b"GET /metrics HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n")
 @example(said=b"GET /metrics HTTP/1.1\r\n continued\r\n\r\n")
 @pytest.mark.usefixtures("unharmed")
-def test_almost_requests(server: WebServer, said: bytes) -> None:
-    """Requests of odd methods, paths, versions and headers, one or several on a connection."""
+def test_malformed_requests_get_a_valid_response_or_none(server: WebServer, said: bytes) -> None:
+    """Odd methods, paths, versions and headers, in one or several requests on a connection."""
     assert STATUSES.issuperset(statuses(talk(server, said), asked_for_heads=b"HEAD " in said))
 
 
 @effort
 @given(query=st.lists(st.tuples(st.sampled_from(QUERY_NAMES), st.text(max_size=20)), max_size=5))
 @pytest.mark.usefixtures("unharmed")
-def test_any_query(server: WebServer, query: list[tuple[str, str]]) -> None:
-    """Collectors that there are not are refused by name; nothing of the query comes back."""
+def test_random_query_is_never_repeated(server: WebServer, query: list[tuple[str, str]]) -> None:
+    """Unknown collectors are refused with the names of those that exist."""
     status, _, body = ask(server, f"/metrics?{urlencode(query)}", **login())
     asked = {value for name, value in query if name == "collect[]"}
     assert status == (200 if asked <= {"runners"} else 400)
@@ -171,8 +171,8 @@ def test_any_query(server: WebServer, query: list[tuple[str, str]]) -> None:
 @effort
 @given(accept=st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=80))
 @pytest.mark.usefixtures("unharmed")
-def test_any_negotiation(server: WebServer, accept: str) -> None:
-    """Whatever is accepted, what comes is one of the two formats, in a coding that is named."""
+def test_random_accept_header_gets_a_known_format(server: WebServer, accept: str) -> None:
+    """The response is one of the two formats, in a coding that its headers name."""
     try:
         status, found, body = ask(server, "/metrics", Accept=accept, Accept_Encoding=accept, **login())
     except ValueError:
@@ -189,15 +189,15 @@ def test_any_negotiation(server: WebServer, accept: str) -> None:
 @example(user=USER, password=PASSWORD + "\0")
 @example(user="", password="")
 @pytest.mark.usefixtures("unharmed")
-def test_any_password(server: WebServer, user: str, password: str) -> None:
-    """No other name or password is let in, and none makes the check fail."""
+def test_random_password_is_refused(server: WebServer, user: str, password: str) -> None:
+    """No other name or password is accepted, and none makes the check fail."""
     protected = ask(server, "/")[0] == 401
     status = ask(server, "/", **login(user, password))[0]
     assert status == (401 if protected and (user, password) != (USER, PASSWORD) else 200)
 
 
-def test_statuses_sees_what_is_wrong() -> None:
-    """The reader of answers objects to what is not HTTP."""
+def test_invalid_responses_fail_these_tests() -> None:
+    """The parser of responses rejects what is not HTTP."""
     assert statuses(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 400 Bad Request\r\n\r\n") == [200, 400]
     for wrong in (b"oops", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", b"HTTP/1.1 200 OK\r\nA\r\n\r\n"):
         with pytest.raises(AssertionError):

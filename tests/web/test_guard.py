@@ -32,8 +32,8 @@ def status(server: WebServer, path: str = "/metrics", method: str = "GET", **hea
     return int(ask(server, path, method, **headers)[0])
 
 
-def test_users(tmp_path: Path) -> None:
-    """Without the right password only the probes are answered."""
+def test_only_probes_are_answered_without_a_password(tmp_path: Path) -> None:
+    """Every other path needs the right user and password."""
     with serving(Site(), web_config=web_config(tmp_path, basic_auth_users={USER: hashed()})) as server:
         for path in EVERY_PATH:
             expected = 200 if path in OPEN else 401
@@ -51,8 +51,8 @@ def test_users(tmp_path: Path) -> None:
         assert ask(server, "/metrics", "HEAD")[2] == b""
 
 
-def test_users_replaced(tmp_path: Path) -> None:
-    """Users that change count from the next request on; a broken file keeps the old ones."""
+def test_changed_users_apply_to_the_next_request(tmp_path: Path) -> None:
+    """A broken file keeps the former users."""
     path = web_config(tmp_path, basic_auth_users={USER: hashed()})
     with capture_logs() as logged, serving(Site(), web_config=path) as server:
         assert status(server, **login()) == 200
@@ -71,14 +71,14 @@ def test_users_replaced(tmp_path: Path) -> None:
         web_config(tmp_path, basic_auth_users={})
         assert status(server) == 200
     events = [entry["event"] for entry in logged]
-    again, kept = "web configuration read again", "web configuration not usable, last one kept"
+    again, kept = "web configuration reloaded", "web configuration reload failed, keeping current one"
     assert events == [again, kept, kept, kept, again]
     assert "Canary" not in str(logged)
     assert "$2b$" not in str(logged)
 
 
 def test_changed_file_keeps_verified_passwords(tmp_path: Path) -> None:
-    """While strangers fill the queue, a change of something else keeps out nobody whose password was right before."""
+    """A verified client is accepted while others fill the queue, even after the file has changed."""
     users = {USER: hashed(), "acme": hashed("another")}
     live = LiveProtection(web_config(tmp_path, basic_auth_users=users))
 
@@ -99,8 +99,8 @@ def test_changed_file_keeps_verified_passwords(tmp_path: Path) -> None:
     asyncio.run(ask_around())
 
 
-def test_headers(tmp_path: Path) -> None:
-    """Headers of the file take the place of the usual ones, also of refusals and probes."""
+def test_configured_headers_replace_the_defaults(tmp_path: Path) -> None:
+    """Refusals and probes have them as well."""
     headers = {"X-Frame-Options": "sameorigin", "Strict-Transport-Security": "max-age=9", "X-XSS-Protection": ""}
     path = web_config(tmp_path, http_server_config={"headers": headers}, basic_auth_users={USER: hashed()})
     with serving(Site(), web_config=path) as server:
@@ -115,13 +115,13 @@ def test_headers(tmp_path: Path) -> None:
         assert found["X-Frame-Options"] == "DENY"
 
 
-def test_override_headers() -> None:
-    """Names of headers are the same in capitals; an empty one is left out."""
+def test_header_names_are_compared_without_case() -> None:
+    """An empty value removes the header."""
     assert override_headers((("A", "1"), ("B", "2")), {"b": "3", "C": ""}) == (("A", "1"), ("b", "3"))
 
 
-def test_rate_limit(tmp_path: Path) -> None:
-    """Beyond the burst requests are refused, but never probes."""
+def test_requests_beyond_the_burst_are_429(tmp_path: Path) -> None:
+    """Probes are never limited."""
     with serving(Site(), web_config=web_config(tmp_path, rate_limit={"interval": "1h", "burst": 3})) as server:
         assert [status(server) for _ in range(5)] == [200, 200, 200, 429, 429]
         assert [status(server, path) for path in OPEN for _ in range(5)] == [200] * 10
@@ -129,8 +129,8 @@ def test_rate_limit(tmp_path: Path) -> None:
         assert [status(server) for _ in range(2)] == [200, 429]
 
 
-def test_rate_limiter() -> None:
-    """One more each interval, and never more than the burst in store."""
+def test_rate_limiter_adds_a_token_each_interval() -> None:
+    """It never holds more tokens than the burst."""
     now = [0.0]
     limiter = RateLimiter(2.0, 2, lambda: now[0])
     allowed = []
@@ -140,8 +140,8 @@ def test_rate_limiter() -> None:
     assert allowed == [True, True, False, False, True, False, True, True, False]
 
 
-def test_guesses_do_not_keep_scrapes_out(tmp_path: Path) -> None:
-    """While guesses take up all there is for them, who is known and the probes are answered at once."""
+def test_password_guesses_do_not_delay_verified_clients(tmp_path: Path) -> None:
+    """Verified clients and probes are answered while guesses fill the queue."""
     path = web_config(tmp_path, basic_auth_users={USER: hashed(cost=SLOW)})
     with serving(Site(), web_config=path) as server:
         assert status(server, **login()) == 200
@@ -164,8 +164,8 @@ def test_guesses_do_not_keep_scrapes_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("costs", [(4, 12), (12,)])
-def test_nobody_costs_as_much_as_somebody(costs: tuple[int, ...]) -> None:
-    """The hash that unknown users are checked against is as dear as the dearest real one."""
+def test_unknown_user_costs_as_much_as_a_known_one(costs: tuple[int, ...]) -> None:
+    """The hash for unknown users has the highest cost of the real ones."""
     passwords = Passwords({f"user-{cost}": hashed(cost=cost) for cost in costs})
     assert passwords._nobody.startswith(b"$2b$12$")
     assert len(passwords._nobody) == len(hashed())

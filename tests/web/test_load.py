@@ -75,8 +75,8 @@ def connections(server: WebServer) -> int:
     return server.connections.answering + server.connections.waiting
 
 
-def test_slow_readers_hold_no_thread(site: Site) -> None:
-    """While many more clients than there are threads leave their answers lying, others are answered; all come whole."""
+def test_slow_readers_do_not_delay_others(site: Site) -> None:
+    """Others are answered while many clients leave their responses unread; every response arrives whole."""
     with serving(site) as server, ExitStack() as stack:
         slow = [stack.enter_context(reading_slowly(server)) for _ in range(3 * CROWD)]
         eventually(lambda: untaken(server) == len(slow), "all answers are set aside")
@@ -90,8 +90,8 @@ def test_slow_readers_hold_no_thread(site: Site) -> None:
         assert body_of(slow[0]) == b"healthy\n"
 
 
-def test_pipelined_slow_reader(site: Site) -> None:
-    """Requests sent on while an answer waits are answered after it, in order."""
+def test_pipelined_requests_wait_for_a_slow_reader(site: Site) -> None:
+    """They are answered after the first response, in order."""
     with serving(site) as server, reading_slowly(server, SCRAPE + REQUEST + LAST_PROBE) as client:
         eventually(lambda: untaken(server) == 1, "the first answer is set aside")
         received = everything(client)
@@ -100,8 +100,8 @@ def test_pipelined_slow_reader(site: Site) -> None:
     assert received.endswith(b"healthy\n")
 
 
-def test_half_closed_slow_reader(site: Site) -> None:
-    """A client that has said all it will still gets its whole answer."""
+def test_half_closed_connection_gets_the_whole_response(site: Site) -> None:
+    """The client has finished sending and still reads."""
     with serving(site) as server, reading_slowly(server) as client:
         client.shutdown(socket.SHUT_WR)
         eventually(lambda: untaken(server) == 1, "the answer is set aside")
@@ -109,8 +109,8 @@ def test_half_closed_slow_reader(site: Site) -> None:
         assert f"Content-Length: {len(body)}".encode() in head
 
 
-def test_the_time_for_an_answer_is_bounded(site: Site) -> None:
-    """Who reads on and on, but too slowly, is cut off, and what the kernel holds for it is given back."""
+def test_reader_that_is_too_slow_is_disconnected(site: Site) -> None:
+    """The kernel drops what it still holds for the client."""
     with serving(site, head_seconds=0.5, response_seconds=1.0) as server, reading_slowly(server, LAST_SCRAPE) as client:
         client.recv(1)
         # On a busy machine its time may be over before anybody looks.
@@ -123,8 +123,8 @@ def test_the_time_for_an_answer_is_bounded(site: Site) -> None:
         assert is_well(server)
 
 
-def test_slow_readers_that_go_away(site: Site) -> None:
-    """Answers of clients that break off are forgotten."""
+def test_responses_of_clients_that_reset_are_dropped(site: Site) -> None:
+    """No connection remains."""
     with serving(site) as server:
         with ExitStack() as stack:
             for _ in range(2 * CROWD):
@@ -135,8 +135,8 @@ def test_slow_readers_that_go_away(site: Site) -> None:
         assert is_well(server)
 
 
-def test_stop_finishes_slow_answers(site: Site) -> None:
-    """Answers that are being taken when the end comes are finished; nobody new is let in meanwhile."""
+def test_stop_waits_for_slow_readers(site: Site) -> None:
+    """Responses in flight are finished; new clients are refused."""
     with serving(site) as server, reading_slowly(server) as client:
         eventually(lambda: untaken(server) == 1, "the answer is set aside")
         stopping = threading.Thread(target=server.stop)
@@ -150,8 +150,8 @@ def test_stop_finishes_slow_answers(site: Site) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2 * CROWD])
-def test_stop_despite_readers_that_never_read(site: Site, number: int) -> None:
-    """The end comes in time, whoever does not take what."""
+def test_stop_is_in_time_despite_readers_that_never_read(site: Site, number: int) -> None:
+    """It leaves no thread."""
     before = set(threading.enumerate())
     with serving(site) as server, ExitStack() as stack:
         for _ in range(number):
@@ -163,8 +163,8 @@ def test_stop_despite_readers_that_never_read(site: Site, number: int) -> None:
     assert set(threading.enumerate()) <= before
 
 
-def test_two_hundred_scrapes(site: Site) -> None:
-    """Two hundred clients scrape at once; each gets everything, with no more threads than there always are."""
+def test_two_hundred_scrapes_at_the_same_time_are_complete(site: Site) -> None:
+    """The server starts no thread for them."""
     site.publish("b", 2_000)
     with serving(site) as server:
         whole = ask(server, "/metrics")[2]
@@ -188,8 +188,8 @@ def test_two_hundred_scrapes(site: Site) -> None:
         assert max(most) <= threads + crowd
 
 
-def test_a_crowd_beyond_all_bounds(site: Site) -> None:
-    """Of more connections than there may be, silent and busy ones, some are closed and the rest is served."""
+def test_connections_beyond_the_limit_are_closed(site: Site) -> None:
+    """A new client is answered all the same."""
     site.publish("b", 20_000)
     with serving(site) as server, ExitStack() as stack:
         for number in range(MAX_CONNECTIONS + 60):
@@ -201,8 +201,8 @@ def test_a_crowd_beyond_all_bounds(site: Site) -> None:
     eventually(lambda: not untaken(server), "nothing is left")
 
 
-def test_no_descriptor_is_left(site: Site) -> None:
-    """Every connection that has ended has given its descriptor back, without help of the garbage collector."""
+def test_closed_connections_release_their_descriptors(site: Site) -> None:
+    """They do so without the garbage collector."""
     site.publish("b")
 
     def descriptors() -> int:
@@ -224,8 +224,8 @@ def test_no_descriptor_is_left(site: Site) -> None:
             gc.enable()
 
 
-def test_no_room_at_all(site: Site) -> None:
-    """While every connection there may be has asked and waits for a thread, another one is closed at once."""
+def test_new_connection_is_closed_while_all_others_are_being_answered(site: Site) -> None:
+    """Only connections that wait for their client give way."""
     site.publish("b")
     site.gate.is_open = False
     with serving(site) as server, ExitStack() as stack:
@@ -241,8 +241,8 @@ def test_no_room_at_all(site: Site) -> None:
         assert is_well(server)
 
 
-def test_stop_while_an_answer_is_made(site: Site, tmp_path: Path) -> None:
-    """An answer that takes too long when the end comes is broken off, and not one byte of it is sent unencrypted."""
+def test_stop_aborts_a_response_that_takes_too_long(site: Site, tmp_path: Path) -> None:
+    """Over TLS, no byte of it is sent unencrypted."""
     site.publish("b")
     site.gate.is_open = False
     sent = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"

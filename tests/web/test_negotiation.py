@@ -48,8 +48,8 @@ FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
         ("application/openmetrics-text;;version=1.0.0", OPENMETRICS),
     ],
 )
-def test_content_type(accept: str, kind: str) -> None:
-    """OpenMetrics 1.0 goes to those who ask for it and do not prefer text; everybody else gets text."""
+def test_openmetrics_is_chosen_unless_text_is_preferred(accept: str, kind: str) -> None:
+    """Every other header gets text."""
     assert content_type(accept) == kind
 
 
@@ -73,6 +73,6 @@ def test_content_type(accept: str, kind: str) -> None:
         ("gzipped", False),
     ],
 )
-def test_accepts_gzip(accept_encoding: str, *, accepted: bool) -> None:
-    """Gzip goes to those who name it, or everything, and do not refuse it."""
+def test_gzip_is_accepted_unless_refused(accept_encoding: str, *, accepted: bool) -> None:
+    """By name or by `*`."""
     assert accepts_gzip(accept_encoding) is accepted

@@ -42,34 +42,34 @@ def check(passwords: Passwords, *headers: str) -> list[Verdict]:
         (basic().replace("Basic", "Bearer"), Verdict.WRONG),
     ],
 )
-def test_verdict(header: str, verdict: Verdict) -> None:
-    """The same answer at first and from memory."""
+def test_verdict_is_the_same_from_memory(header: str, verdict: Verdict) -> None:
+    """The first check computes, the others remember."""
     passwords = Passwords({USER: hashed()})
     assert check(passwords, header, header, header) == [verdict] * 3
 
 
-def test_long_and_strange_passwords() -> None:
-    """Bcrypt looks at 72 bytes; letters of any language and colons are part of a password."""
+def test_passwords_may_be_long_and_in_any_language() -> None:
+    """Bcrypt uses 72 bytes; a colon may be part of a password."""
     for password in ("x" * 100, "pâté:日本"):
         passwords = Passwords({USER: hashed(password[:72])})
         assert check(passwords, basic(password=password)) == [Verdict.RIGHT]
     assert basic_credentials(basic(password="a:b")) == (USER.encode(), b"a:b")
 
 
-def test_is_asked_for() -> None:
-    """Only where there are users."""
+def test_passwords_are_required_if_there_are_users() -> None:
+    """Without users nothing is checked."""
     assert not Passwords({})
     assert Passwords({USER: hashed()})
 
 
-def test_a_new_password_counts_at_once() -> None:
-    """What was right for other hashes is not remembered."""
+def test_changed_password_applies_immediately() -> None:
+    """A password verified for another hash is not remembered."""
     assert check(Passwords({USER: hashed()}), basic()) == [Verdict.RIGHT]
     assert check(Passwords({USER: hashed("another")}), basic()) == [Verdict.WRONG]
 
 
-def test_memory_is_bounded() -> None:
-    """However many guesses, only some of the wrong ones are remembered, and the right one is never forgotten."""
+def test_remembered_wrong_passwords_are_bounded() -> None:
+    """A right one is never forgotten."""
     passwords = Passwords({USER: hashed()})
     guesses = [basic(password=str(number)) for number in range(MAX_REMEMBERED_WRONG + 20)]
     assert check(passwords, basic(), *guesses) == [Verdict.RIGHT] + [Verdict.WRONG] * len(guesses)
@@ -77,8 +77,8 @@ def test_memory_is_bounded() -> None:
     assert len(passwords.verified.proofs) == 1
 
 
-def test_guesses_do_not_keep_others_out() -> None:
-    """While many guess at once, most are sent away unheard, and who is known already is let in without waiting."""
+def test_guesses_beyond_the_queue_are_refused() -> None:
+    """A verified client does not wait for them."""
     passwords = Passwords({USER: hashed(cost=SLOW)})
     crowd = 6 * MAX_QUEUED
 
@@ -95,8 +95,8 @@ def test_guesses_do_not_keep_others_out() -> None:
     assert verdicts.count(Verdict.BUSY) == crowd - MAX_QUEUED
 
 
-def test_one_computation_for_a_burst_of_one_password() -> None:
-    """Of a burst of the same new password one is computed and the others that wait get its result."""
+def test_burst_of_one_password_is_computed_once() -> None:
+    """Those that wait in the queue get the same verdict."""
     passwords = Passwords({USER: hashed()})
 
     async def burst() -> list[Verdict]:

@@ -80,8 +80,8 @@ def protected(folder: Path, password: str = PASSWORD, **tls: Any) -> Path:
     return web_config(folder, tls=tls, basic_auth_users={USER: hashed(password)})
 
 
-def test_flag_variable_and_file(simulator: Simulator, tmp_path: Path) -> None:
-    """The web configuration is named by flag, by variable or in the file; the flag wins."""
+def test_web_configuration_flag_wins_over_variable_and_file(simulator: Simulator, tmp_path: Path) -> None:
+    """All three name it."""
     path = protected(tmp_path)
     with secure(simulator, "--web.config.file", str(path), WEB__CONFIG_FILE="nowhere") as client:
         assert client.ask("/metrics")[0] == 200
@@ -99,8 +99,8 @@ def test_flag_variable_and_file(simulator: Simulator, tmp_path: Path) -> None:
         assert "Canary" not in client.program.err()
 
 
-def test_rotation(simulator: Simulator, tmp_path: Path) -> None:
-    """Certificate and users are replaced under the running process, without reload and without a word of them."""
+def test_certificate_and_users_change_without_reload(simulator: Simulator, tmp_path: Path) -> None:
+    """The log contains no secret."""
     install(tmp_path, issue(issuer=authority()))
     with secure(simulator, "--web.config.file", str(protected(tmp_path)), LOG_LEVEL="debug") as client:
         install(tmp_path, issue(issuer=authority(), ends=-HOUR))
@@ -115,16 +115,16 @@ def test_rotation(simulator: Simulator, tmp_path: Path) -> None:
         (tmp_path / "server.key").write_text("Canary")
         assert client.ask("/metrics", password="Canary-another")[0] == 200
         assert client.program.end() == 0
-        told = client.program.err() + client.program.out()
-    assert "web configuration read again" in told
-    assert told.count("web configuration not usable, last one kept") == 1
-    assert "key_file" in told
+        logged = client.program.err() + client.program.out()
+    assert "web configuration reloaded" in logged
+    assert logged.count("web configuration reload failed, keeping current one") == 1
+    assert "key_file" in logged
     for secret in ("Canary", "$2b$", "PRIVATE KEY", "Traceback", b64encode(USER.encode()).decode()[:4]):
-        assert secret not in told
+        assert secret not in logged
 
 
-def test_reload(simulator: Simulator, tmp_path: Path) -> None:
-    """A reload brings in another web configuration; one that is broken fails the reload and changes nothing."""
+def test_reload_applies_another_web_configuration(simulator: Simulator, tmp_path: Path) -> None:
+    """A broken one fails the reload and changes nothing."""
     folders = {name: tmp_path / name for name in ("first", "second", "third")}
     for folder in folders.values():
         folder.mkdir()
@@ -156,9 +156,9 @@ def test_reload(simulator: Simulator, tmp_path: Path) -> None:
         second.write_text("")
         client.program.process.send_signal(signal.SIGHUP)
         eventually(lambda: value(client.ask("/metrics", password="another")[1], RELOADED) == 0, "the reload has failed")
-        protected(folders["second"], "mended")
+        protected(folders["second"], "fixed")
         client.program.process.send_signal(signal.SIGHUP)
-        eventually(lambda: value(client.ask("/metrics", password="mended")[1], RELOADED) == 1, "it has succeeded")
+        eventually(lambda: value(client.ask("/metrics", password="fixed")[1], RELOADED) == 1, "it has succeeded")
         assert client.program.end() == 0
 
 
@@ -173,8 +173,8 @@ def test_reload(simulator: Simulator, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_wrong_settings(command: str, missing: str, line: str, tmp_path: Path) -> None:
-    """A missing file ends `serve` and `demo` with 2 and one line."""
+def test_missing_file_ends_with_exit_code_2(command: str, missing: str, line: str, tmp_path: Path) -> None:
+    """`serve` and `demo` print one line."""
     path = protected(tmp_path)
     (tmp_path / missing).unlink()
     settings = {"ENTERPRISE": "octo-corp", "TOKEN": TOKEN} if command == "serve" else {}
@@ -183,8 +183,8 @@ def test_wrong_settings(command: str, missing: str, line: str, tmp_path: Path) -
     assert the_line(done.err) == line.format(folder=tmp_path)
 
 
-def test_demo(tmp_path: Path) -> None:
-    """The demo prints addresses that work, and ends on SIGTERM."""
+def test_demo_with_tls_prints_working_addresses(tmp_path: Path) -> None:
+    """SIGTERM ends it."""
     path = protected(tmp_path)
     with started("demo", "--listen", "127.0.0.1:0", "--users", "20", "--web.config.file", str(path)) as program:
         eventually(lambda: "Ctrl-C" in program.out(), "it says where to look")
@@ -198,8 +198,8 @@ def test_demo(tmp_path: Path) -> None:
         assert program.end() == 0
 
 
-def test_end_during_a_slow_answer(simulator: Simulator, tmp_path: Path) -> None:
-    """An answer that a client is still taking when SIGTERM comes is finished, and the end comes in time."""
+def test_sigterm_finishes_a_slow_response(simulator: Simulator, tmp_path: Path) -> None:
+    """The process ends in time."""
     path = web_config(tmp_path, tls={})
     estate = Simulator(users=30, runners=9_000, organizations=3)
     with estate, secure(simulator, "--web.config.file", str(path), API_URL=estate.url) as client:
@@ -222,8 +222,8 @@ def test_end_during_a_slow_answer(simulator: Simulator, tmp_path: Path) -> None:
         assert client.program.process.wait(timeout=10) == 0
 
 
-def test_descriptors_run_out(simulator: Simulator) -> None:
-    """With more idle clients than descriptors the oldest go, others are answered, and the log has one line."""
+def test_oldest_idle_clients_are_closed_when_descriptors_run_out(simulator: Simulator) -> None:
+    """Others are answered, and the log has one line."""
     listen = f"127.0.0.1:{free_port()}"
     settings = {"ENTERPRISE": "octo-corp", "TOKEN": TOKEN, "API_URL": simulator.url, "LISTEN": listen}
     with started("serve", url=f"http://{listen}", **settings) as program, ExitStack() as stack:
@@ -247,8 +247,8 @@ def processor_seconds(program: Program) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_behind_a_proxy_with_a_path(simulator: Simulator, tmp_path: Path) -> None:
-    """Behind a real nginx that serves it below a path, every link of the status page leads to what it names."""
+def test_links_work_behind_a_proxy_with_a_path(simulator: Simulator, tmp_path: Path) -> None:
+    """A real nginx serves the status page below a path."""
     nginx = tool("nginx")
     listen, front = f"127.0.0.1:{free_port()}", free_port()
     (tmp_path / "nginx.conf").write_text(
@@ -276,8 +276,8 @@ def test_behind_a_proxy_with_a_path(simulator: Simulator, tmp_path: Path) -> Non
         assert program.end() == 0
 
 
-def test_prometheus(simulator: Simulator, tmp_path: Path) -> None:
-    """A real Prometheus scrapes over TLS, with the authority and the password that it has in files."""
+def test_prometheus_scrapes_over_tls_with_a_password(simulator: Simulator, tmp_path: Path) -> None:
+    """A real one, with the authority and the password in files."""
     program = tool("prometheus")
     (tmp_path / "ca.pem").write_bytes(authority().pem)
     (tmp_path / "password").write_text(PASSWORD)
@@ -342,8 +342,8 @@ def run_promtool(*arguments: str) -> str:
         return checked.communicate(timeout=30)[0]
 
 
-def test_the_documented_example(tmp_path: Path) -> None:
-    """The file and the commands of docs/security-model.md work as they stand."""
+def test_documented_example_works(tmp_path: Path) -> None:
+    """The file and the commands of docs/security-model.md, as they are."""
     for name in ("openssl", "curl"):
         tool(name)
     page = (ROOT / "docs" / "security-model.md").read_text()
@@ -357,8 +357,8 @@ def test_the_documented_example(tmp_path: Path) -> None:
         eventually(lambda: "Ctrl-C" in program.out() or program.process.poll() is not None, "the demo starts")
         curl, check = ask_it.strip().splitlines()
         curl = curl.replace("docs/examples/", "").replace(":10204", f":{listen.rpartition(':')[2]}")
-        told = subprocess.run(curl, shell=True, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
-        assert "ghe_exporter_build_info" in told
+        exposed = subprocess.run(curl, shell=True, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+        assert "ghe_exporter_build_info" in exposed
         assert run(*check.replace(":10204", f":{listen.rpartition(':')[2]}").split()[1:]).code == 0
         assert program.end() == 0
     (tmp_path / "prometheus.yml").write_text(scrape)

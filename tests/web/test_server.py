@@ -63,8 +63,8 @@ def server(hosted: tuple[Site, WebServer]) -> WebServer:
         (":0", ["127.0.0.1"]),
     ],
 )
-def test_listen(site: Site, listen: str, hosts: list[str]) -> None:
-    """Every form of address is listened at, on a free port for port 0, and the URL can be opened."""
+def test_listens_at_every_form_of_address(site: Site, listen: str, hosts: list[str]) -> None:
+    """Port 0 takes a free port, and the URL can be opened."""
     if "::" in listen and not socket.has_dualstack_ipv6():
         pytest.skip("needs IPv6")
     with serving(site, listen) as server:
@@ -74,16 +74,16 @@ def test_listen(site: Site, listen: str, hosts: list[str]) -> None:
         assert ask(server, host=netloc.rpartition(":")[0].strip("[]"))[0] == 200
 
 
-def test_every_address() -> None:
-    """Without a host it is every address, IPv6 and IPv4 where both exist."""
+def test_empty_host_means_every_address() -> None:
+    """IPv6 and IPv4 where both exist."""
     expected = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
     assert bind_address(":10204") == (expected, 10204)
     assert bind_address("octo.example.com:80") == ("octo.example.com", 80)
     assert bind_address("[::1]:80") == ("::1", 80)
 
 
-def test_port_in_use(site: Site, server: WebServer) -> None:
-    """An address that is taken is an error of the system that names it."""
+def test_port_in_use_is_an_error_that_names_the_address(site: Site, server: WebServer) -> None:
+    """It is the error of the system."""
     second = WebServer(f"127.0.0.1:{port_of(server)}", site.application)
     with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1:{port_of(server)}: Address already in use$"):
         second.start()
@@ -91,13 +91,13 @@ def test_port_in_use(site: Site, server: WebServer) -> None:
     assert is_well(server)
 
 
-def test_stop_without_start(site: Site) -> None:
-    """Stopping what never started is no error."""
+def test_stop_before_start_is_no_error(site: Site) -> None:
+    """Nothing happens."""
     WebServer("127.0.0.1:0", site.application).stop()
 
 
-def test_stop_leaves_nothing(site: Site) -> None:
-    """After stopping, no thread is left and nobody listens."""
+def test_stop_ends_threads_and_releases_the_port(site: Site) -> None:
+    """A new client is refused."""
     before = set(threading.enumerate())
     with serving(site) as server:
         ask(server)
@@ -107,8 +107,8 @@ def test_stop_leaves_nothing(site: Site) -> None:
         ask(server)
 
 
-def test_stop_finishes_the_answer_in_flight(site: Site) -> None:
-    """A scrape that has begun is answered whole while the server stops."""
+def test_stop_finishes_the_response_in_flight(site: Site) -> None:
+    """The scrape is complete."""
     site.publish("a", 20_000)
     site.gate.is_open = False
     answers: list[Any] = []
@@ -127,8 +127,8 @@ def test_stop_finishes_the_answer_in_flight(site: Site) -> None:
     assert body.endswith(b"ghe_up 1\n")
 
 
-def test_failure_is_reported(site: Site) -> None:
-    """A server that can accept no more says so, in the log and to who started it; one that is stopped does not."""
+def test_failure_is_logged_and_reported(site: Site) -> None:
+    """A server that is stopped reports none."""
     failed = threading.Event()
     server = WebServer("127.0.0.1:0", site.application, on_failure=failed.set)
     with capture_logs() as logged:
@@ -146,8 +146,8 @@ def test_failure_is_reported(site: Site) -> None:
     assert not failed.is_set()
 
 
-def test_metrics(site: Site, server: WebServer) -> None:
-    """A scrape gets the whole body, plain and gzipped."""
+def test_scrape_gets_the_whole_body(site: Site, server: WebServer) -> None:
+    """Plain and compressed."""
     site.publish("a", 30_000)
     status, headers, plain = ask(server, "/metrics")
     assert status == 200
@@ -157,8 +157,8 @@ def test_metrics(site: Site, server: WebServer) -> None:
     assert gzip.decompress(zipped) == plain
 
 
-def test_head(site: Site, server: WebServer) -> None:
-    """HEAD tells the length, sends no body and keeps the connection usable."""
+def test_head_has_the_length_and_no_body(site: Site, server: WebServer) -> None:
+    """The connection stays usable."""
     site.publish("a")
     with connected(server) as client:
         client.sendall(
@@ -171,14 +171,14 @@ def test_head(site: Site, server: WebServer) -> None:
     assert rest.endswith(b"\r\n\r\nhealthy\n")
 
 
-def test_server_header(server: WebServer) -> None:
-    """Answers do not tell the version of the software that serves them."""
+def test_server_header_hides_versions(server: WebServer) -> None:
+    """It is the name alone."""
     _, headers, _ = ask(server)
     assert headers["Server"] == "ghe-exporter"
 
 
-def test_a_bug_is_a_500_without_details(site: Site, server: WebServer, capfd: pytest.CaptureFixture[str]) -> None:
-    """An exception in a page is a 500 that tells nobody its text, and the server goes on."""
+def test_exception_is_a_500_without_details(site: Site, server: WebServer, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its text is neither sent nor printed, and the server continues."""
     site.broken = True
     status, _, body = ask(server, "/")
     assert status == 500
@@ -196,8 +196,8 @@ def test_a_bug_is_a_500_without_details(site: Site, server: WebServer, capfd: py
         b"GET /-/healthy HTTP/1.1\r\nHost: a\r\nX-Endless: " + b"x" * 4 * MAX_HEAD_BYTES,
     ],
 )
-def test_oversized_heads(server: WebServer, head: bytes) -> None:
-    """Headers or addresses above the limit are refused without waiting for their end, and the server goes on."""
+def test_oversized_head_is_431(server: WebServer, head: bytes) -> None:
+    """It is refused before its end has arrived, and the server continues."""
     with connected(server) as client:
         client.sendall(head)
         answer = everything(client)
@@ -206,8 +206,8 @@ def test_oversized_heads(server: WebServer, head: bytes) -> None:
     assert is_well(server)
 
 
-def test_long_heads_within_the_limit(server: WebServer) -> None:
-    """A head somewhat below the limit is read."""
+def test_long_head_within_the_limit_is_accepted(server: WebServer) -> None:
+    """A head slightly below the limit."""
     assert ask(server, X_Long="x" * (MAX_HEAD_BYTES - 1_000))[0] == 200
 
 
@@ -224,8 +224,8 @@ def test_long_heads_within_the_limit(server: WebServer) -> None:
     ],
 )
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
-def test_bodies_are_refused(server: WebServer, method: bytes, headers: bytes) -> None:
-    """A request that announces a body is refused at once and its body is never read as a request."""
+def test_request_with_a_body_is_refused(server: WebServer, method: bytes, headers: bytes) -> None:
+    """Its body is never parsed as a request."""
     with connected(server) as client:
         client.sendall(REQUEST.replace(b"GET", method).replace(b"\r\n\r\n", b"\r\n" + headers + b"\r\n") + REQUEST)
         answer = everything(client)
@@ -234,8 +234,8 @@ def test_bodies_are_refused(server: WebServer, method: bytes, headers: bytes) ->
     assert is_well(server)
 
 
-def test_empty_body_is_no_body(server: WebServer) -> None:
-    """A request of length zero is like one without a length."""
+def test_content_length_zero_is_accepted(server: WebServer) -> None:
+    """It is no body."""
     assert ask(server, Content_Length="0")[0] == 200
 
 
@@ -254,8 +254,8 @@ def test_empty_body_is_no_body(server: WebServer) -> None:
         b"CONNECT octo.example.com:443 HTTP/1.1\r\n\r\n",
     ],
 )
-def test_garbage(server: WebServer, garbage: bytes) -> None:
-    """What is not HTTP gets an error or nothing, and the server goes on."""
+def test_invalid_http_is_never_answered_with_200(server: WebServer, garbage: bytes) -> None:
+    """It gets an error or nothing, and the server continues."""
     with connected(server) as client:
         client.sendall(garbage)
         client.shutdown(socket.SHUT_WR)
@@ -264,8 +264,8 @@ def test_garbage(server: WebServer, garbage: bytes) -> None:
 
 
 @pytest.mark.parametrize("start", [b"", b"G", b"GET /-/healthy HTTP/1.1\r\n", REQUEST[:-1]])
-def test_clients_that_hang_up(server: WebServer, start: bytes) -> None:
-    """Clients that close before their request is whole are let go, each and every one."""
+def test_client_that_closes_during_its_request_is_dropped(server: WebServer, start: bytes) -> None:
+    """Others are answered."""
     for _ in range(3 * CROWD):
         with connected(server) as client:
             client.sendall(start)
@@ -276,8 +276,8 @@ def test_clients_that_hang_up(server: WebServer, start: bytes) -> None:
     assert is_well(server)
 
 
-def test_clients_that_reset(server: WebServer) -> None:
-    """Clients that break the connection off in their request are let go as well."""
+def test_client_that_resets_during_its_request_is_dropped(server: WebServer) -> None:
+    """Others are answered."""
     for _ in range(3 * CROWD):
         with connected(server) as client:
             client.sendall(b"GET /")
@@ -286,11 +286,8 @@ def test_clients_that_reset(server: WebServer) -> None:
 
 
 @pytest.mark.parametrize("start", [b"", b"G", b"GET /metrics HTTP/1.1\r\nHost: ", REQUEST[:-1]])
-def test_slow_clients_hold_nobody_up(server: WebServer, start: bytes) -> None:
-    """While many more clients than there are threads send nothing or half a request, others are answered at once.
-
-    The slow ones stay connected: had a thread waited for one of them, it would have been closed first.
-    """
+def test_slow_requests_do_not_delay_others(server: WebServer, start: bytes) -> None:
+    """Others are answered while many clients have sent nothing or half a request; these stay connected."""
     with ExitStack() as stack:
         slow = [stack.enter_context(connected(server)) for _ in range(4 * CROWD)]
         for client in slow:
@@ -302,8 +299,8 @@ def test_slow_clients_hold_nobody_up(server: WebServer, start: bytes) -> None:
                 client.recv(1)
 
 
-def test_a_request_in_many_pieces(server: WebServer) -> None:
-    """A request that comes byte by byte is answered like any other."""
+def test_request_byte_by_byte_is_answered(server: WebServer) -> None:
+    """The client closes its sending half afterwards."""
     with connected(server) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for index in range(len(REQUEST)):
@@ -312,8 +309,8 @@ def test_a_request_in_many_pieces(server: WebServer) -> None:
         assert everything(client).endswith(b"\r\n\r\nhealthy\n")
 
 
-def test_pipelined_requests(server: WebServer) -> None:
-    """Requests sent in one go are answered one after the other, also when the last one is cut in two."""
+def test_pipelined_requests_are_answered_in_order(server: WebServer) -> None:
+    """Also if the last one arrives in two parts."""
     last = REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     with connected(server) as client:
         client.sendall(REQUEST * 20 + last[:10])
@@ -324,8 +321,8 @@ def test_pipelined_requests(server: WebServer) -> None:
         assert (answer + everything(client)).count(b"\r\n\r\nhealthy\n") == 21
 
 
-def test_many_kept_connections(server: WebServer) -> None:
-    """Many clients keep their connections and use them again."""
+def test_kept_connections_are_reused(server: WebServer) -> None:
+    """By many clients."""
     with ExitStack() as stack:
         clients = [stack.enter_context(connected(server)) for _ in range(5 * CROWD)]
         for _ in range(3):
@@ -337,8 +334,8 @@ def test_many_kept_connections(server: WebServer) -> None:
                 assert (answer.status, answer.read(), answer.will_close) == (200, b"healthy\n", False)
 
 
-def test_too_many_connections(server: WebServer) -> None:
-    """Of too many silent connections the oldest goes, and who comes last is answered."""
+def test_oldest_idle_connection_is_closed_at_the_limit(server: WebServer) -> None:
+    """The newest one is answered."""
     with ExitStack() as stack:
         silent = [stack.enter_context(connected(server)) for _ in range(MAX_CONNECTIONS + 10)]
         assert is_well(server)
@@ -348,15 +345,15 @@ def test_too_many_connections(server: WebServer) -> None:
         assert silent[-1].recv(100).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_old_clients(server: WebServer) -> None:
-    """HTTP/1.0 gets its answer and the end of the connection."""
+def test_http_1_0_gets_its_response_and_a_close(server: WebServer) -> None:
+    """The client reads to the end."""
     with connected(server) as client:
         client.sendall(b"GET /-/healthy HTTP/1.0\r\n\r\n")
         assert everything(client).endswith(b"\r\n\r\nhealthy\n")
 
 
-def test_fifty_scrapes_agree(site: Site, server: WebServer) -> None:
-    """Fifty scrapes at once, while one publishes all the time, see complete results and nothing between."""
+def test_scrapes_during_publishing_are_consistent(site: Site, server: WebServer) -> None:
+    """Fifty scrapes at the same time see complete results of one publication."""
     whole = []
     for generation in ("old", "new"):
         site.publish(generation)

@@ -72,8 +72,8 @@ def read(html: str) -> Tags:
         (864_000, "10 d"),
     ],
 )
-def test_span(seconds: float, said: str) -> None:
-    """A length of time is said in one or two units."""
+def test_durations_have_one_or_two_units(seconds: float, said: str) -> None:
+    """Seconds, minutes, hours and days."""
     assert span(seconds) == said
 
 
@@ -88,8 +88,8 @@ def test_span(seconds: float, said: str) -> None:
         (Status(60, success=False, available=False), "unavailable"),
     ],
 )
-def test_state(status: Status, state: str) -> None:
-    """A collector waits, does well, fails, or is not to be had."""
+def test_state_of_a_collector(status: Status, state: str) -> None:
+    """It waits, succeeds, fails, or is not available."""
     assert state_of(status) == state
 
 
@@ -119,8 +119,8 @@ def test_state(status: Status, state: str) -> None:
         ),
     ],
 )
-def test_row(status: Status, cells: str) -> None:
-    """A row says how a collector does, when it succeeded, how long it took, what is next and what is wrong."""
+def test_row_shows_state_times_and_problem(status: Status, cells: str) -> None:
+    """When it succeeded, how long it took, what is next."""
     state, succeeded, took, interval, next_run, problem = cells.split("|")
     assert collector_row("runners", status, NOW) == (
         f'<tr><th scope="row">runners</th>{state}<td class="number">{succeeded}</td><td class="number">{took}</td>'
@@ -129,7 +129,7 @@ def test_row(status: Status, cells: str) -> None:
 
 
 def test_every_reason_has_words() -> None:
-    """No label value of a metric stands on the page."""
+    """The page shows no label value of a metric."""
     assert set(REASONS) == set(Reason)
     assert problem_of(Status(60, success=False, reason=Reason.SERVER_ERROR, problem="502")) == (
         "server error of GitHub: 502"
@@ -137,8 +137,8 @@ def test_every_reason_has_words() -> None:
     assert problem_of(OK) == ""
 
 
-def test_enterprise_summary() -> None:
-    """A line says how many collectors do how, and what runs next; failing ones come first."""
+def test_summary_counts_collectors_by_state() -> None:
+    """It names the next run; failing collectors come first."""
     statuses = {
         Key("acme", "runners"): replace(OK, next_at=NOW + 90),
         Key("acme", "licenses"): replace(OK, next_at=NOW + 14),
@@ -154,7 +154,7 @@ def test_enterprise_summary() -> None:
 
 
 def test_unavailable_collectors_are_folded() -> None:
-    """What is not available takes one line, and says why when it is opened."""
+    """They take one line, and give the reason when unfolded."""
     statuses = {Key("acme", "server"): Status(60, available=False), Key("acme", "runners"): OK}
     page = status_page("1.2.3", statuses, NOW)
     shown, _, folded = page.partition("<details><summary>1 collector is not available here</summary>")
@@ -167,8 +167,8 @@ def test_unavailable_collectors_are_folded() -> None:
     )
 
 
-def test_page() -> None:
-    """Enterprises come in order, each once, with their collectors as the board has them."""
+def test_enterprises_are_sorted() -> None:
+    """Collectors keep their order."""
     keys = [Key("globex", "runners"), Key("acme", "runners"), Key("globex", "licenses"), Key("acme", "licenses")]
     tags = read(status_page("1.2.3", dict.fromkeys(keys, OK), NOW))
     assert tags.seen.count("h2") == tags.seen.count("table") == 2
@@ -177,22 +177,22 @@ def test_page() -> None:
     assert tags.text.rindex("runners") < tags.text.rindex("licenses")
 
 
-def test_links() -> None:
-    """The page links the other endpoints and nothing elsewhere, and runs no script."""
+def test_page_links_only_the_other_endpoints() -> None:
+    """It contains no script."""
     tags = read(status_page("1.2.3", {Key("acme", "runners"): OK}, NOW))
     assert tags.links == ["metrics", "-/healthy", "-/ready"]
     assert "script" not in tags.seen
 
 
-def test_no_enterprise() -> None:
-    """Without an enterprise the page says so."""
+def test_page_without_enterprises_says_so() -> None:
+    """It has no table."""
     tags = read(status_page("1.2.3", {}, NOW))
     assert "No enterprise is configured." in tags.text
     assert "table" not in tags.seen
 
 
-def test_hostile_texts_are_text() -> None:
-    """Markup in a version, name or problem is shown, not obeyed."""
+def test_markup_in_texts_is_escaped() -> None:
+    """In a version, a name and a problem."""
     status = Status(60, success=False, reason=Reason.PAYLOAD, problem=HOSTILE)
     tags = read(status_page(HOSTILE, {Key(HOSTILE, HOSTILE): status}, NOW))
     assert tags.text.count(HOSTILE) == 4

@@ -54,7 +54,7 @@ def ask(server: WebServer, context: ssl.SSLContext) -> int:
 
 
 def gets_in(server: WebServer, context: ssl.SSLContext) -> bool:
-    """Whether the client is answered; TLS 1.3 tells it only afterwards that it is not wanted."""
+    """Whether the client is answered; with TLS 1.3 a refusal arrives after the handshake."""
     try:
         return ask(server, context) == 200
     except (ssl.SSLError, ConnectionError, http.client.RemoteDisconnected):
@@ -74,8 +74,8 @@ def peer(server: WebServer) -> x509.Certificate:
     return x509.load_der_x509_certificate(shown)
 
 
-def test_verified(tmp_path: Path) -> None:
-    """A client that knows the authority is answered, one that does not goes away by itself."""
+def test_client_with_the_authority_is_answered(tmp_path: Path) -> None:
+    """A client without it closes the connection."""
     with secure(tmp_path) as server:
         assert server.url == f"https://127.0.0.1:{port_of(server)}"
         assert ask(server, client()) == 200
@@ -100,8 +100,10 @@ def test_verified(tmp_path: Path) -> None:
         ({"cipher_suites": ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]}, TLS12, False),
     ],
 )
-def test_versions_and_suites(tmp_path: Path, tls: dict[str, Any], version: Any, *, gets: bool) -> None:
-    """Only the versions and suites that are allowed are spoken."""
+def test_only_allowed_versions_and_suites_are_accepted(
+    tmp_path: Path, tls: dict[str, Any], version: Any, *, gets: bool
+) -> None:
+    """By settings of the file."""
     context = client()
     if version == "old":
         with warnings.catch_warnings():
@@ -114,8 +116,8 @@ def test_versions_and_suites(tmp_path: Path, tls: dict[str, Any], version: Any, 
         assert gets_in(server, context) is gets
 
 
-def test_the_server_chooses_the_suite(tmp_path: Path) -> None:
-    """Of its own list in its own order, unless that is not wanted."""
+def test_server_chooses_the_cipher_suite(tmp_path: Path) -> None:
+    """Unless `prefer_server_cipher_suites` is false."""
     names = ["TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"]
     for prefers, chosen in ((True, "ECDHE-ECDSA-CHACHA20-POLY1305"), (False, "ECDHE-ECDSA-AES256-GCM-SHA384")):
         context = client()
@@ -132,8 +134,8 @@ def test_the_server_chooses_the_suite(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("curve", "gets"), [("CurveP256", True), ("CurveP384", False)])
-def test_one_curve(tmp_path: Path, curve: str, *, gets: bool) -> None:
-    """A curve that stands alone is the only one."""
+def test_single_curve_is_enforced(tmp_path: Path, curve: str, *, gets: bool) -> None:
+    """A client with another one is refused."""
     context = client()
     context.set_ecdh_curve("prime256v1")
     with secure(tmp_path, curve_preferences=[curve]) as server:
@@ -160,8 +162,10 @@ STRANGER = "stranger"
     ],
 )
 @pytest.mark.parametrize("version", [TLS12, TLS13], ids=str)
-def test_client_certificates(tmp_path: Path, tls: dict[str, Any], welcome: set[str], version: Any) -> None:
-    """Each way to treat certificates of clients lets in whom it should."""
+def test_client_certificate_is_judged_as_configured(
+    tmp_path: Path, tls: dict[str, Any], welcome: set[str], version: Any
+) -> None:
+    """By `client_auth_type` and `client_allowed_sans`."""
     names = (
         *THIS_MACHINE,
         x509.RFC822Name("octo@acme.example.com"),
@@ -184,8 +188,8 @@ def test_client_certificates(tmp_path: Path, tls: dict[str, Any], welcome: set[s
         assert let_in == welcome
 
 
-def test_client_certificates_as_private_authorities_issue_them(tmp_path: Path) -> None:
-    """What VERIFY_X509_STRICT would refuse is accepted, on every Python."""
+def test_client_certificate_that_is_not_strict_is_accepted(tmp_path: Path) -> None:
+    """On every Python, although VERIFY_X509_STRICT would refuse it."""
     private = issue("octo authority", is_ca=True, strict=False)
     with secure(tmp_path, **VERIFY) as server:
         install(tmp_path, private, "ca")
@@ -193,8 +197,8 @@ def test_client_certificates_as_private_authorities_issue_them(tmp_path: Path) -
         assert gets_in(server, client(tmp_path, issue("prometheus", private, strict=False)))
 
 
-def test_certificate_replaced(tmp_path: Path) -> None:
-    """An expired certificate that is replaced is replaced for the next connection; old connections stay."""
+def test_replaced_certificate_applies_to_the_next_connection(tmp_path: Path) -> None:
+    """Open connections continue."""
     install(tmp_path, issue(issuer=authority(), ends=EXPIRED))
     with secure(tmp_path) as server:
         with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
@@ -233,8 +237,8 @@ def name_another(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [spoil_key, remove_certificate, spoil_file, switch_off, name_another])
-def test_broken_files_change_nothing(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
-    """What does not fit is not used and is told once; what is mended is used at once."""
+def test_broken_files_keep_the_last_configuration(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    """The log has one line; fixed files apply immediately."""
     first = issue(issuer=authority())
     install(tmp_path, first)
     with capture_logs() as logged, secure(tmp_path) as server:
@@ -243,7 +247,7 @@ def test_broken_files_change_nothing(tmp_path: Path, spoil: Callable[[Path], Non
         for _ in range(3):
             assert peer(server) == first.certificate
         complaints = [entry for entry in logged if entry["log_level"] == "warning"]
-        assert [entry["event"] for entry in complaints] == ["web configuration not usable, last one kept"]
+        assert [entry["event"] for entry in complaints] == ["web configuration reload failed, keeping current one"]
         assert "PRIVATE" not in str(complaints)
         second = issue(issuer=authority())
         if spoil is name_another:
@@ -253,19 +257,19 @@ def test_broken_files_change_nothing(tmp_path: Path, spoil: Callable[[Path], Non
             install(tmp_path, second)
             web_config(tmp_path, tls={})
         assert peer(server) == second.certificate
-        assert "web configuration read again" in [entry["event"] for entry in logged]
+        assert "web configuration reloaded" in [entry["event"] for entry in logged]
 
 
-def test_switching_tls_on_needs_a_restart(tmp_path: Path) -> None:
-    """Whoever asks for it at a reload is told so."""
+def test_reload_that_switches_tls_on_is_refused(tmp_path: Path) -> None:
+    """The error says that it needs a restart."""
     plain = LiveProtection()
     with pytest.raises(ConfigurationError, match=r"web\.yml: switching TLS on or off needs a restart"):
         plain.prepare(web_config(tmp_path, tls={}))
     assert plain.current().tls is None
 
 
-def test_silent_clients_hold_nobody_up(tmp_path: Path) -> None:
-    """While many connect and say nothing, or stop within the handshake, others are answered."""
+def test_clients_that_stop_in_the_handshake_do_not_delay_others(tmp_path: Path) -> None:
+    """Or send nothing."""
     hello = ssl.MemoryBIO()
     with pytest.raises(ssl.SSLWantReadError):
         client().wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost").do_handshake()
@@ -277,8 +281,8 @@ def test_silent_clients_hold_nobody_up(tmp_path: Path) -> None:
         assert ask(server, client()) == 200
 
 
-def test_the_time_for_a_handshake_is_bounded(tmp_path: Path) -> None:
-    """Who says nothing, or dribbles, is closed."""
+def test_unfinished_handshake_is_closed(tmp_path: Path) -> None:
+    """After the time for a head."""
     with serving(Site(), web_config=web_config(tmp_path, tls={}), head_seconds=0.5) as server:
         for start in (b"", b"\x16\x03\x01"):
             with connected(server) as silent:
@@ -287,7 +291,7 @@ def test_the_time_for_a_handshake_is_bounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "explained"),
     [
         (REQUEST, True),
         (b"PATCH / HTTP/1.1\r\n\r\n", True),
@@ -297,20 +301,22 @@ def test_the_time_for_a_handshake_is_bounded(tmp_path: Path) -> None:
         (b"", False),
     ],
 )
-def test_who_does_not_speak_tls(tmp_path: Path, said: bytes, capfd: pytest.CaptureFixture[str], *, told: bool) -> None:
-    """Plain HTTP is told what is wrong, anything else is closed; nothing is printed and the server goes on."""
+def test_plain_http_on_the_tls_port_gets_an_explanation(
+    tmp_path: Path, said: bytes, capfd: pytest.CaptureFixture[str], *, explained: bool
+) -> None:
+    """Anything else is closed; nothing is printed, and the server continues."""
     with secure(tmp_path) as server:
         with connected(server) as stranger:
             stranger.sendall(said)
             stranger.shutdown(socket.SHUT_WR)
             answer = everything(stranger)
-        assert answer.startswith(b"HTTP/1.0 400 Bad Request\r\n") is told
+        assert answer.startswith(b"HTTP/1.0 400 Bad Request\r\n") is explained
         assert ask(server, client()) == 200
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
-def test_long_answers_and_slow_readers(tmp_path: Path) -> None:
-    """A large answer comes whole through TLS, also to a client that leaves it lying for a while first."""
+def test_slow_tls_readers_get_whole_responses(tmp_path: Path) -> None:
+    """Others are answered meanwhile."""
     site = Site()
     site.publish("a", 100_000)
     with serving(site, web_config=web_config(tmp_path, tls={})) as server, ExitStack() as stack:
@@ -331,8 +337,8 @@ def test_long_answers_and_slow_readers(tmp_path: Path) -> None:
         assert len(bodies.pop()) > 3_000_000
 
 
-def test_handshakes_in_pieces(tmp_path: Path) -> None:
-    """A client whose packets are tiny is served all the same, and told goodbye as TLS has it."""
+def test_handshake_byte_by_byte_is_answered(tmp_path: Path) -> None:
+    """The server ends the connection with close_notify."""
     with secure(tmp_path) as server, connected(server) as plain:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

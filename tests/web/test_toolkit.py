@@ -64,8 +64,8 @@ def written(folder: Path, document: Any) -> Path:
         {"rate_limit": {"interval": 0}},
     ],
 )
-def test_taken(folder: Path, document: Any) -> None:
-    """What the toolkit takes is taken."""
+def test_files_that_the_toolkit_accepts_are_accepted(folder: Path, document: Any) -> None:
+    """All forms of its documentation."""
     assert isinstance(protection(written(folder, document)), Protection)
 
 
@@ -116,7 +116,7 @@ def test_taken(folder: Path, document: Any) -> None:
         (
             {SECTION: TLS | {"client_auth_type": "RequireAnyClientCert"}},
             (
-                ": tls_server_config.client_auth_type: RequireAnyClientCert would let in whoever makes a certificate "
+                ": tls_server_config.client_auth_type: RequireAnyClientCert would accept any certificate "
                 "and is not supported; use RequireAndVerifyClientCert with client_ca_file"
             ),
         ),
@@ -212,8 +212,8 @@ def test_taken(folder: Path, document: Any) -> None:
         ),
     ],
 )
-def test_refused(folder: Path, document: Any, line: str) -> None:
-    """The complaint names file and setting, and neither user, hash nor password."""
+def test_error_names_the_file_and_the_setting(folder: Path, document: Any, line: str) -> None:
+    """It contains no user, hash or password."""
     path = written(folder, document)
     with pytest.raises(ConfigurationError) as caught:
         protection(path)
@@ -224,30 +224,30 @@ def test_refused(folder: Path, document: Any, line: str) -> None:
 
 
 @pytest.mark.parametrize("document", ["", "{}", "basic_auth_users:\n"])
-def test_an_empty_file(folder: Path, document: str) -> None:
-    """It protects nothing, which the log says."""
+def test_empty_file_protects_nothing(folder: Path, document: str) -> None:
+    """The log says so."""
     with capture_logs() as logged:
         now = LiveProtection(written(folder, document)).current()
     assert (now.tls, bool(now.passwords), now.rate_limiter) == (None, False, None)
     assert [entry["event"] for entry in logged] == ["web configuration is empty, nothing is protected"]
 
 
-def test_broken_certificates(folder: Path) -> None:
-    """What looks like a certificate and is none is named."""
+def test_broken_certificate_is_named(folder: Path) -> None:
+    """It has the form of a certificate and is none."""
     with pytest.raises(ConfigurationError, match=r"tls_server_config\.cert_file, key_file: cannot be used: \w+"):
         protection(written(folder, {SECTION: TLS | {"cert_file": "broken.crt"}}))
     with pytest.raises(ConfigurationError, match=r"tls_server_config\.client_ca_file: cannot be used: \w+"):
         protection(written(folder, {SECTION: TLS | CA | {"client_ca_file": "broken.crt"}}))
 
 
-def test_missing(tmp_path: Path) -> None:
-    """A file that is not there is a configuration error."""
+def test_missing_file_is_a_configuration_error(tmp_path: Path) -> None:
+    """The message names it."""
     with pytest.raises(ConfigurationError, match=r"cannot read the web configuration .*web\.yml: No such file"):
         protection(tmp_path / "web.yml")
 
 
 def test_paths_are_relative_to_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the program was started."""
+    """Not to the working directory."""
     (folder / "elsewhere").mkdir()
     path = web_config(folder, tls={})
     monkeypatch.chdir(folder / "elsewhere")
@@ -255,5 +255,5 @@ def test_paths_are_relative_to_the_file(folder: Path, monkeypatch: pytest.Monkey
 
 
 def test_no_hash_in_the_representation(folder: Path) -> None:
-    """Whoever prints the settings prints no hash."""
+    """Printing the settings shows no hash."""
     assert "$2b$" not in repr(read(written(folder, {"basic_auth_users": {"octo": hashed()}})))

@@ -23,15 +23,15 @@ READ_BYTES = 16_384
 TLS_WRITE_BYTES = 262_144
 """What is encrypted of a response before the kernel has taken what was encrypted before.
 
-Without TLS all of it goes to the transport at once: uvloop refers to the bytes, which all clients share, and sends them
-without the interpreter, for whose lock a scrape would wait after each part while collectors compute.
+Without TLS the transport gets the whole response: uvloop refers to the bytes, which all clients share, and sends them
+without the interpreter's lock, for which a scrape would wait after each portion while collectors compute.
 """
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with a time of zero: the kernel drops what it still holds for the client."""
 
 
 class Registry(Protocol):
-    """Who keeps the list of connections."""
+    """Keeps track of the connections."""
 
     def wait(self, connection: "Connection") -> None:
         """Note that it waits for its client from now on."""
@@ -106,7 +106,7 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget everything."""
+        """Release everything."""
         del exc
         self._registry.discard(self)
         self._is_closing = True
@@ -244,7 +244,7 @@ class Connection(asyncio.BufferedProtocol):
         self._next_request()
 
     def _close_gently(self) -> None:
-        """Close when the client does: a socket closed before everything is read takes the response with it."""
+        """Wait for the client to close: closing with unread bytes resets the connection and loses the response."""
         if not self._transport.can_write_eof():
             self.close()
             return
@@ -285,7 +285,7 @@ def read_request(event: h11.Request) -> Request:
 
 
 def refusal(status: int) -> Response:
-    """The response to what is no acceptable request; repeats nothing of it."""
+    """The response to an unacceptable request; it repeats nothing of the request."""
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return text(HTTPStatus(status), "no request here has a body")
     return text(HTTPStatus(status), HTTPStatus(status).phrase.lower())

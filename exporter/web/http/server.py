@@ -76,7 +76,7 @@ class WebServer:
         self.answer()
 
     def listen(self) -> None:
-        """Take the address; who connects waits for `answer`.
+        """Bind the address; clients that connect wait for `answer`.
 
         Raises:
             OSError: the system refuses the address; the message names it.

@@ -1,4 +1,4 @@
-"""TLS on an accepted socket, with the protection of that moment: a new certificate counts from the next client on."""
+"""TLS on an accepted socket, with the current protection: a new certificate applies to the next client."""
 
 import asyncio
 import socket
@@ -47,7 +47,7 @@ class Handshake:
         self._task = loop.create_task(self._run())
 
     def close(self) -> None:
-        """End it; nothing was said that could be cut off."""
+        """End it; there is no response that could be cut off."""
         self._task.cancel()
 
     abort = close
@@ -63,7 +63,7 @@ class Handshake:
             if first:
                 answer_plainly(self._accepted)
         except (OSError, ValueError) as error:
-            # Every scanner on the network causes it; the reason is OpenSSL's, nothing of it the client's.
+            # Every network scanner causes it. The reason is OpenSSL's text, not the client's.
             log.debug("tls handshake failed", reason=getattr(error, "reason", None))
         finally:
             self._connections.discard(self)
@@ -107,7 +107,7 @@ async def readable(sock: socket.socket) -> None:
 
 
 def answer_plainly(sock: socket.socket) -> None:
-    """Answer whoever speaks plain HTTP; what stays unread when a socket closes would take the answer with it."""
+    """Explain the mistake to a client that speaks plain HTTP; unread bytes would reset the connection before that."""
     with suppress(OSError):
         sock.recv(MAX_UNREAD_BYTES)
         sock.send(PLAIN_RESPONSE)

@@ -42,7 +42,7 @@ class VerifiedPasswords:
 
 
 class Passwords:
-    """The users and their hashes; who is *verified* already stays so where nothing changed for them."""
+    """The users and their hashes; *verified* passwords stay verified while their hash is the same."""
 
     def __init__(self, hashes: Mapping[str, str], verified: VerifiedPasswords | None = None) -> None:
         self.verified = verified or VerifiedPasswords()
@@ -85,7 +85,7 @@ class Passwords:
 
     async def _verify(self, user: bytes, password: bytes, proof: bytes) -> Verdict:
         hashed = self._hashes.get(user)
-        # Somebody unknown takes as long as somebody known.
+        # An unknown user takes as long as a known one.
         fits = await asyncio.to_thread(matches, password, hashed or self._nobody)
         if fits and hashed is not None:
             self.verified.proofs[user, hashed] = proof

@@ -43,7 +43,7 @@ class Protection:
 def protection(path: Path | None, verified: VerifiedPasswords | None = None) -> Protection:
     """Read the web configuration *path* and the files it names; without one, nothing is protected.
 
-    Who is *verified* need not be checked again: a new certificate makes nobody a stranger.
+    *verified* passwords need no second bcrypt computation: a new certificate does not change them.
 
     Raises:
         ConfigurationError: something is missing, unknown or does not fit.
@@ -123,7 +123,7 @@ class LiveProtection:
         """
         prepared = protection(path, self._current.passwords.verified)
         if prepared.is_empty and self._current.passwords:
-            # A file is empty for a moment when somebody writes it anew.
+            # A file that is being rewritten is empty for a moment.
             raise ConfigurationError(f"{path}: is empty; if nobody is to need a password, write basic_auth_users: {{}}")
         if (prepared.tls is not None) != self.is_tls:
             raise ConfigurationError(f"{path or 'web.config_file'}: switching TLS on or off needs a restart")
@@ -152,7 +152,7 @@ class LiveProtection:
         except ConfigurationError as error:
             # Not tried again before something changes again.
             self._seen = seen
-            log.warning("web configuration not usable, last one kept", problem=str(error))
+            log.warning("web configuration reload failed, keeping current one", problem=str(error))
         else:
             self._seen = self._current.stamps
-            log.info("web configuration read again", path=str(self._path))
+            log.info("web configuration reloaded", path=str(self._path))

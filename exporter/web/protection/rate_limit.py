@@ -1,4 +1,4 @@
-"""A token bucket: so many requests at once, then one in an interval."""
+"""A token bucket: a burst of requests, then one per interval."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class RateLimiter:
-    """Lets *burst* requests through at once and another one every *interval* seconds."""
+    """Allows a burst of *burst* requests, then one every *interval* seconds."""
 
     def __init__(self, interval: float, burst: int, now: Callable[[], float] = time.monotonic) -> None:
         self._interval = interval

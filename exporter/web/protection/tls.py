@@ -56,7 +56,7 @@ def _names(certificate: dict[str, Any]) -> Iterator[str]:
 
 def _limit_versions(context: ssl.SSLContext, config: TlsServerConfig) -> None:
     with warnings.catch_warnings():
-        # Old versions are deprecated, but whoever writes them down knows that.
+        # Old versions are deprecated, but here they were asked for by name.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = VERSIONS[config.min_version]
         context.maximum_version = VERSIONS[config.max_version]

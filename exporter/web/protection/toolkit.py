@@ -63,7 +63,7 @@ def _beside_the_file(value: Any, info: ValidationInfo) -> Path:
 def _client_auth(value: Any) -> Any:
     if value in UNVERIFIED:
         raise ValueError(
-            f"{value} would let in whoever makes a certificate and is not supported; "
+            f"{value} would accept any certificate and is not supported; "
             "use RequireAndVerifyClientCert with client_ca_file"
         )
     return value or "NoClientCert"
@@ -95,7 +95,7 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_blanks(cls, document: Any) -> Any:
-        # A key without a value stands for the default, as it does in the toolkit.
+        # A key without a value means the default, as in the toolkit.
         if not isinstance(document, dict):
             return document
         return {key: value for key, value in document.items() if value is not None or key not in cls.model_fields}
@@ -146,7 +146,7 @@ class HttpServerConfig(Part):
     @field_validator("headers")
     @classmethod
     def _settable(cls, headers: dict[str, Any]) -> dict[str, str]:
-        # X-XSS-Protection: 0 is what is recommended, and a number to YAML.
+        # X-XSS-Protection: 0 is recommended, and YAML reads it as a number.
         headers = {name: str(value) if type(value) is int else value for name, value in headers.items()}
         for name, value in headers.items():
             if name not in HEADERS:
@@ -165,7 +165,7 @@ class RateLimit(Part):
     burst: Annotated[StrictInt, Field(ge=0)] = 0
 
     @model_validator(mode="after")
-    def _lets_something_through(self) -> "RateLimit":
+    def _allows_requests(self) -> "RateLimit":
         if self.interval and not self.burst:
             raise ValueError("burst must be at least 1, or every request is refused")
         return self
@@ -182,7 +182,7 @@ class WebFile(Part):
     @field_validator("basic_auth_users", mode="before")
     @classmethod
     def _hashed(cls, users: Any) -> Any:
-        # Neither names nor hashes are repeated: somebody may have put a password in either place.
+        # Neither names nor hashes are repeated: either may be a password in the wrong place.
         for place, (name, hashed) in enumerate(users.items() if isinstance(users, dict) else (), 1):
             if not isinstance(name, str) or not name or ":" in name:
                 raise ValueError(f"entry {place}: the name of the user must be text without a colon; quote a number")
