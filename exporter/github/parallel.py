@@ -39,27 +39,46 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers:
     """Yield function(item) for each item in order, computing up to *workers* at a time.
 
     At most twice as many results wait to be taken, so memory does not grow with the number of items. Own threads and
-    not an executor: these die with the process, while an executor would hold up its end for a read time-out.
+    not an executor: these die with the process, while an executor would hold up its end for a read time-out. They are
+    started as they are needed; where the system refuses one, those that run, or the caller alone, do the work.
     """
     jobs: SimpleQueue[_Pending[Item, Result] | None] = SimpleQueue()
     waiting: deque[_Pending[Item, Result]] = deque()
-    for number in range(workers):
-        threading.Thread(target=_work, args=(function, jobs), name=f"pages-{number}", daemon=True).start()
+    started = 0
+
+    def next_result() -> Result:
+        pending = waiting.popleft()
+        if not started:
+            jobs.get_nowait()
+            pending.run(function)
+        return pending.result()
+
     try:
         for item in items:
             pending: _Pending[Item, Result] = _Pending(item)
             jobs.put(pending)
             waiting.append(pending)
+            if started < workers and _start(function, jobs, started):
+                started += 1
             if len(waiting) >= 2 * workers:
-                yield waiting.popleft().result()
+                yield next_result()
         while waiting:
-            yield waiting.popleft().result()
+            yield next_result()
     finally:
         with suppress(Empty):  # the consumer gave up: nothing that is not under way is begun
             while True:
                 jobs.get_nowait()
-        for _ in range(workers):
+        for _ in range(started):
             jobs.put(None)
+
+
+def _start(function: Callable[[Item], Result], jobs: "SimpleQueue[_Pending[Item, Result] | None]", number: int) -> bool:
+    """Start a worker; return whether that was possible."""
+    try:
+        threading.Thread(target=_work, args=(function, jobs), name=f"pages-{number}", daemon=True).start()
+    except RuntimeError:  # a limit of processes or of memory
+        return False
+    return True
 
 
 def _work(function: Callable[[Item], Result], jobs: "SimpleQueue[_Pending[Item, Result] | None]") -> None:

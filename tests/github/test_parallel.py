@@ -10,6 +10,7 @@ from itertools import count, islice
 import pytest
 
 from exporter.github.parallel import in_order
+from tests.support.threads import thread_limit
 
 PATIENCE = 10.0
 
@@ -204,3 +205,19 @@ def test_giving_up_never_waits() -> None:
         threading.Thread(target=give_up_often, daemon=True).start()
         assert finished.wait(6 * PATIENCE)
     join_workers()
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 3])
+def test_refused_threads_leave_no_worker_behind(allowed: int) -> None:
+    """Where the system starts too few threads, or none, the others or the caller do the work, and none stays."""
+    with thread_limit(allowed) as limit:
+        assert list(in_order(lambda number: number * 2, range(25), 4)) == [number * 2 for number in range(25)]
+        assert limit.refused
+    join_workers()
+
+
+def test_short_list_starts_no_idle_worker() -> None:
+    """No more threads are started than there are items."""
+    with thread_limit(10) as limit:
+        assert list(in_order(lambda number: number, range(2), 8)) == [0, 1]
+    assert limit.allowed == 8
