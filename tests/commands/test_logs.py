@@ -1,12 +1,17 @@
 """Logs go to standard error, as lines for people or as JSON."""
 
 import json
-from typing import Literal
+import os
+import select
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, TextIO
 
 import pytest
 import structlog
 
 from exporter import logs
+from exporter.logs import LogOutput
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -67,3 +72,59 @@ def test_configured_again(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("debug", "json")
     log.debug("seen")
     assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["seen"]
+
+
+def fill(pipe: int) -> int:
+    """Write into *pipe* until nothing more fits; return how much that was."""
+    os.set_blocking(pipe, False)
+    filled = 0
+    with suppress(BlockingIOError):
+        while True:
+            filled += os.write(pipe, b"x" * select.PIPE_BUF)
+    os.set_blocking(pipe, True)
+    return filled
+
+
+def unwritable(kind: str, folder: Path) -> TextIO | None:
+    """A standard error that takes nothing."""
+    if kind == "none":
+        return None
+    if kind == "full device":
+        return Path("/dev/full").open("w", encoding="utf-8")
+    if kind == "closed":
+        return (folder / "log").open("w", encoding="utf-8")
+    reader, writer = os.pipe()
+    if kind == "no reader":
+        os.close(reader)
+    else:
+        fill(writer)
+    return os.fdopen(writer, "w", encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["none", "full device", "closed", "no reader", "reader has stopped"])
+def test_unwritable_log_is_counted_and_raises_nothing(kind: str, tmp_path: Path) -> None:
+    """Whatever becomes of standard error, logging returns, and says how many lines are missing."""
+    stream = unwritable(kind, tmp_path)
+    output = LogOutput(stream)
+    if stream is not None and kind == "closed":
+        stream.close()
+    logs.configure("info", "json", output)
+    log_everything()
+    assert output.errors == 3
+    if stream is not None:
+        stream.close()  # nothing is left in its buffer that would fail now
+
+
+def test_log_is_written_again_after_an_error() -> None:
+    """A reader that catches up gets the lines that come then, whole."""
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w", encoding="utf-8") as stream, os.fdopen(reader, "rb") as read:
+        filled = fill(writer)
+        output = LogOutput(stream)
+        output.write("lost")
+        output.write("lost as well")
+        assert output.errors == 2
+        assert len(read.read(filled)) == filled
+        output.write("é" * 5000)
+        assert read.readline().decode() == "é" * 5000 + "\n"
+        assert output.errors == 2
