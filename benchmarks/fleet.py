@@ -87,9 +87,9 @@ def exporter(series: int) -> Exporter:
 
 def publish(made: Exporter, enterprise: str, fleet: runners.Fleet) -> None:
     """Do what a run does once its answers are there: map, render, publish."""
-    with made.snapshots.writing:
+    with made.snapshots.lock:
         result = Result(render(enterprise, grouped(enterprise, fleet)), 0.0)
-    made.snapshots.publish(Key(enterprise, runners.COLLECTOR.name), {"": result})
+        made.snapshots.publish(Key(enterprise, runners.COLLECTOR.name).level(), result)
 
 
 class SameData(RegistryCollector):

@@ -35,3 +35,8 @@ class SystemClock:
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait until *event* is set or *seconds* have passed; return whether it is set."""
         return event.wait(seconds)
+
+
+def unix_offset(clock: Clock) -> float:
+    """What is to be added to a reading of the monotonic clock to get Unix time, as the wall clock is set now."""
+    return clock.time() - clock.monotonic()

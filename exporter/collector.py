@@ -121,7 +121,7 @@ class Memory(Protocol):
         ...
 
 
-class Lasting(NamedTuple):
+class Persisted(NamedTuple):
     """How something remembered is written down as JSON, to outlive the process, and read again."""
 
     dump: Callable[[Any], Any]
@@ -164,7 +164,7 @@ class Collector(Generic[Fetched]):
         min_max_age: floor of the default max_age, which is three intervals.
         options: its settings.
         calls: how many requests it sends, for the documentation.
-        lasting: what of its memory a restart with `state_dir` keeps.
+        persisted: what of its memory a restart with `state_dir` keeps.
     """
 
     name: str
@@ -181,7 +181,7 @@ class Collector(Generic[Fetched]):
     min_max_age: float = MIN_MAX_AGE
     options: type[CollectorOptions] = CollectorOptions
     calls: Calls = ONE_CALL
-    lasting: Mapping[str, Lasting] = field(default_factory=dict)
+    persisted: Mapping[str, Persisted] = field(default_factory=dict)
 
     @property
     def app_can_read(self) -> bool:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -26,8 +26,8 @@ from exporter.app import Exporter
 from exporter.commands.demo import demo_settings
 from exporter.duration import parse_duration
 from exporter.errors import Stopped
+from exporter.runtime.level import Level
 from exporter.runtime.schedule import Agenda
-from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
 
 TARGET = b'job="ghe-exporter",instance="localhost:10204"'
@@ -203,8 +203,8 @@ def history(instants: Iterable[float], *, users: int, runners: int, faults: Iter
         exporter.apply(demo_settings(simulator.url, "127.0.0.1:0", ORGANIZATIONS))
         try:
             agenda = Agenda()
-            for key in exporter.collections:
-                agenda.put(key, clock.time())
+            for level in levels(exporter):
+                agenda.put(level, clock.time())
             for at in (first, *moments):
                 clock.move(at - LEAD_SECONDS)
                 run_due(exporter, agenda, clock, at)
@@ -219,11 +219,15 @@ def run_due(exporter: Exporter, agenda: Agenda, clock: PastClock, until: float) 
     """Run what is due *until* then, one after the other, and forget what has become too old."""
     while (due := agenda.next_at()) is not None and due <= until:
         clock.move(due)
-        for key in agenda.take(due):
-            if isinstance(key, Key):
-                agenda.put(key, clock.time() + exporter.collections[key].run())
+        for _, key in agenda.take(due):
+            agenda.put(key, clock.time() + levels(exporter)[key].run())
     for collection in exporter.collections.values():
         collection.expire()
+
+
+def levels(exporter: Exporter) -> dict[Hashable, Level]:
+    """What is read."""
+    return {level.key: level for each in exporter.collections.values() for level in each.levels.values()}
 
 
 def scrape(exporter: Exporter, at: float, kept: History) -> None:

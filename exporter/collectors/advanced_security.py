@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from exporter.collector import Calls, Collector, CollectorOptions, Lasting, Platform, Target
+from exporter.collector import Calls, Collector, CollectorOptions, Persisted, Platform, Target
 from exporter.collectors.common.distinct import Distinct
 from exporter.errors import NOT_OFFERED, GitHubError, PayloadError
 from exporter.github.endpoint import Endpoint
@@ -170,7 +170,7 @@ COLLECTOR = Collector(
     platforms=frozenset(Platform),
     options=AdvancedSecurityOptions,
     calls=Calls(fixed=2),
-    lasting={"form": Lasting(dump=list, load=tuple)},
+    persisted={"form": Persisted(dump=list, load=tuple)},
     fetch=fetch,
     samples=samples,
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from exporter.collector import Calls, Collector, CollectorOptions, Lasting, Target
+from exporter.collector import Calls, Collector, CollectorOptions, Persisted, Target
 from exporter.collectors.common.amounts import Amounts, Key
 from exporter.collectors.common.cost_centers import COST_CENTER_LIST, CostCenter, cost_centers
 from exporter.collectors.common.month import Month
@@ -291,7 +291,7 @@ COLLECTOR = Collector(
     enabled=False,
     options=BillingUsageOptions,
     calls=Calls(fixed=3),
-    lasting={"month so far": Lasting(MonthSoFar.dump, MonthSoFar.load)},
+    persisted={"month so far": Persisted(MonthSoFar.dump, MonthSoFar.load)},
     fetch=fetch,
     samples=samples,
 )

@@ -5,7 +5,6 @@ import stat
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -19,10 +18,10 @@ from exporter.config import loading
 from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError, Stopped, SystemRefusal
 from exporter.redaction import describe_path
-from exporter.runtime.collection import Collection
+from exporter.runtime.level import Level
 
 READABLE_BY_ALL = 0o644
-COLLECTIONS_AT_A_TIME = 16
+LEVELS_AT_A_TIME = 16
 
 
 def run(config: Path | None, output: Path | None) -> int:
@@ -49,7 +48,7 @@ def run(config: Path | None, output: Path | None) -> int:
 def collect(exporter: Exporter, settings: Settings) -> list[str]:
     """Run every collector once, showing progress on a terminal; return what failed and why."""
     exporter.apply(settings)
-    collections = list(exporter.collections.values())
+    levels = [level for collection in exporter.collections.values() for level in collection.levels.values()]
     console = Console(stderr=True)
     columns = (
         SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
@@ -59,34 +58,35 @@ def collect(exporter: Exporter, settings: Settings) -> list[str]:
     )
     with (
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
-        ThreadPoolExecutor(COLLECTIONS_AT_A_TIME, thread_name_prefix="collect") as pool,
+        ThreadPoolExecutor(LEVELS_AT_A_TIME, thread_name_prefix="collect") as pool,
     ):
-        task = progress.add_task("collecting", total=len(collections))
+        task = progress.add_task("collecting", total=len(levels))
         try:
-            for done in as_completed([pool.submit(run_one, collection) for collection in collections]):
-                key = done.result().assignment.key
-                progress.update(task, advance=1, description=f"{key.enterprise} {key.collector}")
+            for done in as_completed([pool.submit(run_one, level) for level in levels]):
+                progress.update(task, advance=1, description=" ".join(done.result().key).rstrip())
         finally:
             exporter.stop()  # before the pool waits for its threads, so that an interrupt ends them
-    return list(failures(exporter, collections))
+    return failures(exporter)
 
 
-def run_one(collection: Collection) -> Collection:
-    """Run *collection* and hand it back; interrupted, it simply has no result."""
-    with suppress(Stopped):
-        collection.run()
-    return collection
+def run_one(level: Level) -> Level:
+    """Read *level* and hand it back; interrupted, it simply has no result."""
+    try:
+        level.run()
+    except Stopped:
+        pass
+    except Exception as error:  # noqa: BLE001 - a mistake in one must not hide the others
+        level.fail(error)
+    return level
 
 
-def failures(exporter: Exporter, collections: list[Collection]) -> list[str]:
+def failures(exporter: Exporter) -> list[str]:
     """A line for each collector that failed; what is not available here is no failure."""
-    lines = []
-    for collection in collections:
-        key = collection.assignment.key
-        status = exporter.statuses.get(key)
-        if status is not None and not status.success and status.available:
-            lines.append(f"{key.enterprise} {key.collector}: {status.reason}: {status.problem}")
-    return lines
+    return [
+        f"{key.enterprise} {key.collector}: {status.reason}: {status.problem}"
+        for key, status in exporter.statuses.all().items()
+        if not status.success and status.available
+    ]
 
 
 def writable(path: Path) -> Path:

@@ -54,7 +54,7 @@ def run(listen: str, *, users: int, runners: int, organizations: int, seed: int,
     simulator.start()
     settings = demo_settings(simulator.url, listen, organizations)
     try:
-        serve(
+        return serve(
             settings,
             reload=lambda: settings,
             web_config=web_config,
@@ -63,7 +63,6 @@ def run(listen: str, *, users: int, runners: int, organizations: int, seed: int,
         )
     finally:
         simulator.stop()
-    return 0
 
 
 def demo_settings(url: str, listen: str, organizations: int) -> Settings:

@@ -26,7 +26,7 @@ def run(
         )
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
-    with received_signals() as receive:
+    with received_signals() as signals:
         try:
             simulator.start()
         except OSError as error:
@@ -34,7 +34,7 @@ def run(
         try:
             with standard_output() as out:
                 out.write(introduction(simulator.url))
-            receive()
+            signals.receive()
         finally:
             simulator.stop()
     return 0

@@ -16,7 +16,7 @@ from exporter.github.endpoint import VERSIONS, Endpoint
 from exporter.github.models import texts
 from exporter.github.run import Run
 from exporter.runtime.assignment import Assignment
-from exporter.runtime.run_cache import RunMemory
+from exporter.runtime.run_cache import RunCache
 
 ASKED_FIRST = frozenset({"licenses", "runners"})
 """What every GitHub offers to whoever may read the enterprise: if it is not there, nothing else is."""
@@ -133,7 +133,7 @@ def findings(check: Check, cache: AnswerCache, clock: Clock) -> Iterator[Finding
         enterprise=assignment.slug,
         organization=level,
     )
-    fetched = assignment.target(level, RunMemory(clock), clock.time())
+    fetched = assignment.target(level, RunCache(clock), clock.time())
     ended = outcome(check, prober, lambda: assignment.collector.fetch(prober, fetched))
     for probe in prober.probes:
         if probe.error is None:

@@ -11,7 +11,7 @@ from exporter.config.settings import Enterprise, Settings
 from exporter.github.client import Client
 from exporter.runtime.clients import Clients
 from exporter.runtime.fingerprint import RELEASE, fingerprint
-from exporter.runtime.status import Key
+from exporter.runtime.status import Key, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,6 @@ class Assignment:
     fingerprint: str = ""
     credentials_digest: str = ""
 
-    def fits(self, earlier: "Assignment") -> bool:
-        """Whether results of *earlier* may stand for its own until there are some."""
-        return self.fingerprint == earlier.fingerprint
-
     @property
     def key(self) -> Key:
         """The unit of work and of failure."""
@@ -62,6 +58,16 @@ class Assignment:
     def levels(self) -> tuple[str, ...]:
         """Whose data is read: the enterprise, then the organizations."""
         return ("", *self.organizations) if self.collector.organizations else ("",)
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether the platform can offer it at all."""
+        return self.platform in self.collector.platforms
+
+    @property
+    def watch(self) -> Watch:
+        """What is watched of it."""
+        return Watch(self.fingerprint, self.interval, self.levels, self.is_supported)
 
     def target(self, level: str, memory: Memory, now: float) -> Target:
         """Whom a fetch at *level* is about."""

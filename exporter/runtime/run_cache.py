@@ -5,14 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from exporter.clock import Clock
-from exporter.collector import Lasting
+from exporter.clock import Clock, unix_offset
+from exporter.collector import Persisted
 from exporter.runtime.saved import UNREADABLE
 
 
 @dataclass(slots=True)
-class RunMemory:
-    """Lives as long as the configuration; what the collector declares as lasting also outlives the process."""
+class RunCache:
+    """Lives as long as the configuration; what the collector declares as persisted also outlives the process."""
 
     clock: Clock
     values: dict[str, tuple[float, Any]] = field(default_factory=dict)
@@ -26,16 +26,18 @@ class RunMemory:
         """Keep *value* under *key*."""
         self.values[key] = self.clock.monotonic(), value
 
-    def write_down(self, lasting: Mapping[str, Lasting]) -> dict[str, tuple[float, Any]]:
-        """When each lasting thing was remembered, in Unix time, and as JSON."""
-        offset = self.clock.time() - self.clock.monotonic()
+    def dump(self, persisted: Mapping[str, Persisted]) -> dict[str, tuple[float, Any]]:
+        """When each persisted thing was remembered, in Unix time, and as JSON."""
+        offset = unix_offset(self.clock)
         return {
-            key: (at + offset, lasting[key].dump(value)) for key, (at, value) in self.values.items() if key in lasting
+            key: (at + offset, persisted[key].dump(value))
+            for key, (at, value) in self.values.items()
+            if key in persisted
         }
 
-    def read_again(self, written: Mapping[str, tuple[float, Any]], lasting: Mapping[str, Lasting]) -> None:
-        """Remember what `write_down` told, at its true age."""
-        offset = self.clock.time() - self.clock.monotonic()
-        for key, (at, value) in written.items():
+    def load(self, dumped: Mapping[str, tuple[float, Any]], persisted: Mapping[str, Persisted]) -> None:
+        """Remember what `dump` returned, at its true age."""
+        offset = unix_offset(self.clock)
+        for key, (at, value) in dumped.items():
             with suppress(*UNREADABLE):  # other code that calls itself the same
-                self.values[key] = at - offset, lasting[key].load(value)
+                self.values[key] = at - offset, persisted[key].load(value)

@@ -1,7 +1,7 @@
-"""What outlives a restart of one collector for one enterprise, and its form in the file.
+"""What outlives a restart of one level of a collector, and its form in the file.
 
 A document is compressed: one line of JSON, then the texts that line gives the lengths of. It holds what `/metrics`
-shows, when to run next, and what the collector declares as lasting; no message of an error, no secret.
+shows, when to run next, and what the collector declares as persisted; no message of an error, no secret.
 """
 
 import json
@@ -13,53 +13,51 @@ from typing import Any
 from exporter.errors import Reason
 from exporter.metrics.exposition import Lines
 from exporter.runtime.availability import Availability
-from exporter.runtime.snapshot import Result
-from exporter.runtime.status import Status, Verdict
+from exporter.runtime.status import LevelKey, LevelStatus, Verdict
 
-LEVEL = 1
-"""Of compression: a tenth of the size for little time."""
+COMPRESSION_LEVEL = 1
+"""A tenth of the size for little time."""
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error)
 """What decoding a document of other code may raise."""
 
-Written = Mapping[str, Mapping[str, tuple[float, Any]]]
-"""Per organization and name: when it was remembered, and as JSON."""
+
+@dataclass(frozen=True, slots=True)
+class SavedResult:
+    """The last good result; `collected_at` is a Unix time, the only one that means something to another process."""
+
+    families: Mapping[str, Lines]
+    collected_at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The state after a run.
+class SavedState:
+    """The state of a level after a reading.
 
     Attributes:
-        fingerprint: of everything that shapes a result; a result with another one is of no use.
-        credentials_digest: of the credentials; with other ones a refusal says nothing any more.
-        levels: whose data was asked for.
-        verdicts: what the API told of each credential.
+        credentials_digest: with other credentials a refusal says nothing any more.
+        interval: seconds from one reading to the next.
+        result: None if there is none, or it is too old.
+        memory: what the collector persists, by name: when it was remembered, and as JSON.
+        verdicts: the API's last word on each credential of the enterprise.
     """
 
-    fingerprint: str
     credentials_digest: str
-    levels: tuple[str, ...]
-    status: Status
+    interval: float
+    status: LevelStatus
     availability: Availability
     failed_runs: int
-    results: Mapping[str, Result]
-    memories: Written
+    result: SavedResult | None = None
+    memory: Mapping[str, tuple[float, Any]] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
 
-def encode(kept: Kept) -> bytes:
-    """Write *kept* down."""
-    status, available = kept.status, kept.availability
-    texts: list[bytes] = []
-    results: dict[str, Any] = {}
-    for organization, result in kept.results.items():
-        families = {name: (lines.series, len(lines.text)) for name, lines in result.families.items()}
-        results[organization] = {"at": result.collected_at, "families": families}
-        texts += [lines.text for lines in result.families.values()]
+def encode(saved: SavedState) -> bytes:
+    """Write *saved* as a document."""
+    status, available = saved.status, saved.availability
+    families = saved.result.families if saved.result is not None else {}
     head = {
-        "credentials_digest": kept.credentials_digest,
-        "levels": kept.levels,
-        "interval": status.interval,
+        "credentials_digest": saved.credentials_digest,
+        "interval": saved.interval,
         "attempted_at": status.attempted_at,
         "succeeded_at": status.succeeded_at,
         "duration": status.duration,
@@ -69,32 +67,30 @@ def encode(kept: Kept) -> bytes:
         "offered": available.offered,
         "ever_worked": available.ever_worked,
         "refusals": available.refusals,
-        "failed_runs": kept.failed_runs,
-        "memories": kept.memories,
-        "verdicts": kept.verdicts,
-        "results": results,
+        "failed_runs": saved.failed_runs,
+        "memory": saved.memory,
+        "verdicts": saved.verdicts,
+        "collected_at": saved.result.collected_at if saved.result is not None else None,
+        "families": {name: (lines.series, len(lines.text)) for name, lines in families.items()},
     }
-    return zlib.compress(b"\n".join((json.dumps(head).encode(), b"".join(texts))), LEVEL)
+    texts = b"".join(lines.text for lines in families.values())
+    return zlib.compress(b"\n".join((json.dumps(head).encode(), texts)), COMPRESSION_LEVEL)
 
 
-def decode(fingerprint: str, document: bytes) -> Kept:
-    """Read a document again.
+def decode(document: bytes) -> SavedState:
+    """Read a document.
 
     Raises:
         UNREADABLE: it was written by other code.
     """
     first, _, texts = zlib.decompress(document).partition(b"\n")
     head = json.loads(first)
-    results: dict[str, Result] = {}
+    families: dict[str, Lines] = {}
     start = 0
-    for organization, told in head["results"].items():
-        families: dict[str, Lines] = {}
-        for name, (series, length) in told["families"].items():
-            families[name] = Lines(texts[start : start + length], series)
-            start += length
-        results[organization] = Result(families, told["at"])
-    status = Status(
-        head["interval"],
+    for name, (series, length) in head["families"].items():
+        families[name] = Lines(texts[start : start + length], series)
+        start += length
+    status = LevelStatus(
         attempted_at=head["attempted_at"],
         succeeded_at=head["succeeded_at"],
         duration=head["duration"],
@@ -103,16 +99,27 @@ def decode(fingerprint: str, document: bytes) -> Kept:
         reason=None if head["reason"] is None else Reason(head["reason"]),
         next_at=head["next_at"],
     )
-    return Kept(
-        fingerprint=fingerprint,
+    return SavedState(
         credentials_digest=head["credentials_digest"],
-        levels=tuple(head["levels"]),
+        interval=head["interval"],
         status=status,
         availability=Availability(head["offered"], head["ever_worked"], head["refusals"]),
         failed_runs=head["failed_runs"],
-        results=results,
-        memories={
-            level: {name: (at, value) for name, (at, value) in told.items()} for level, told in head["memories"].items()
-        },
+        result=None if head["collected_at"] is None else SavedResult(families, head["collected_at"]),
+        memory={name: (at, value) for name, (at, value) in head["memory"].items()},
         verdicts={name: Verdict(accepted, expires_at) for name, (accepted, expires_at) in head["verdicts"].items()},
     )
+
+
+def row_name(level: LevelKey) -> str:
+    """What the row of *level* is called in the file."""
+    return json.dumps(level)
+
+
+def level_of(row: str) -> LevelKey:
+    """The level whose row is called *row*.
+
+    Raises:
+        UNREADABLE: it was written by other code.
+    """
+    return LevelKey(*json.loads(row))

@@ -2,31 +2,39 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from exporter.metrics.exposition import Exposition, Lines
 from exporter.metrics.metric import Metric
-from exporter.runtime.status import Key
+from exporter.runtime.status import Key, LevelKey, Watch
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one run told of one target, rendered; immutable."""
+    """What one reading of one level gave, rendered; immutable. `collected_at` is a reading of the monotonic clock."""
 
     families: Mapping[str, Lines]
     collected_at: float
 
 
-class Snapshots:
-    """Last good results per (enterprise, collector) and organization; empty for the enterprise level.
+@dataclass(slots=True)
+class _Watched:
+    fingerprint: str
+    levels: tuple[str, ...]
+    results: dict[str, Result] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
 
-    A new result replaces the old one of its target whole. Publishing happens under one lock, so that the exposition
-    never goes back in time. Who makes a result of what was read holds the lock as well: of threads that all compute,
-    a scrape would have to wait for each.
+
+class Snapshots:
+    """Last good results per key and level.
+
+    A new result replaces the old one of its level whole. `lock` is held by whoever publishes, by whoever makes a result
+    of what was read (of threads that all compute, a scrape would have to wait for each), and while other settings
+    come into force: what was read by the former ones is published before that or not at all.
     """
 
     def __init__(
@@ -38,80 +46,91 @@ class Snapshots:
         self._exposition = exposition
         self._metrics = metrics
         self._dropped = dropped
-        self.writing = threading.Lock()
-        self._organizations: dict[Key, frozenset[str]] = {}
-        self._results: dict[Key, dict[str, Result]] = {}
-        self._left_out: dict[Key, frozenset[str]] = {}
+        self.lock = threading.RLock()
+        self._watched: dict[Key, _Watched] = {}
         self._max_series = 0
 
-    def limit(self, max_series: int) -> None:
-        """Expose no family with more than *max_series* series per enterprise."""
-        self._max_series = max_series
+    def reconcile(self, watches: Mapping[Key, Watch], max_series: int) -> None:
+        """Accept results of *watches* alone from now on; drop all others, and what has another fingerprint.
 
-    def watch(self, key: Key, organizations: frozenset[str]) -> None:
-        """Accept results of *key* about *organizations*, and drop those about others."""
-        with self.writing:
-            kept = self._results.get(key, {})
-            self._organizations[key] = organizations
-            self._results[key] = {name: result for name, result in kept.items() if name in organizations}
-            self._expose(key)
+        No family with more than *max_series* series per enterprise is exposed.
+        """
+        with self.lock:
+            former, self._watched = self._watched, {}
+            self._max_series = max_series
+            for key, watch in watches.items():
+                if watch.supported:
+                    self._watched[key] = _carried_over(former.get(key), watch)
+            for key, watched in (former | self._watched).items():
+                if watched.results or (key in former and former[key].results):
+                    self._expose(key)
 
-    def publish(self, key: Key, results: Mapping[str, Result]) -> None:
-        """Replace the results of the organizations in *results*; what is not watched any more is ignored."""
-        with self.writing:
-            watched = self._organizations.get(key, frozenset())
-            accepted = {name: result for name, result in results.items() if name in watched}
-            if accepted:
-                self._results[key].update(accepted)
+    def set_levels(self, key: Key, levels: tuple[str, ...]) -> None:
+        """Accept results of *levels* of *key* from now on, and drop those of others."""
+        with self.lock:
+            watched = self._watched.get(key)
+            if watched is not None:
+                watched.levels = levels
+                watched.results = {level: watched.results[level] for level in levels if level in watched.results}
                 self._expose(key)
 
-    def results(self, key: Key) -> Mapping[str, Result]:
-        """The last good results of *key* by organization."""
-        with self.writing:
-            return dict(self._results.get(key, {}))
+    def publish(self, level: LevelKey, result: Result) -> None:
+        """Replace the result of *level*; what is not watched any more is ignored."""
+        with self.lock:
+            watched = self._watched.get(level.key)
+            if watched is not None and level.organization in watched.levels:
+                watched.results[level.organization] = result
+                self._expose(level.key)
+
+    def result(self, level: LevelKey) -> Result | None:
+        """The last good result of *level*."""
+        with self.lock:
+            watched = self._watched.get(level.key)
+            return watched.results.get(level.organization) if watched is not None else None
 
     def expire(self, key: Key, before: float) -> None:
-        """Drop the results of *key* that were collected before *before*."""
-        with self.writing:
-            results = self._results.get(key, {})
-            old = [organization for organization, result in results.items() if result.collected_at < before]
-            for organization in old:
-                del results[organization]
-            if old:
-                self._expose(key)
-
-    def remove(self, key: Key) -> None:
-        """Drop everything about *key*."""
-        with self.writing:
-            self._organizations.pop(key, None)
-            self._left_out.pop(key, None)
-            if self._results.pop(key, None) is not None:
+        """Drop the results of *key* that were collected before *before* on the monotonic clock."""
+        with self.lock:
+            watched = self._watched.get(key)
+            if watched is None:
+                return
+            young = {level: result for level, result in watched.results.items() if result.collected_at >= before}
+            if len(young) < len(watched.results):
+                watched.results = young
                 self._expose(key)
 
     def _expose(self, key: Key) -> None:
-        results = self._results.get(key, {}).values()
-        dropped: dict[str, int] = {}
-        exposed: dict[str, bytes] = {}
-        too_many: set[str] = set()
-        series: dict[str, int] = {}
-        for metric in self._metrics[key.collector]:
-            lines = [result.families[metric.name] for result in results if metric.name in result.families]
-            series[metric.name] = sum(family.series for family in lines)
-            exposed[metric.name] = b"".join(family.text for family in lines)
-            if series[metric.name] > self._max_series:
-                too_many |= {metric.name, metric.dropped_with}
-        for metric in self._metrics[key.collector]:
-            if series[metric.name] and not too_many.isdisjoint({metric.name, metric.dropped_with} - {""}):
-                dropped[metric.name] = series[metric.name]
-                exposed[metric.name] = b""
-        self._exposition.publish(key.collector, key.enterprise, {name: text for name, text in exposed.items() if text})
+        watched = self._watched.get(key)
+        if watched is None:
+            self._exposition.publish(key.collector, key.enterprise, {})
+            self._dropped(key, {})
+            return
+        results = [watched.results[level] for level in watched.levels if level in watched.results]
+        found = {
+            metric: [result.families[metric.name] for result in results if metric.name in result.families]
+            for metric in self._metrics[key.collector]
+        }
+        series = {metric: sum(lines.series for lines in families) for metric, families in found.items()}
+        too_many = {
+            name for metric in found if series[metric] > self._max_series for name in (metric.name, metric.dropped_with)
+        } - {""}
+        dropped = {
+            metric.name: series[metric]
+            for metric in found
+            if series[metric] and not too_many.isdisjoint({metric.name, metric.dropped_with})
+        }
+        exposed = {
+            metric.name: b"".join(lines.text for lines in families)
+            for metric, families in found.items()
+            if series[metric] and metric.name not in dropped
+        }
+        self._exposition.publish(key.collector, key.enterprise, exposed)
         self._dropped(key, dropped)
-        self._warn(key, dropped)
+        self._warn(key, watched, dropped)
 
-    def _warn(self, key: Key, dropped: Mapping[str, int]) -> None:
-        """Say once, not at every run, what is left out."""
-        left_out = frozenset(dropped)
-        if left_out - self._left_out.get(key, frozenset()):
+    def _warn(self, key: Key, watched: _Watched, dropped: Mapping[str, int]) -> None:
+        """Warn once, not at every reading, of what is left out."""
+        if dropped.keys() - watched.dropped:
             log.warning(
                 "series left out: more than limits.max_series_per_metric",
                 enterprise=key.enterprise,
@@ -119,4 +138,12 @@ class Snapshots:
                 limit=self._max_series,
                 series=dict(dropped),
             )
-        self._left_out[key] = left_out
+        watched.dropped = frozenset(dropped)
+
+
+def _carried_over(former: _Watched | None, watch: Watch) -> _Watched:
+    """What of *former* still counts under *watch*."""
+    if former is None or former.fingerprint != watch.fingerprint:
+        return _Watched(watch.fingerprint, watch.levels)
+    results = {level: former.results[level] for level in watch.levels if level in former.results}
+    return _Watched(watch.fingerprint, watch.levels, results, former.dropped)

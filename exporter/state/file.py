@@ -15,22 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from exporter.runtime.status import Key
 from exporter.state.problems import UNKNOWN_CAUSE, StateDamaged, StateUnusable, permission, unusable
 
 FILE_NAME = "ghe-exporter.sqlite3"
 APPLICATION_ID = 0x67686558
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = (
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     """
-    CREATE TABLE kept (
-        enterprise TEXT NOT NULL,
-        collector TEXT NOT NULL,
+    CREATE TABLE rows (
+        name TEXT PRIMARY KEY,
         fingerprint TEXT NOT NULL,
         document BLOB NOT NULL,
-        digest BLOB NOT NULL,
-        PRIMARY KEY (enterprise, collector)
+        digest BLOB NOT NULL
     )
     """,
     f"PRAGMA application_id = {APPLICATION_ID}",
@@ -40,13 +37,6 @@ BUSY_SECONDS = 2.0
 OWNER_READS_AND_WRITES = 0o600
 COMPANIONS = ("-journal", "-wal", "-shm")
 PRIMARY_CODE = 0xFF
-DAMAGE = frozenset(
-    {
-        *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_SCHEMA),
-        *(sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT),
-    }
-)
-NO_ACCESS = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
 HINTS = {
     sqlite3.SQLITE_FULL: "make room on the volume",
     sqlite3.SQLITE_BUSY: "another program holds the file",
@@ -54,7 +44,7 @@ HINTS = {
 
 
 class Row(NamedTuple):
-    """What is stored of one collector for one enterprise."""
+    """An opaque document, and the fingerprint that it must agree with to be used again."""
 
     fingerprint: str
     document: bytes
@@ -64,7 +54,7 @@ class Stored(NamedTuple):
     """Everything in the file."""
 
     release: str
-    rows: dict[Key, Row]
+    rows: dict[str, Row]
 
 
 class StateFile:
@@ -81,38 +71,36 @@ class StateFile:
         with self._opened() as connection:
             if not self._has_schema(connection):
                 return Stored("", {})
-            told = connection.execute("SELECT value FROM about WHERE name = 'release'").fetchone()
-            rows: dict[Key, Row] = {}
+            release = connection.execute("SELECT value FROM about WHERE name = 'release'").fetchone()
+            rows: dict[str, Row] = {}
             for *row, digest in connection.execute(
-                "SELECT CAST(enterprise AS BLOB), CAST(collector AS BLOB), CAST(fingerprint AS BLOB),"
-                " CAST(document AS BLOB), CAST(digest AS BLOB) FROM kept"
+                "SELECT CAST(name AS BLOB), CAST(fingerprint AS BLOB), CAST(document AS BLOB), CAST(digest AS BLOB)"
+                " FROM rows"
             ):
                 if None in row or digest != digest_of(*row):
                     raise StateDamaged("a row is not what was written")
-                enterprise, collector, fingerprint, document = row
-                rows[Key(enterprise.decode(), collector.decode())] = Row(fingerprint.decode(), document)
-            return Stored(str(told[0]) if told else "", rows)
+                name, fingerprint, document = row
+                rows[name.decode()] = Row(fingerprint.decode(), document)
+            return Stored(str(release[0]) if release else "", rows)
 
     def write(
-        self, release: str, keys: AbstractSet[Key], changed: AbstractSet[Key], row_of: Callable[[Key], Row]
+        self, release: str, names: AbstractSet[str], changed: AbstractSet[str], row_of: Callable[[str], Row]
     ) -> None:
-        """Store the rows of *changed* and of those of *keys* that are not stored yet; drop all but *keys*."""
+        """Store the rows called *changed* and those of *names* that are not stored yet; drop all but *names*."""
         with self._opened() as connection:
             connection.execute("BEGIN IMMEDIATE")
             if not self._has_schema(connection):
                 for statement in SCHEMA:
                     connection.execute(statement)
-            stored = {Key(*names) for names in connection.execute("SELECT enterprise, collector FROM kept")}
-            if not all(isinstance(name, str) for key in stored for name in key):
+            stored = {name for (name,) in connection.execute("SELECT name FROM rows")}
+            if not all(isinstance(name, str) for name in stored):
                 raise StateDamaged("a row is not what was written")
             connection.execute("INSERT OR REPLACE INTO about VALUES ('release', ?)", (release,))
-            connection.executemany("DELETE FROM kept WHERE enterprise = ? AND collector = ?", sorted(stored - keys))
-            for key in sorted(keys & (changed | (keys - stored))):
-                row = row_of(key)
-                digest = digest_of(
-                    key.enterprise.encode(), key.collector.encode(), row.fingerprint.encode(), row.document
-                )
-                connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)", (*key, *row, digest))
+            connection.executemany("DELETE FROM rows WHERE name = ?", [(name,) for name in sorted(stored - names)])
+            for name in sorted(names & (changed | (names - stored))):
+                row = row_of(name)
+                digest = digest_of(name.encode(), row.fingerprint.encode(), row.document)
+                connection.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)", (name, *row, digest))
             connection.execute("COMMIT")
 
     def set_aside(self, now: float) -> Path:
@@ -140,9 +128,11 @@ class StateFile:
                 connection.execute("PRAGMA journal_mode = DELETE")
                 connection.execute("PRAGMA secure_delete = ON")
                 yield connection
-        # Damage may claim a length that no memory holds, or put into the text of SQLite's error what is no text.
-        except (sqlite3.Error, MemoryError, UnicodeDecodeError) as error:
+        except sqlite3.OperationalError as error:
             raise self._meaning(error) from None
+        # Damage may claim a length that no memory holds, or put into the text of SQLite's error what is no text.
+        except (sqlite3.DatabaseError, MemoryError, UnicodeDecodeError) as error:
+            raise StateDamaged(str(error)) from None
         except OSError as error:
             raise unusable(error) from None
 
@@ -167,18 +157,17 @@ class StateFile:
         of_ours = ids[0] == APPLICATION_ID
         raise StateDamaged(f"it has schema {ids[1]}, not {SCHEMA_VERSION}" if of_ours else "another program made it")
 
-    def _meaning(self, error: Exception) -> StateUnusable | StateDamaged:
-        extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    def _meaning(self, error: sqlite3.OperationalError) -> StateUnusable | StateDamaged:
+        """Something around the file is wrong, unless SQLite blames our statements, which a sound file understands."""
+        extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # text that is none has no code
         code = extended & PRIMARY_CODE
         # A damaged header may say that the file is for reading only.
-        writable = code == sqlite3.SQLITE_READONLY and all(
-            os.access(path, os.W_OK) for path in (self.path, self.path.parent)
-        )
+        accessible = all(os.access(path, os.W_OK) for path in (self.path, self.path.parent))
         # SQLite 3.53 says so of a file that ends within a page; older ones read zeros there.
         cut = extended == sqlite3.SQLITE_IOERR_SHORT_READ
-        if code in DAMAGE or writable or cut:
+        if code == sqlite3.SQLITE_ERROR or cut or (code == sqlite3.SQLITE_READONLY and accessible):
             return StateDamaged(str(error))
-        return StateUnusable(f"{error}: {permission() if code in NO_ACCESS else HINTS.get(code, UNKNOWN_CAUSE)}")
+        return StateUnusable(f"{error}: {HINTS.get(code) or (UNKNOWN_CAUSE if accessible else permission())}")
 
 
 def digest_of(*parts: bytes) -> bytes:

@@ -1,19 +1,17 @@
-"""Keeps the state after each run in a file, in a thread of its own: a slow disk delays neither scrapes nor runs.
+"""Writes rows to the state file, in a thread of its own: a slow disk delays neither scrapes nor runs.
 
 What comes while a transaction is under way goes into the next one together. When the file cannot be written,
-everything stays in memory as it is, one warning says so, and the next run or the next minute tries again.
+everything stays in memory as it is, one warning says so, and the next row or the next minute tries again.
 """
 
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from exporter.clock import Clock
-from exporter.runtime.saved import UNREADABLE, Kept, decode, encode
-from exporter.runtime.status import Key
 from exporter.state.file import Row, StateFile, Stored
 from exporter.state.lock import FolderLock
 from exporter.state.problems import StateDamaged, StateUnusable
@@ -23,15 +21,18 @@ log = structlog.get_logger()
 RETRY_SECONDS = 60.0
 STOP_SECONDS = 2.0
 
+Pending = tuple[str, Callable[[], bytes]]
+"""The fingerprint of a row, and what makes its document when it is written."""
+
 
 class Store:
-    """The state of every collector of every enterprise.
+    """The rows of one folder.
 
     Args:
         folder: Where the file is; made if need be.
         release: Which code writes; what other code wrote is not used.
-        clock: Tells when a file was set aside.
-        written: Told whether each write succeeded.
+        clock: Dates a file that is moved aside.
+        written: Called after each write with whether it succeeded.
     """
 
     def __init__(self, folder: Path, release: str, clock: Clock, written: Callable[[bool], None]) -> None:
@@ -44,63 +45,65 @@ class Store:
         self._problem = ""
         self._using = threading.Lock()
         self._lock = threading.Lock()
-        self._expected: Mapping[Key, str] = {}
-        self._latest: dict[Key, Kept] = {}
-        self._changed: set[Key] = set()
+        self._fingerprints: Mapping[str, str] = {}
+        self._latest: dict[str, Pending] = {}
+        self._changed: set[str] = set()
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def load(self, fingerprints: Mapping[Key, str]) -> dict[Key, Kept]:
-        """What was stored with these *fingerprints*; nothing, after a warning, if the file cannot be used."""
+    def load(self, fingerprints: Mapping[str, str]) -> dict[str, bytes]:
+        """The documents stored with these *fingerprints*; none, after a warning, if the file cannot be used."""
         with self._using:
             try:
                 self._folder_lock.acquire()
                 stored = self._read()
             except StateUnusable as problem:
-                self._complain(str(problem))
+                self._fail(str(problem))
                 return {}
-        loaded: dict[Key, Kept] = {}
-        for key, row in stored.rows.items():
-            if row.fingerprint == fingerprints.get(key):
-                with suppress(*UNREADABLE):  # other code that calls itself the same
-                    loaded[key] = decode(*row)
-        unused = len(stored.rows) - len(loaded)
+        rows = {name: row for name, row in stored.rows.items() if row.fingerprint == fingerprints.get(name)}
+        unused = len(stored.rows) - len(rows)
         if unused and stored.release != self._release:
             log.info("stored results are of another version and are not used", stored=stored.release, results=unused)
         elif unused:
             log.info("stored results do not fit the settings and are not used", results=unused)
         with self._lock:
-            self._latest = dict(loaded)
-        return loaded
+            self._latest = {name: (row.fingerprint, partial(bytes, row.document)) for name, row in rows.items()}
+        return {name: row.document for name, row in rows.items()}
 
-    def expect(self, fingerprints: Mapping[Key, str]) -> None:
-        """Keep the state of these collectors from now on and drop everything else."""
+    def reconcile(self, fingerprints: Mapping[str, str]) -> None:
+        """Keep the rows with these *fingerprints* from now on and drop everything else."""
         with self._lock:
-            self._expected = dict(fingerprints)
+            self._fingerprints = dict(fingerprints)
             self._latest = {
-                key: kept for key, kept in self._latest.items() if fingerprints.get(key) == kept.fingerprint
+                name: pending for name, pending in self._latest.items() if fingerprints.get(name) == pending[0]
             }
         self._wake.set()
 
-    def keep(self, key: Key, kept: Kept) -> None:
-        """Note the state after a run; what is not expected, from before a reload, is ignored."""
+    def save(self, name: str, fingerprint: str, document: Callable[[], bytes]) -> None:
+        """Replace the row *name*; one that is not expected, from before a reload, is ignored."""
         with self._lock:
-            if self._expected.get(key) == kept.fingerprint:
-                self._latest[key] = kept
-                self._changed.add(key)
-                self._wake.set()
+            if self._fingerprints.get(name) != fingerprint:
+                return
+            self._latest[name] = fingerprint, document
+            self._changed.add(name)
+        self._wake.set()
+        if self._thread is not None and not self._thread.is_alive() and not self._stop.is_set():
+            self.start()  # the system refused a thread before
 
     def start(self) -> None:
-        """Begin to write."""
+        """Begin to write; where the system refuses a thread, with the next row."""
         self._thread = threading.Thread(target=self._loop, name="state", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._fail("the system refuses to start a thread")
 
     def stop(self) -> None:
         """Write what is left and let the folder go; a disk that hangs is not waited for."""
         self._stop.set()
         self._wake.set()
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._end()
         else:
             self._thread.join(STOP_SECONDS)
@@ -112,26 +115,24 @@ class Store:
                 changed, self._changed = self._changed, set()
                 latest = dict(self._latest)
 
-            def row_of(key: Key) -> Row:
-                return Row(latest[key].fingerprint, encode(latest[key]))
-
-            def write() -> None:
-                self._file.write(self._release, latest.keys(), changed, row_of)
+            def row_of(name: str) -> Row:
+                fingerprint, document = latest[name]
+                return Row(fingerprint, document())
 
             try:
                 self._folder_lock.acquire()
                 try:
-                    write()
+                    self._file.write(self._release, latest.keys(), changed, row_of)
                 except StateDamaged as problem:
-                    self._set_aside(problem)
-                    write()
+                    self._move_aside(problem)
+                    self._file.write(self._release, latest.keys(), changed, row_of)
             except Exception as problem:  # noqa: BLE001 - the thread outlives every mistake
                 with self._lock:
                     self._changed |= changed
                 expected = isinstance(problem, StateUnusable | StateDamaged)
-                self._complain(str(problem) if expected else f"{type(problem).__name__}: please report this")
+                self._fail(str(problem) if expected else f"{type(problem).__name__}: please report this")
             else:
-                self._recovered()
+                self._succeed()
 
     def _loop(self) -> None:
         while not self._stop.is_set():
@@ -151,20 +152,20 @@ class Store:
         try:
             return self._file.read()
         except StateDamaged as problem:
-            self._set_aside(problem)
+            self._move_aside(problem)
             return Stored("", {})
 
-    def _set_aside(self, problem: StateDamaged) -> None:
+    def _move_aside(self, problem: StateDamaged) -> None:
         aside = self._file.set_aside(self._clock.time())
-        log.warning("state file set aside, a new one is begun", problem=str(problem), path=str(aside))
+        log.warning("state file corrupt, moved aside", problem=str(problem), path=str(aside))
 
-    def _complain(self, problem: str) -> None:
+    def _fail(self, problem: str) -> None:
         self._written(False)
         if problem != self._problem:
             self._problem = problem
-            log.warning("state_dir cannot be used, going on without", state_dir=str(self._folder), problem=problem)
+            log.warning("state_dir cannot be used, continuing without", state_dir=str(self._folder), problem=problem)
 
-    def _recovered(self) -> None:
+    def _succeed(self) -> None:
         self._written(True)
         if self._problem:
             self._problem = ""

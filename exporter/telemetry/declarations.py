@@ -54,6 +54,7 @@ RELOAD_SUCCESS_AT = Metric(
 STATE_WRITTEN = Metric(
     "ghe_exporter_state_last_write_successful", "Whether state_dir was last written to; absent without one."
 )
+LOG_ERRORS = Metric("ghe_exporter_log_errors_total", "Log lines that could not be written.", type="counter")
 BUILD_INFO = Metric("ghe_exporter_build_info", "Always 1; what is running.", ("version", "revision", "python_version"))
 
 OWN_METRICS = (
@@ -77,5 +78,6 @@ OWN_METRICS = (
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_AT,
     STATE_WRITTEN,
+    LOG_ERRORS,
     BUILD_INFO,
 )

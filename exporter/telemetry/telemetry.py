@@ -7,6 +7,7 @@ that nothing of a removed enterprise can linger.
 import platform
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -33,29 +34,28 @@ Series = tuple[tuple[str, ...], float | None]
 class ApiState:
     """The newest state of each credential, from the answers.
 
-    `credentials` are those in use of each enterprise that is read; None until they are known. Answers to others come
-    late, from before a reload, and count nowhere: nothing would ever remove them again.
+    `credentials` are those in use of each enterprise that is read. Answers to others come late, from before a reload,
+    and count nowhere: nothing would ever remove them again.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    credentials: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    credentials: dict[str, frozenset[str]] = field(default_factory=dict)
     accepted: dict[tuple[str, str], bool] = field(default_factory=dict)
     windows: dict[tuple[str, str, str], RateLimitWindow] = field(default_factory=dict)
     expirations: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def uses(self, enterprise: str, credential: str) -> bool:
         """Whether *credential* of *enterprise* is in use; for holders of the lock."""
-        if enterprise not in self.credentials:
-            return False
-        known = self.credentials[enterprise]
-        return known is None or credential in known
+        return credential in self.credentials.get(enterprise, frozenset())
 
-    def keep(self, enterprise: str, credentials: frozenset[str]) -> None:
-        """Remove all about other credentials of *enterprise*; for holders of the lock."""
-        self.credentials[enterprise] = credentials
+    def reconcile(self, credentials: Mapping[str, frozenset[str]]) -> set[str]:
+        """Keep what is about *credentials* alone; return the enterprises that are gone. For holders of the lock."""
+        gone = self.credentials.keys() - credentials.keys()
+        self.credentials = dict(credentials)
         self.accepted = {key: value for key, value in self.accepted.items() if self.uses(*key)}
         self.windows = {key: value for key, value in self.windows.items() if self.uses(*key[:2])}
         self.expirations = {key: value for key, value in self.expirations.items() if self.uses(*key)}
+        return gone
 
     def note(self, enterprise: str, credential: str, window: RateLimitWindow) -> None:
         """Keep what is left of a rate limit; for holders of the lock."""
@@ -145,7 +145,15 @@ class EnterpriseApi:
 class Telemetry:
     """Every metric about the exporter; also the observer of runs."""
 
-    def __init__(self, statuses: StatusBoard, *, version: str, revision: str, process_metrics: bool = True) -> None:
+    def __init__(
+        self,
+        statuses: StatusBoard,
+        *,
+        version: str,
+        revision: str,
+        process_metrics: bool = True,
+        log_errors: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._process = CollectorRegistry()
         self._api = ApiState()
         self._lock = threading.Lock()
@@ -160,15 +168,18 @@ class Telemetry:
         reload_successful = Family(declarations.RELOAD_SUCCESSFUL, Scalar)
         reload_success_at = Family(declarations.RELOAD_SUCCESS_AT, Scalar)
         self._state_written = Family(declarations.STATE_WRITTEN, Scalar)
+        log_errors_total = Family(declarations.LOG_ERRORS, Scalar)
+        self._log_errors = log_errors_total.labels()
         build_info = Family(declarations.BUILD_INFO, Scalar)
         build_info.labels(version, revision, platform.python_version()).set(1)
         self._reload_successful, self._reload_success_at = reload_successful.labels(), reload_success_at.labels()
         self._families = (
             *(self._failures, self._skipped, self._requests, self._retries, self._not_modified, self._seconds),
-            *(reload_successful, reload_success_at, self._state_written, build_info),
+            *(reload_successful, reload_success_at, self._state_written, log_errors_total, build_info),
         )
         self._chunks: dict[bool, tuple[tuple[str, Chunk], ...]] = {False: (), True: ()}
         self._statuses = statuses
+        self._count_log_errors = log_errors
         if process_metrics:
             ProcessCollector(registry=self._process)
             PlatformCollector(registry=self._process)
@@ -180,6 +191,7 @@ class Telemetry:
 
     def chunks(self, *, openmetrics: bool) -> tuple[Chunk, ...]:
         """Everything as it is now; what is as it was at the scrape before is not deflated again."""
+        self._log_errors.set(self._count_log_errors())
         counted = [family.render(openmetrics=openmetrics) for family in self._families]
         gauges = [render_gauge(metric, values) for metric, values in self._gauges()]
         process = "".join(render_registry(self._process, openmetrics=openmetrics))
@@ -192,40 +204,29 @@ class Telemetry:
         )
         return tuple(chunk for _, chunk in written)
 
-    def watch(self, key: Key) -> None:
-        """Begin the counters of *key* at zero, so that the first failure shows as an increase."""
+    def reconcile(self, keys: AbstractSet[Key], credentials: Mapping[str, frozenset[str]]) -> None:
+        """Count for *keys* and for the *credentials* of each enterprise, and for nothing else from now on.
+
+        What is new begins at zero, so that the first failure shows as an increase.
+        """
         with self._lock:
-            self._watched.add(key)
-            for reason in Reason:
-                self._failures.labels(*key, reason.value)
-            self._skipped.labels(*key)
-
-    def forget(self, key: Key) -> None:
-        """Remove all that is about *key*; a run still in progress is no longer counted."""
-        labels = {"enterprise": key.enterprise, "collector": key.collector}
-        with self._lock:
-            self._watched.discard(key)
-            self._failures.remove_by_labels(labels)
-            self._skipped.remove_by_labels(labels)
-            self._dropped.pop(key, None)
-
-    def forget_enterprise(self, enterprise: str) -> None:
-        """Remove all series about requests for *enterprise*; those still in progress are no longer counted."""
+            for key in self._watched - keys:
+                labels = {"enterprise": key.enterprise, "collector": key.collector}
+                self._failures.remove_by_labels(labels)
+                self._skipped.remove_by_labels(labels)
+                self._dropped.pop(key, None)
+            self._watched = set(keys)
+            for key in keys:
+                for reason in Reason:
+                    self._failures.labels(*key, reason.value)
+                self._skipped.labels(*key)
         with self._api.lock:
-            self._api.keep(enterprise, frozenset())
-            del self._api.credentials[enterprise]
-            for metric in (self._requests, self._retries, self._not_modified, self._seconds):
-                metric.remove_by_labels({"enterprise": enterprise})
-
-    def keep_credentials(self, enterprise: str, credentials: frozenset[str]) -> None:
-        """Remove the state of all credentials of *enterprise* but *credentials*."""
-        with self._api.lock:
-            self._api.keep(enterprise, credentials)
+            for enterprise in self._api.reconcile(credentials):
+                for metric in (self._requests, self._retries, self._not_modified, self._seconds):
+                    metric.remove_by_labels({"enterprise": enterprise})
 
     def observer(self, enterprise: str) -> EnterpriseApi:
         """The observer for the clients of *enterprise*."""
-        with self._api.lock:
-            self._api.credentials.setdefault(enterprise, None)
         return EnterpriseApi(enterprise, self._api, self._requests, self._seconds, self._retries, self._not_modified)
 
     def failed(self, key: Key, reason: Reason) -> None:
@@ -264,8 +265,8 @@ class Telemetry:
                 if slug == enterprise
             }
 
-    def believe(self, enterprise: str, verdicts: Mapping[str, Verdict]) -> None:
-        """Start with what the API answered to an earlier process."""
+    def restore(self, enterprise: str, verdicts: Mapping[str, Verdict]) -> None:
+        """Begin with the API's last word to an earlier process on the credentials of *enterprise*."""
         observer = self.observer(enterprise)
         for name, verdict in verdicts.items():
             observer.authenticated(name, accepted=verdict.accepted)

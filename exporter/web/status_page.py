@@ -1,12 +1,12 @@
 """The page at `/`: what is collected, how fresh it is and what is wrong. No script, no secret."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
 from exporter.errors import Reason
-from exporter.runtime.status import Key, Status
+from exporter.runtime.status import Key, Status, prefix
 
 STYLE = """
 :root {
@@ -56,6 +56,10 @@ STATES = ("failing", "waiting", "ok", "unavailable")
 """In the order in which they matter."""
 WORDS = {"unavailable": "not available"}
 HEADS = ("Collector", "State", "Last success", "Took", "Interval", "Next run", "Last problem")
+MAX_PROBLEMS = 5
+"""Lines about one collector."""
+SLOW_SECONDS = 60.0
+"""From when on a reading is said to take long."""
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -134,15 +138,21 @@ def collector_row(collector: str, status: Status, now: float) -> str:
     cells = "".join(f'<td class="number">{text}</td>' for text in (succeeded, took, span(status.interval), next_run))
     return (
         f'<tr><th scope="row">{escape(collector)}</th><td class="{state}">{WORDS.get(state, state)}</td>{cells}'
-        f'<td class="problem">{escape(problem_of(status))}</td></tr>\n'
+        f'<td class="problem">{"<br>".join(map(escape, problems_of(status, now)))}</td></tr>\n'
     )
 
 
-def problem_of(status: Status) -> str:
-    """What is wrong, in words."""
-    if status.reason is not None:
-        return f"{REASONS[status.reason]}: {status.problem}"
-    return NOT_ON_PLATFORM if status.available is False else ""
+def problems_of(status: Status, now: float) -> Iterator[str]:
+    """What is wrong, in words: a line for each level that fails or takes long."""
+    if status.available is False and not status.failing:
+        yield NOT_ON_PLATFORM
+    for level in status.failing[:MAX_PROBLEMS]:
+        yield f"{level.where}{REASONS[level.reason]}: {level.problem}"
+    if len(status.failing) > MAX_PROBLEMS:
+        yield f"and {len(status.failing) - MAX_PROBLEMS} more organizations"
+    slow = [(organization, now - since) for organization, since in status.running if now - since > SLOW_SECONDS]
+    for organization, seconds in slow[:MAX_PROBLEMS]:
+        yield f"{prefix(organization)}running for {span(seconds)}"
 
 
 def state_of(status: Status) -> str:

@@ -87,7 +87,7 @@ def test_some_fail(configured: Simulator, capsys: pytest.CaptureFixture[str]) ->
     failed = [line for line in err.splitlines() if line.startswith("failed: ")]
     assert [line.partition(" GET ")[0] for line in failed] == [
         "failed: octo-corp license_sync: server_error:",
-        "failed: octo-corp runners: payload:",
+        "failed: octo-corp runners: payload: organization octo-org-1:",
     ]
     assert "ghe_license_seats_consumed" in out
     assert "ghe_license_sync_servers" not in out

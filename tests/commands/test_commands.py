@@ -81,10 +81,10 @@ def test_address_in_use(command: str, capsys: pytest.CaptureFixture[str]) -> Non
 def test_signals_are_handed_back() -> None:
     """After a command the process handles signals as it did before."""
     former = [signal.getsignal(number) for number in SIGNALS]
-    with received_signals() as receive:
+    with received_signals() as signals:
         for number in SIGNALS:
             signal.raise_signal(number)
-        assert [receive() for _ in SIGNALS] == list(SIGNALS)
+        assert [signals.receive() for _ in SIGNALS] == list(SIGNALS)
     assert [signal.getsignal(number) for number in SIGNALS] == former
 
 
@@ -99,10 +99,10 @@ def test_a_signal_that_does_not_interrupt() -> None:
             late.append(signal.SIGHUP)
             os.kill(os.getpid(), signal.SIGTERM)  # or this test would never end
 
-    with received_signals() as receive:
+    with received_signals() as signals:
         thread = threading.Thread(target=other_thread)
         thread.start()
-        assert receive() == signal.SIGHUP
+        assert signals.receive() == signal.SIGHUP
         told.set()
         thread.join()
     assert late == []

@@ -56,10 +56,10 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_console_without_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Away from a terminal there are no colours."""
     logs.configure("info", "console")
-    structlog.get_logger().warning("collector run failed", enterprise="acme", reason="timeout")
+    structlog.get_logger().warning("collector failed", enterprise="acme", reason="timeout")
     err = capsys.readouterr().err
     assert "\x1b" not in err
-    assert "collector run failed" in err
+    assert "collector failed" in err
     assert "enterprise=acme" in err
     assert "reason=timeout" in err
 

@@ -14,6 +14,7 @@ from exporter.config.settings import Settings
 from exporter.simulator.server import Simulator
 from tests.support.app_keys import pem
 from tests.support.fault_harness import Time
+from tests.support.harness import read_all
 
 FAULTS = ("", "redirect=1", "http-502=0.3", "unauthorized=0.3")
 
@@ -71,7 +72,7 @@ def test_collectors_send_get_alone(
     exporter.apply(Settings.model_validate({"enterprises": enterprises, "collectors": collectors}))
     try:
         for collection in exporter.collections.values():
-            collection.run()
+            read_all(collection)
     finally:
         exporter.stop()
     assert_only_reads(simulator)

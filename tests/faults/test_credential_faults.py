@@ -12,6 +12,7 @@ from exporter.runtime.status import Key
 from exporter.simulator import Simulator
 from tests.support.app_keys import pem
 from tests.support.fault_harness import Time
+from tests.support.harness import read_all
 
 LICENSES = Key("octo-corp", "licenses")
 
@@ -51,7 +52,7 @@ def value(exporter: Exporter, name: str) -> float:
 def test_new_token_is_not_replaced_and_the_app_stays_up(exporter: Exporter, simulator: Simulator) -> None:
     """The first run of an App waits until GitHub knows its token; nothing fails and nothing alerts."""
     simulator.faults.set("new-token=1")
-    exporter.collections[LICENSES].run()
+    read_all(exporter.collections[LICENSES])
     status = exporter.statuses.get(LICENSES)
     assert status is not None
     assert status.success
@@ -64,7 +65,7 @@ def test_alternating_windows_do_not_make_the_rate_limit_jump(exporter: Exporter,
     shown: list[tuple[float, float]] = []
     for number in range(6):
         simulator.faults.set(*(["rate-limit-windows=1"] if number % 2 == 0 else []))
-        exporter.collections[LICENSES].run()
+        read_all(exporter.collections[LICENSES])
         remaining, reset = (f"ghe_rate_limit_{name}" for name in ("remaining", "reset_timestamp_seconds"))
         shown.append((value(exporter, remaining), value(exporter, reset)))
     assert len({reset for _, reset in shown}) == 1

@@ -11,6 +11,7 @@ from exporter.errors import Reason
 from exporter.runtime.status import Key
 from exporter.simulator import Simulator
 from tests.support.fault_harness import ALL, Stage, Time, play, settings
+from tests.support.harness import read_all
 
 BUDGET = 50
 RESERVE = 0.2
@@ -151,9 +152,9 @@ def test_a_large_walk_leaves_the_reserve_to_runners(stage: Stage, clock: Time) -
         # One at a time: this clock jumps over a wait, and an answer still on its way would be an hour late.
         stage.exporter.apply(settings(corp, collectors=collectors, max_concurrency=1))
         users, runners = stage.collection("license_users"), stage.collection("runners")
-        users.run()
+        read_all(users)
         assert stage.status("license_users").success
         assert clock.monotonic() > 3600
         assert simulator.requests == 130
-        runners.run()
+        read_all(runners)
         assert stage.status("runners").success

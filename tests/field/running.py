@@ -24,6 +24,7 @@ from exporter.app import Exporter
 from exporter.collectors import COLLECTORS
 from exporter.config import loading
 from tests.field.github import NOW, GitHub, filled, github
+from tests.support.harness import read_all
 from tests.support.tools import PATIENCE_SECONDS
 from tests.support.web_server import get
 
@@ -142,7 +143,7 @@ def collected(case: Mapping[str, Any], folder: Path) -> Iterator[tuple[Mapping[s
                     (folder / name).write_text(content, encoding="utf-8")
                 state.requests.clear()
                 for collection in list(exporter.collections.values()):
-                    collection.run()
+                    read_all(collection)
                     collection.expire()
                 yield step["expect"], seen(exporter, state)
         finally:

@@ -18,7 +18,7 @@ from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError, Stopped
 from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
-from tests.support.harness import StillClock
+from tests.support.harness import StillClock, read_all
 from tests.support.programs import started
 from tests.support.tools import eventually, free_port
 from tests.support.web_server import get
@@ -73,7 +73,7 @@ def settings(*enterprises: dict[str, Any], **others: Any) -> Settings:
 def run_all(exporter: Exporter) -> None:
     """One run of every collector."""
     for collection in exporter.collections.values():
-        collection.run()
+        read_all(collection)
 
 
 def page(exporter: Exporter) -> str:
@@ -200,7 +200,7 @@ def test_what_old_settings_told_is_not_shown(simulator: Simulator) -> None:
     made = Exporter(clock=Reloading(), randomness=Never(), process_metrics=False)
     made.apply(settings({"slug": "octo-corp", "api_url": simulator.url}))
     with pytest.raises(Stopped):
-        made.collections[Key("octo-corp", "licenses")].run()
+        read_all(made.collections[Key("octo-corp", "licenses")])
     assert "ghe_license_seats" not in page(made)
     assert series(made, "ghe_exporter_collector_last_success_timestamp_seconds", *RUN)["octo-corp", "licenses"] == 0
     made.stop()
@@ -362,10 +362,10 @@ def test_readiness(exporter: Exporter, simulator: Simulator) -> None:
     assert [ask(exporter, path)[0] for path in ("/-/ready", "/-/healthy")] == ["503", "503"]
     *most, last = exporter.collections.values()
     for collection in most:
-        collection.run()
+        read_all(collection)
     assert ask(exporter, "/-/ready")[0] == "503"
     simulator.faults.set("http-500=1")
-    last.run()
+    read_all(last)
     assert ask(exporter, "/-/ready")[0] == "200"
     exporter.start()
     assert ask(exporter, "/-/healthy")[0] == "200"

@@ -1,5 +1,6 @@
 """How a run ends: what is published, what is counted, when it is tried again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -209,15 +210,22 @@ def test_threads_compute_one_at_a_time() -> None:
     held = []
 
     def fetch(_github: GitHub, _target: Target) -> None:
-        held.append(bench.snapshots.writing.locked())
+        held.append(is_held(bench.snapshots.lock))
 
     def samples(_target: Target, _fetched: object) -> list[Sample]:
-        held.append(bench.snapshots.writing.locked())
+        held.append(is_held(bench.snapshots.lock))
         return []
 
     bench = Bench(replace(broken_collector(""), fetch=fetch, samples=samples), {})
     bench.run()
-    assert [*held, bench.snapshots.writing.locked()] == [False, True, False]
+    assert [*held, is_held(bench.snapshots.lock)] == [False, True, False]
+
+
+def is_held(lock: Any) -> bool:
+    """Whether somebody holds *lock*, seen from another thread."""
+    with ThreadPoolExecutor(1) as pool:
+        free = pool.submit(lambda: lock.acquire(blocking=False) and (lock.release() or True)).result()
+    return not free
 
 
 def broken_collector(secret: str) -> Collector[Any]:
@@ -272,6 +280,6 @@ def test_undeclared_samples_are_a_bug_and_publish_nothing() -> None:
 def test_a_collector_that_worked_before_a_reload_is_not_given_up_at_once() -> None:
     """Success before the configuration was loaded anew counts: one refusal is a failure, not a verdict."""
     bench = Bench(LICENSES, {PATH: failing(404)})
-    bench.collection.has_worked()
+    bench.collection.levels[""].remember_success()
     bench.run()
     assert bench.status.available is True

@@ -26,7 +26,7 @@ from tests.runtime.test_app import (
     settings,
 )
 from tests.support.app_keys import pem
-from tests.support.harness import StillClock
+from tests.support.harness import StillClock, read_all
 
 HINT = "a GitHub App cannot read this; configure runner_auth with a classic personal access token"
 TOKENS = "/access_tokens"
@@ -98,7 +98,7 @@ def test_app_alone(exporter: Exporter, simulator: Simulator, app: dict[str, str]
         name for name, value in available(exporter).items() if not value
     } & ON_CLOUD == BY_SECOND | NOT_OFFERED_TO_CORP
     assert available(exporter)["runners"] == 0
-    hints = {entry["collector"]: entry["hint"] for entry in logs if entry["event"] == "collector not available here"}
+    hints = {entry["collector"]: entry["hint"] for entry in logs if entry["event"] == "collector not available"}
     assert hints["runners"].endswith(HINT)
     assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): 1}
 
@@ -119,7 +119,7 @@ def test_wrong_clock(exporter: Exporter, app: dict[str, str], clock: StillClock)
     clock.now = time.time() - 7200
     with Simulator(users=30, runners=8, organizations=3) as simulator, capture_logs() as logs:
         exporter.apply(settings(corp(simulator, auth=app)))
-        exporter.collections[Key("octo-corp", "licenses")].run()
+        read_all(exporter.collections[Key("octo-corp", "licenses")])
         assert posts(simulator) == [1]
     assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): 1}
     assert "clock skew detected, compensating" in {entry["event"] for entry in logs}

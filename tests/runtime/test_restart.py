@@ -15,14 +15,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from exporter.app import Exporter
+from exporter.collectors import COLLECTORS
 from exporter.commands.demo import OPT_IN
 from exporter.config.settings import Settings
-from exporter.runtime.saved import decode
+from exporter.runtime.saved import decode, level_of
 from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
 from exporter.state.file import FILE_NAME, StateFile
 from tests.runtime.test_app import ask, available, label_values, page, run_all, series
-from tests.support.harness import StillClock
+from tests.support.harness import StillClock, read_all
 from tests.support.programs import Program, run, serving
 from tests.support.secret_marker import CANARY, TOKEN
 from tests.support.tools import eventually
@@ -170,7 +171,7 @@ def test_too_old(simulator: Simulator, clock: StillClock, tmp_path: Path) -> Non
         assert b"ghe_license_seats_consumed{" in domain(second)
         assert series(second, LAST_SUCCESS, "collector")["runners",] == at
         assert ask(second, "/-/ready")[0] == "503"
-        second.collections[Key("octo-corp", "runners")].run()
+        read_all(second.collections[Key("octo-corp", "runners")])
         assert ask(second, "/-/ready")[0] == "200"
 
 
@@ -207,9 +208,10 @@ def test_other_settings(
         kept = set() if lost is None else {key for key in stored if key.collector not in lost}
         assert {key for key, status in second.statuses.all().items() if status.attempted_at is not None} == kept
         assert bool(kept) is (domain(second) != b"")
-        assert second._store is not None
-        second._store.flush()
-        assert StateFile(tmp_path).read().rows.keys() == kept
+        store = second._persistence._store
+        assert store is not None
+        store.flush()
+        assert {level_of(name).key for name in StateFile(tmp_path).read().rows} == kept
 
 
 def test_an_organization_less(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
@@ -221,7 +223,8 @@ def test_an_organization_less(simulator: Simulator, clock: StillClock, tmp_path:
         assert levels == {"", "octo-org-1"}
         assert "runners" in due(second)
     with running(settings(simulator, tmp_path, enterprise_organizations=["octo-org-3"]), clock) as third:
-        assert "runners" not in due(third)
+        levels_of_runners = third.statuses.levels(Key("octo-corp", "runners"))
+        assert {name for name, status in levels_of_runners.items() if status.next_at is None} == {"octo-org-3"}
         assert "licenses" in due(third)
         assert label_values(third, "organization") >= {""}
 
@@ -245,12 +248,12 @@ def test_two_refusals_and_one_after_the_restart(simulator: Simulator, clock: Sti
     """What has worked is not called unavailable because of one refusal, and a row of refusals goes on."""
     key = Key("octo-corp", "licenses")
     with running(settings(simulator, tmp_path), clock) as first:
-        first.collections[key].run()
+        read_all(first.collections[key])
         simulator.faults.set("not-found@consumed-licenses=1")
-        first.collections[key].run()
+        read_all(first.collections[key])
     for expected in (1, 0):
         with running(settings(simulator, tmp_path), clock) as again:
-            again.collections[key].run()
+            read_all(again.collections[key])
             assert available(again)["licenses"] == expected
 
 
@@ -262,7 +265,7 @@ def test_final_days_are_not_asked_again(clock: StillClock, tmp_path: Path) -> No
 
         def read(exporter: Exporter) -> tuple[int, str]:
             before = github.request_counts()
-            exporter.collections[key].run()
+            read_all(exporter.collections[key])
             lines = [line for line in page(exporter).splitlines() if "ghe_billing_organization_net_usd{" in line]
             return sum(asked(github, before).values()), "\n".join(lines)
 
@@ -358,11 +361,17 @@ def moving() -> Iterator[Simulator]:
         yield running
 
 
+def number_of_levels(program: Program) -> int:
+    """How many levels of how many collectors it reads: two enterprises, of which one has two organizations."""
+    collectors = program.ask("/metrics")[1].count("\nghe_exporter_collector_duration_seconds{")
+    return collectors + len(ORGANIZATIONS) * sum(collector.organizations for collector in COLLECTORS)
+
+
 def rows(folder: Path) -> int:
-    """How many collectors the file knows."""
+    """How many levels the file knows."""
     with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
         try:
-            found: int = connection.execute("SELECT count(*) FROM kept").fetchone()[0]
+            found: int = connection.execute("SELECT count(*) FROM rows").fetchone()[0]
         except sqlite3.OperationalError:  # nothing has been written yet
             return 0
         return found
@@ -375,8 +384,7 @@ def test_serve_after_kill(moving: Simulator, tmp_path: Path) -> None:
     write(file, moving, folder, collectors=slow)
     with serving("--config", str(file)) as program:
         eventually(lambda: program.answers("/-/ready"), "every collector has run")
-        number = program.ask("/metrics")[1].count("\nghe_exporter_collector_duration_seconds{")
-        eventually(lambda: rows(folder) == number, "everything is kept")
+        eventually(lambda: rows(folder) == number_of_levels(program), "everything is kept")
         before = told(program)
         program.process.kill()
     requests = moving.requests
@@ -397,7 +405,7 @@ def test_killed_at_any_moment(moving: Simulator, tmp_path: Path) -> None:
     busy = {name: {"interval": "10s"} for name in ("licenses", "license_sync", "runners", "runner_groups")}
     write(file, moving, folder, collectors=busy)
     moments = random.Random(4)
-    newest: dict[Key, float] = {}
+    newest: dict[str, float] = {}
     for _ in range(6):
         with serving("--config", str(file)) as program:
             wanted = moving.requests + moments.randrange(1, 40)
@@ -407,12 +415,10 @@ def test_killed_at_any_moment(moving: Simulator, tmp_path: Path) -> None:
             )
             program.process.send_signal(signal.SIGKILL)
             program.process.wait()
-            assert "set aside" not in program.err()
-        ages = {
-            key: max((result.collected_at for result in decode(*row).results.values()), default=0)
-            for key, row in StateFile(folder).read().rows.items()
-        }
-        assert all(ages.get(key, 0) >= at for key, at in newest.items())
+            assert "moved aside" not in program.err()
+        saved = {name: decode(row.document).result for name, row in StateFile(folder).read().rows.items()}
+        ages = {name: result.collected_at if result is not None else 0.0 for name, result in saved.items()}
+        assert all(ages.get(name, 0) >= at for name, at in newest.items())
         newest = ages
     assert newest
 
@@ -428,7 +434,7 @@ def test_the_file_holds_no_secret_and_no_person(simulator: Simulator, clock: Sti
         people = licenses.licenses.users(clock.now, 0, 5)
     raw = (tmp_path / FILE_NAME).read_bytes()
     assert TOKEN.encode() not in raw
-    documents = "".join(repr(decode(*row)) for row in StateFile(tmp_path).read().rows.values())
+    documents = "".join(repr(decode(row.document)) for row in StateFile(tmp_path).read().rows.values())
     assert "ghe_license_users" in documents
     assert CANARY not in documents
     assert "@" not in documents
@@ -459,7 +465,7 @@ def test_serve_with_a_bad_file(kind: str, moving: Simulator, tmp_path: Path) -> 
         eventually(lambda: program.answers("/-/ready"), "every collector has run")
         eventually(lambda: bool(program.value("ghe_exporter_state_last_write_successful")), "it is written to")
         assert program.end() == 0
-        assert program.err().count("set aside") == 1
+        assert program.err().count("moved aside") == 1
         assert "Traceback" not in program.err()
     assert len(list(folder.glob("*.corrupt-*"))) == 1
     assert rows(folder) > 0

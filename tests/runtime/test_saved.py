@@ -1,4 +1,4 @@
-"""What outlives a restart: its form in the file, what makes it void, and how a collector goes on with it."""
+"""What outlives a restart: its form in the file, what makes it void, and how a level goes on with it."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collector import Collector, Included, Lasting
+from exporter.collector import Collector, Included, Persisted
 from exporter.collectors.licenses import COLLECTOR as LICENSES
 from exporter.collectors.runners import COLLECTOR as RUNNERS
 from exporter.errors import Reason
@@ -15,23 +15,20 @@ from exporter.metrics.exposition import Lines
 from exporter.metrics.metric import gauge
 from exporter.runtime.availability import Availability
 from exporter.runtime.fingerprint import credentials_digest, fingerprint
-from exporter.runtime.resume import Now, Resumption, resume
-from exporter.runtime.run_cache import RunMemory
-from exporter.runtime.saved import UNREADABLE, Kept, decode, encode
-from exporter.runtime.snapshot import Result
-from exporter.runtime.status import Status, Verdict
+from exporter.runtime.resume import Present, ResumePlan, plan_resume
+from exporter.runtime.run_cache import RunCache
+from exporter.runtime.saved import UNREADABLE, SavedResult, SavedState, decode, encode, level_of, row_name
+from exporter.runtime.status import LevelKey, LevelStatus, Verdict
 from tests.support.harness import NOW, StillClock
 
 MINUTE, DAY = 60.0, 86_400.0
 INTERVAL = 15 * MINUTE
 LINES = Lines(b'ghe_license_seats_consumed{enterprise="acme"} 7\n', 1)
 MORE = Lines(b'ghe_a{enterprise="acme",x="\xc3\xa4\\n"} 1\nghe_a{enterprise="acme",x=""} 2\n', 2)
-GOOD = Kept(
-    fingerprint="f",
+GOOD = SavedState(
     credentials_digest="m",
-    levels=("", "acme-web"),
-    status=Status(
-        INTERVAL,
+    interval=INTERVAL,
+    status=LevelStatus(
         attempted_at=NOW - 10 * MINUTE,
         succeeded_at=NOW - 10 * MINUTE + 1,
         duration=1.0,
@@ -41,45 +38,58 @@ GOOD = Kept(
     ),
     availability=Availability(offered=True, ever_worked=True, refusals=0),
     failed_runs=0,
-    results={"": Result({"ghe_a": MORE, "ghe_b": LINES}, NOW - 10 * MINUTE), "acme-web": Result({}, NOW - DAY)},
-    memories={"": {"platform": (NOW - DAY, ["legacy", 1])}, "acme-web": {}},
+    result=SavedResult({"ghe_a": MORE, "ghe_b": LINES}, NOW - 10 * MINUTE),
+    memory={"platform": (NOW - DAY, ["legacy", 1])},
     verdicts={"auth": Verdict(accepted=True, expires_at=NOW + DAY), "runner_auth": Verdict(False, None)},
 )
-PRESENT = Now(NOW, INTERVAL, 2 * DAY, 1.05 * INTERVAL, ("", "acme-web"), "m")
+PRESENT = Present(NOW, INTERVAL, 2 * DAY, 1.05 * INTERVAL, "m")
 
 
 def test_what_is_encoded_is_decoded() -> None:
     """Everything comes back but messages, which may name what nobody wants in a file."""
-    assert decode("f", encode(GOOD)) == GOOD
+    assert decode(encode(GOOD)) == GOOD
     failed = replace(
         GOOD,
         status=replace(GOOD.status, success=False, reason=Reason.TIMEOUT, problem="secret"),
         availability=Availability(offered=True, ever_worked=True, refusals=2),
         failed_runs=3,
-        results={},
+        result=None,
     )
-    assert decode("f", encode(failed)) == replace(failed, status=replace(failed.status, problem=""))
+    assert decode(encode(failed)) == replace(failed, status=replace(failed.status, problem=""))
 
 
 @given(st.lists(st.binary(max_size=50), max_size=5), st.floats(allow_nan=False, allow_infinity=False))
 def test_texts_keep_their_borders(texts: list[bytes], at: float) -> None:
     """Whatever bytes families consist of, each gets its own back."""
-    result = Result({f"ghe_{number}": Lines(text, number) for number, text in enumerate(texts)}, at)
-    kept = replace(GOOD, results={"": result, "acme-web": result})
-    assert decode("f", encode(kept)).results == kept.results
+    result = SavedResult({f"ghe_{number}": Lines(text, number) for number, text in enumerate(texts)}, at)
+    assert decode(encode(replace(GOOD, result=result))).result == result
 
 
-@pytest.mark.parametrize("document", [b"", b"x", encode(GOOD)[:-9], encode(replace(GOOD, levels=None))])  # type: ignore[arg-type]
+@pytest.mark.parametrize("document", [b"", b"x", encode(GOOD)[:-9], encode(replace(GOOD, memory=None))])  # type: ignore[arg-type]
 def test_documents_of_other_code(document: bytes) -> None:
     """What makes no sense raises what the store expects."""
     with pytest.raises(UNREADABLE):
-        decode("f", document)
+        decode(document)
+
+
+@given(st.text(), st.text(), st.text())
+def test_rows_have_names_of_their_own(enterprise: str, collector: str, organization: str) -> None:
+    """A level is found again by the name of its row, whatever it is called."""
+    level = LevelKey(enterprise, collector, organization)
+    assert level_of(row_name(level)) == level
+
+
+@pytest.mark.parametrize("name", ["", "acme", '["acme"]', "7"])
+def test_rows_of_other_code(name: str) -> None:
+    """A row that is called otherwise is not taken for a level."""
+    with pytest.raises(UNREADABLE):
+        level_of(name)
 
 
 def test_it_is_small() -> None:
     """Lines of many runners shrink to a small part."""
     text = b"".join(b'ghe_runner_online{enterprise="acme",runner="linux-%05d"} 1\n' % number for number in range(5000))
-    assert len(encode(replace(GOOD, results={"": Result({"ghe_a": Lines(text, 5000)}, NOW)}))) < len(text) / 7
+    assert len(encode(replace(GOOD, result=SavedResult({"ghe_a": Lines(text, 5000)}, NOW)))) < len(text) / 7
 
 
 def shape(
@@ -137,7 +147,7 @@ def test_digest_of_credentials_tells_change_and_nothing_else() -> None:
     assert credentials_digest({"auth": "a", "x": "b"}) == credentials_digest({"x": "b", "auth": "a"})
 
 
-def failed(reason: Reason, *, offered: bool = True, next_at: float = NOW + 5 * MINUTE, **others: Any) -> Kept:
+def failed(reason: Reason, *, offered: bool = True, next_at: float = NOW + 5 * MINUTE, **others: Any) -> SavedState:
     """A state after a run that failed."""
     return replace(
         GOOD,
@@ -150,16 +160,17 @@ def failed(reason: Reason, *, offered: bool = True, next_at: float = NOW + 5 * M
 
 UNAVAILABLE = failed(Reason.UNAVAILABLE, offered=False, next_at=NOW + DAY / 2)
 LIMITED = failed(Reason.RATE_LIMITED, next_at=NOW + 50 * MINUTE)
-DAILY = replace(PRESENT, longest_delay=1.05 * DAY)
+DAILY = replace(PRESENT, max_delay=1.05 * DAY)
+OTHER_CREDENTIALS = replace(DAILY, credentials_digest="other")
 
 
-def at(status: Status, next_at: float | None) -> Kept:
+def at(status: LevelStatus, next_at: float | None) -> SavedState:
     """A state that is due at *next_at*."""
     return replace(GOOD, status=replace(status, next_at=next_at))
 
 
 @pytest.mark.parametrize(
-    ("kept", "now", "delay"),
+    ("saved", "present", "delay"),
     [
         pytest.param(GOOD, PRESENT, 5 * MINUTE, id="not due yet"),
         pytest.param(at(GOOD.status, NOW - 1), PRESENT, None, id="overdue"),
@@ -168,62 +179,53 @@ def at(status: Status, next_at: float | None) -> Kept:
         pytest.param(at(GOOD.status, NOW + DAY), PRESENT, 1.05 * INTERVAL, id="far in the future"),
         pytest.param(GOOD, replace(PRESENT, interval=12 * MINUTE), 2 * MINUTE, id="shorter interval"),
         pytest.param(GOOD, replace(PRESENT, interval=9 * MINUTE), None, id="overdue by a shorter interval"),
-        pytest.param(
-            GOOD, replace(PRESENT, interval=20 * MINUTE, longest_delay=DAY), 10 * MINUTE, id="longer interval"
-        ),
-        pytest.param(GOOD, replace(PRESENT, levels=("", "acme-data")), None, id="new organization"),
-        pytest.param(GOOD, replace(PRESENT, levels=("",)), 5 * MINUTE, id="an organization less"),
+        pytest.param(GOOD, replace(PRESENT, interval=20 * MINUTE, max_delay=DAY), 10 * MINUTE, id="longer interval"),
         pytest.param(GOOD, replace(PRESENT, credentials_digest="other"), 5 * MINUTE, id="other credential"),
         pytest.param(failed(Reason.SERVER_ERROR), DAILY, 5 * MINUTE, id="failed"),
         pytest.param(failed(Reason.FORBIDDEN), DAILY, 5 * MINUTE, id="forbidden"),
         pytest.param(failed(Reason.UNAUTHORIZED), DAILY, None, id="rejected"),
-        pytest.param(
-            failed(Reason.PAYLOAD), replace(DAILY, credentials_digest="other"), None, id="failed with other credential"
-        ),
+        pytest.param(failed(Reason.PAYLOAD), OTHER_CREDENTIALS, None, id="failed with other credential"),
         pytest.param(
             failed(Reason.TIMEOUT), replace(DAILY, interval=7 * MINUTE), 5 * MINUTE, id="failed, new interval"
         ),
         pytest.param(LIMITED, DAILY, 50 * MINUTE, id="rate limited"),
         pytest.param(UNAVAILABLE, DAILY, DAY / 2, id="unavailable"),
-        pytest.param(
-            UNAVAILABLE, replace(DAILY, credentials_digest="other"), None, id="unavailable with other credential"
-        ),
+        pytest.param(UNAVAILABLE, OTHER_CREDENTIALS, None, id="unavailable with other credential"),
     ],
 )
-def test_when_it_runs_next(kept: Kept, now: Now, delay: float | None) -> None:
+def test_when_it_runs_next(saved: SavedState, present: Present, delay: float | None) -> None:
     """Nothing runs before it is due, unless somebody changed what makes it due."""
-    resumption = resume(kept, now)
-    assert resumption is not None
-    assert resumption.delay == delay
-    assert resumption.status.next_at == (None if delay is None else NOW + delay)
+    plan = plan_resume(saved, present)
+    assert plan is not None
+    assert plan.delay == delay
+    assert plan.status.next_at == (None if delay is None else NOW + delay)
 
 
-def resumed(kept: Kept, now: Now = DAILY) -> Resumption:
-    """Go on with *kept*."""
-    found = resume(kept, now)
+def resumed(saved: SavedState, present: Present = DAILY) -> ResumePlan:
+    """Go on with *saved*."""
+    found = plan_resume(saved, present)
     assert found is not None
     return found
 
 
 def test_what_is_shown() -> None:
-    """Results that are young enough, of organizations that are still read, with the time of the last success."""
-    assert resumed(GOOD).results == GOOD.results
-    assert resumed(GOOD, replace(DAILY, levels=("",))).results.keys() == {""}
-    assert resumed(GOOD, replace(DAILY, max_age=DAY - 1)).results.keys() == {""}
-    assert resumed(GOOD, replace(DAILY, max_age=DAY)).results.keys() == {"", "acme-web"}
-    status = resumed(GOOD, replace(DAILY, max_age=1, interval=14 * MINUTE)).status
+    """A result that is young enough, with the time of the last success."""
+    assert resumed(GOOD).result == GOOD.result
+    assert resumed(GOOD, replace(DAILY, max_age=10 * MINUTE)).result == GOOD.result
+    assert resumed(GOOD, replace(DAILY, max_age=10 * MINUTE - 1)).result is None
+    status = resumed(GOOD, replace(DAILY, max_age=1)).status
     assert (status.succeeded_at, status.success, status.available) == (GOOD.status.succeeded_at, True, True)
-    assert (status.duration, status.interval, status.shown) == (1.0, 14 * MINUTE, False)
+    assert (status.duration, status.restored) == (1.0, False)
 
 
 def test_readiness_of_the_expired() -> None:
     """What is due and shows nothing counts as not tried; what is not due was tried, whatever came of it."""
-    old = replace(at(GOOD.status, NOW - 1), results={"": Result({"ghe_a": LINES}, NOW - 3 * DAY)})
-    assert (resumed(old).results, resumed(old).status.attempted_at) == ({}, None)
+    old = replace(at(GOOD.status, NOW - 1), result=SavedResult({"ghe_a": LINES}, NOW - 3 * DAY))
+    assert (resumed(old).result, resumed(old).status.attempted_at) == (None, None)
     overdue = at(GOOD.status, NOW - 1)
     assert resumed(overdue).status.attempted_at == GOOD.status.attempted_at
-    assert resumed(overdue).status.shown
-    waiting = replace(LIMITED, results={})
+    assert resumed(overdue).status.restored
+    waiting = replace(LIMITED, result=None)
     assert resumed(waiting).status.attempted_at == GOOD.status.attempted_at
 
 
@@ -242,33 +244,33 @@ def test_failures_are_remembered() -> None:
 
 def test_another_credential_voids_verdicts() -> None:
     """With another credential nothing is known of what is offered, but one refusal is no verdict either."""
-    found = resumed(UNAVAILABLE, replace(DAILY, credentials_digest="other"))
+    found = resumed(UNAVAILABLE, OTHER_CREDENTIALS)
     assert found.availability == Availability(offered=None, ever_worked=True, refusals=0)
     assert (found.status.available, found.status.success, found.status.reason) == (None, None, None)
     assert found.status.succeeded_at == GOOD.status.succeeded_at
-    assert found.results == GOOD.results
+    assert found.result == GOOD.result
 
 
 @pytest.mark.parametrize(("ahead", "used"), [(299, True), (301, False), (DAY, False)])
 def test_stored_in_the_future(ahead: float, *, used: bool) -> None:
     """When the clock was set back by more than a little, nobody knows how old the data is: it is not used."""
     by_run = replace(GOOD, status=replace(GOOD.status, attempted_at=NOW + ahead))
-    by_result = replace(GOOD, results={"": Result({}, NOW + ahead)})
-    assert [resume(kept, DAILY) is not None for kept in (by_run, by_result)] == [used, used]
+    by_result = replace(GOOD, result=SavedResult({}, NOW + ahead))
+    assert [plan_resume(saved, DAILY) is not None for saved in (by_run, by_result)] == [used, used]
 
 
-def test_memory() -> None:
-    """What is lasting is remembered at its true age, the rest is not written, and nonsense is forgotten."""
+def test_cache() -> None:
+    """What is persisted is remembered at its true age, the rest is not written, and nonsense is forgotten."""
     clock = StillClock()
-    lasting = {"form": Lasting(dump=list, load=tuple), "number": Lasting(dump=str, load=int)}
-    before = RunMemory(clock)
+    persisted = {"form": Persisted(dump=list, load=tuple), "number": Persisted(dump=str, load=int)}
+    before = RunCache(clock)
     before.remember("form", ("a", "b"))
     before.remember("membership", object())
     clock.now += 100
-    written = before.write_down(lasting)
-    assert written == {"form": (NOW, ["a", "b"])}
-    after = RunMemory(StillClock(NOW + 150))
-    after.read_again({**written, "number": (NOW, "x"), "gone": (NOW, 1)}, lasting)
+    dumped = before.dump(persisted)
+    assert dumped == {"form": (NOW, ["a", "b"])}
+    after = RunCache(StillClock(NOW + 150))
+    after.load({**dumped, "number": (NOW, "x"), "gone": (NOW, 1)}, persisted)
     assert after.recall("form", 149) is None
     assert after.recall("form", 150) == ("a", "b")
     assert after.recall("number", DAY) is None

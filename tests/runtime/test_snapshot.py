@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from exporter.metrics.exposition import Exposition, render
 from exporter.metrics.metric import Metric, gauge
 from exporter.runtime.snapshot import Result, Snapshots
-from exporter.runtime.status import Key
+from exporter.runtime.status import Key, Watch
 
 COUNT = gauge("ghe_runners", "Runners.", "organization", "state")
 ONLINE = gauge("ghe_runner_online", "Online.", "organization", "runner", dropped_with="per runner")
@@ -14,7 +14,7 @@ BUSY = gauge("ghe_runner_busy", "Busy.", "organization", "runner", dropped_with=
 SEATS = gauge("ghe_seats", "Seats.")
 METRICS: dict[str, tuple[Metric, ...]] = {"runners": (COUNT, ONLINE, BUSY), "licenses": (SEATS,)}
 ACME, GLOBEX = Key("acme", "runners"), Key("globex", "runners")
-LEVELS = frozenset({"", "acme-web"})
+LEVELS = ("", "acme-web")
 
 
 class Board:
@@ -26,7 +26,21 @@ class Board:
         self.snapshots = Snapshots(
             self.exposition, metrics, lambda key, series: self.dropped.update({key: dict(series)})
         )
-        self.snapshots.limit(100)
+        self.watches: dict[Key, Watch] = {}
+
+    def watch(self, key: Key, *levels: str, fingerprint: str = "f", max_series: int = 100) -> None:
+        """Watch *levels* of *key* as well."""
+        self.watches[key] = Watch(fingerprint, 60, levels or ("",))
+        self.snapshots.reconcile(self.watches, max_series)
+
+    def limit(self, max_series: int) -> None:
+        """Apply another limit."""
+        self.snapshots.reconcile(self.watches, max_series)
+
+    def publish(self, key: Key, results: dict[str, Result]) -> None:
+        """Publish results by organization."""
+        for organization, result in results.items():
+            self.snapshots.publish(key.level(organization), result)
 
     @property
     def series(self) -> list[str]:
@@ -44,7 +58,7 @@ def board() -> Board:
     """A board that watches the runners of two enterprises."""
     board = Board()
     for key in (ACME, GLOBEX):
-        board.snapshots.watch(key, LEVELS)
+        board.watch(key, *LEVELS)
     return board
 
 
@@ -61,7 +75,7 @@ def runners(enterprise: str, level: str, number: int, at: float = 0.0, *, busy: 
 
 def test_publish(board: Board) -> None:
     """Results of every level are exposed side by side."""
-    board.snapshots.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 1)})
+    board.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 1)})
     assert board.series == [
         'ghe_runners{enterprise="acme",organization="",state="idle"}',
         'ghe_runners{enterprise="acme",organization="acme-web",state="idle"}',
@@ -70,13 +84,13 @@ def test_publish(board: Board) -> None:
         'ghe_runner_busy{enterprise="acme",organization="",runner="runner-0"}',
         'ghe_runner_busy{enterprise="acme",organization="acme-web",runner="runner-0"}',
     ]
-    assert board.dropped == {ACME: {}, GLOBEX: {}}
+    assert board.dropped[ACME] == {}
 
 
 def test_a_level_is_replaced_alone(board: Board) -> None:
     """A new result of one level leaves the last data of the others."""
-    board.snapshots.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2)})
-    board.snapshots.publish(ACME, {"acme-web": runners("acme", "acme-web", 1)})
+    board.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2)})
+    board.publish(ACME, {"acme-web": runners("acme", "acme-web", 1)})
     online = [line for line in board.series if line.startswith("ghe_runner_online")]
     assert len([line for line in online if 'organization=""' in line]) == 3
     assert len([line for line in online if 'organization="acme-web"' in line]) == 1
@@ -87,34 +101,34 @@ def test_a_level_is_replaced_alone(board: Board) -> None:
 )
 def test_unwatched_is_ignored(board: Board, key: Key, level: str) -> None:
     """A result that nobody watches, of a run that outlived a reload, is not exposed."""
-    board.snapshots.publish(key, {level: Result(render(key.enterprise, {SEATS: {(): 1}}), 0)})
+    board.publish(key, {level: Result(render(key.enterprise, {SEATS: {(): 1}}), 0)})
     assert board.series == []
 
 
 def test_watching_fewer_levels(board: Board) -> None:
     """An organization that is not watched any more vanishes at once, and the rest stays."""
-    board.snapshots.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 1)})
-    board.snapshots.watch(ACME, frozenset({""}))
+    board.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 1)})
+    board.watch(ACME, "")
     assert len(board.series) == 3
     assert not any("acme-web" in line for line in board.series)
-    board.snapshots.watch(ACME, LEVELS)
+    board.watch(ACME, *LEVELS)
     assert len(board.series) == 3
 
 
 def test_remove(board: Board) -> None:
     """What is removed vanishes, does not come back by a late result, and leaves others alone."""
-    board.snapshots.publish(ACME, {"": runners("acme", "", 1)})
-    board.snapshots.publish(GLOBEX, {"": runners("globex", "", 1)})
-    board.snapshots.remove(ACME)
-    board.snapshots.remove(ACME)
-    board.snapshots.publish(ACME, {"": runners("acme", "", 1)})
+    board.publish(ACME, {"": runners("acme", "", 1)})
+    board.publish(GLOBEX, {"": runners("globex", "", 1)})
+    del board.watches[ACME]
+    board.limit(100)
+    board.publish(ACME, {"": runners("acme", "", 1)})
     assert board.names("acme") == set()
     assert len(board.names("globex")) == 3
 
 
 def test_expiry(board: Board) -> None:
     """Each level goes when it is too old by itself; a new result brings it back."""
-    board.snapshots.publish(ACME, {"": runners("acme", "", 1, 100), "acme-web": runners("acme", "acme-web", 1, 200)})
+    board.publish(ACME, {"": runners("acme", "", 1, 100), "acme-web": runners("acme", "acme-web", 1, 200)})
     board.snapshots.expire(ACME, before=100)
     assert len(board.series) == 6
     board.snapshots.expire(ACME, before=101)
@@ -122,7 +136,7 @@ def test_expiry(board: Board) -> None:
     assert all("acme-web" in line for line in board.series)
     board.snapshots.expire(ACME, before=300)
     assert board.series == []
-    board.snapshots.publish(ACME, {"": runners("acme", "", 1, 400)})
+    board.publish(ACME, {"": runners("acme", "", 1, 400)})
     assert len(board.series) == 3
 
 
@@ -134,34 +148,34 @@ def test_expiry_of_the_unknown(board: Board) -> None:
 
 def test_at_the_limit(board: Board) -> None:
     """As many series as the limit allows are exposed, over all levels together."""
-    board.snapshots.limit(4)
-    board.snapshots.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 1)})
+    board.limit(4)
+    board.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 1)})
     assert board.names() == {"ghe_runners", "ghe_runner_online", "ghe_runner_busy"}
     assert board.dropped[ACME] == {}
 
 
 def test_above_the_limit(board: Board) -> None:
     """One series more drops all families that belong together, and reports how many each had."""
-    board.snapshots.limit(4)
-    board.snapshots.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2)})
+    board.limit(4)
+    board.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2)})
     assert board.names() == {"ghe_runners"}
     assert board.dropped[ACME] == {"ghe_runner_online": 5, "ghe_runner_busy": 5}
 
 
 def test_dropped_with_a_smaller_one(board: Board) -> None:
     """A family below the limit goes with its companion that is above it; one without series is not reported."""
-    board.snapshots.limit(4)
+    board.limit(4)
     results = {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2, busy=False)}
-    board.snapshots.publish(ACME, results)
+    board.publish(ACME, results)
     assert board.dropped[ACME] == {"ghe_runner_online": 5, "ghe_runner_busy": 3}
-    board.snapshots.publish(ACME, {"": runners("acme", "", 5, busy=False)})
+    board.publish(ACME, {"": runners("acme", "", 5, busy=False)})
     assert board.dropped[ACME] == {"ghe_runner_online": 7}
 
 
 def test_limit_of_one_family(board: Board) -> None:
     """A family without companions is dropped alone."""
-    board.snapshots.limit(1)
-    board.snapshots.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 0)})
+    board.limit(1)
+    board.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 0)})
     assert board.names() == {"ghe_runner_online", "ghe_runner_busy"}
     assert board.dropped[ACME] == {"ghe_runners": 2}
 
@@ -170,39 +184,39 @@ def test_a_family_alone_takes_no_other() -> None:
     """Families that name no companions have none: each is dropped for itself."""
     versions = gauge("ghe_runners_by_version", "Versions.", "version")
     alone = Board({"runners": (COUNT, versions)})
-    alone.snapshots.watch(ACME, LEVELS)
-    alone.snapshots.limit(1)
+    alone.watch(ACME, *LEVELS)
+    alone.limit(1)
     result = Result(render("acme", {COUNT: {("", "idle"): 1}, versions: {("1",): 1, ("2",): 1}}), 0)
-    alone.snapshots.publish(ACME, {"": result})
+    alone.publish(ACME, {"": result})
     assert alone.names() == {"ghe_runners"}
     assert alone.dropped[ACME] == {"ghe_runners_by_version": 2}
 
 
 def test_limit_is_per_enterprise(board: Board) -> None:
     """An enterprise above the limit takes nothing from another one."""
-    board.snapshots.limit(2)
-    board.snapshots.publish(ACME, {"": runners("acme", "", 3)})
-    board.snapshots.publish(GLOBEX, {"": runners("globex", "", 2)})
+    board.limit(2)
+    board.publish(ACME, {"": runners("acme", "", 3)})
+    board.publish(GLOBEX, {"": runners("globex", "", 2)})
     assert board.names("acme") == {"ghe_runners"}
     assert board.names("globex") == {"ghe_runners", "ghe_runner_online", "ghe_runner_busy"}
-    assert board.dropped[GLOBEX] == {}
+    assert not board.dropped.get(GLOBEX)
 
 
 def test_back_below_the_limit(board: Board) -> None:
     """When there are few enough again, all families come back and nothing is reported as dropped."""
-    board.snapshots.limit(2)
-    board.snapshots.publish(ACME, {"": runners("acme", "", 3)})
-    board.snapshots.publish(ACME, {"": runners("acme", "", 2)})
+    board.limit(2)
+    board.publish(ACME, {"": runners("acme", "", 3)})
+    board.publish(ACME, {"": runners("acme", "", 2)})
     assert board.names() == {"ghe_runners", "ghe_runner_online", "ghe_runner_busy"}
     assert board.dropped[ACME] == {}
 
 
 def test_what_is_left_out_is_warned_of_once(board: Board) -> None:
     """The log names the families and the limit when they go, not at every run, and again when they go again."""
-    board.snapshots.limit(2)
+    board.limit(2)
     with capture_logs() as logs:
         for number in (3, 4, 2, 3):
-            board.snapshots.publish(ACME, {"": runners("acme", "", number)})
+            board.publish(ACME, {"": runners("acme", "", number)})
     assert [(log["log_level"], log["enterprise"], log["collector"], log["limit"]) for log in logs] == [
         ("warning", "acme", "runners", 2)
     ] * 2
@@ -211,7 +225,32 @@ def test_what_is_left_out_is_warned_of_once(board: Board) -> None:
 
 def test_a_new_limit_counts_when_watching_again(board: Board) -> None:
     """A reload with another limit takes effect on what is already there."""
-    board.snapshots.publish(ACME, {"": runners("acme", "", 3)})
-    board.snapshots.limit(2)
-    board.snapshots.watch(ACME, LEVELS)
+    board.publish(ACME, {"": runners("acme", "", 3)})
+    board.limit(2)
     assert board.dropped[ACME] == {"ghe_runner_online": 3, "ghe_runner_busy": 3}
+
+
+def test_other_fingerprint_drops_former_results(board: Board) -> None:
+    """What was read by settings that shape it otherwise vanishes when the new ones come into force."""
+    board.publish(ACME, {"": runners("acme", "", 1)})
+    board.watch(ACME, *LEVELS, fingerprint="other")
+    assert board.series == []
+
+
+def test_unsupported_is_not_watched(board: Board) -> None:
+    """What a new platform cannot offer does not keep showing what the former one did."""
+    board.publish(ACME, {"": runners("acme", "", 1)})
+    board.watches[ACME] = Watch("f", 60, supported=False)
+    board.limit(100)
+    assert board.series == []
+    board.publish(ACME, {"": runners("acme", "", 1)})
+    assert board.series == []
+
+
+def test_set_levels_drops_and_accepts_organizations(board: Board) -> None:
+    """An organization that goes takes its series along; one that comes is accepted; the others stay."""
+    board.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 1)})
+    board.snapshots.set_levels(ACME, ("", "acme-new"))
+    board.publish(ACME, {"acme-new": runners("acme", "acme-new", 1), "acme-web": runners("acme", "acme-web", 1)})
+    assert {line.partition('organization="')[2].partition('"')[0] for line in board.series} == {"", "acme-new"}
+    board.snapshots.set_levels(Key("octo", "runners"), ("",))

@@ -13,13 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.runtime.status import Key
 from exporter.state.file import APPLICATION_ID, FILE_NAME, Row, StateFile, Stored
 from exporter.state.lock import FolderLock
 from exporter.state.problems import StateDamaged, StateUnusable
 from tests.support.harness import NOW
 
-ACME, GLOBEX = Key("acme", "runners"), Key("globex", "licenses")
+ACME, GLOBEX = "acme", "globex"
 ROWS = {ACME: Row("f1", b"\x00first" * 900), GLOBEX: Row("f2", b"second")}
 NOBODY = 65534
 
@@ -32,7 +31,7 @@ def file(tmp_path: Path) -> StateFile:
     return made
 
 
-def write(file: StateFile, rows: dict[Key, Row], *changed: Key) -> None:
+def write(file: StateFile, rows: dict[str, Row], *changed: str) -> None:
     """Write *rows*; those of *changed* also if they are there."""
     file.write("1.2.3", rows.keys(), set(changed), rows.__getitem__)
 
@@ -127,14 +126,14 @@ DAMAGE: dict[str, Callable[[StateFile], object]] = {
     "a pipe": replace_by_pipe,
     "a folder": replace_by_folder,
     "a link": replace_by_link,
-    "newer schema": lambda file: run_sql(file, "PRAGMA user_version = 2"),
+    "newer schema": lambda file: run_sql(file, "PRAGMA user_version = 3"),
     "another program's": lambda file: run_sql(file, "PRAGMA application_id = 7"),
     "a program's without ids": lambda file: run_sql(file, "PRAGMA application_id = 0", "PRAGMA user_version = 0"),
-    "no table": lambda file: run_sql(file, "DROP TABLE kept"),
-    "other columns": lambda file: run_sql(file, "ALTER TABLE kept RENAME COLUMN document TO text"),
-    "changed document": lambda file: run_sql(file, "UPDATE kept SET document = X'00' WHERE enterprise = 'acme'"),
-    "changed name": lambda file: run_sql(file, "UPDATE kept SET enterprise = 'octo' WHERE enterprise = 'acme'"),
-    "changed fingerprint": lambda file: run_sql(file, "UPDATE kept SET fingerprint = 'f2'"),
+    "no table": lambda file: run_sql(file, "DROP TABLE rows"),
+    "other columns": lambda file: run_sql(file, "ALTER TABLE rows RENAME COLUMN document TO text"),
+    "changed document": lambda file: run_sql(file, "UPDATE rows SET document = X'00' WHERE name = 'acme'"),
+    "changed name": lambda file: run_sql(file, "UPDATE rows SET name = 'octo' WHERE name = 'acme'"),
+    "changed fingerprint": lambda file: run_sql(file, "UPDATE rows SET fingerprint = 'f2'"),
     "release in another coding": lambda file: run_sql(file, "UPDATE about SET value = CAST(X'FF' AS TEXT)"),
 }
 
@@ -170,7 +169,7 @@ def test_only_one_is_set_aside(file: StateFile) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["PRAGMA user_version = 2", "DROP TABLE about", "UPDATE kept SET enterprise = X'00'"]
+    "statement", ["PRAGMA user_version = 3", "DROP TABLE about", "UPDATE rows SET name = X'00' WHERE name = 'acme'"]
 )
 def test_damage_is_noticed_when_writing(statement: str, file: StateFile) -> None:
     """Also a file that was good at the start may go bad."""
@@ -231,7 +230,7 @@ def test_any_byte_may_be_wrong(good: bytes, tmp_path: Path, data: st.DataObject)
 def test_damage_that_sqlite_reports_in_bytes_that_are_no_text_is_damage(good: bytes, tmp_path: Path) -> None:
     """Its message repeats the statement in the file, which Python then cannot decode."""
     broken = bytearray(good)
-    broken[good.index(b"TABLE kept")] = 0x80
+    broken[good.index(b"TABLE rows")] = 0x80
     file = StateFile(tmp_path)
     file.path.write_bytes(broken)
     with pytest.raises(StateDamaged):

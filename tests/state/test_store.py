@@ -1,27 +1,26 @@
 """The store: what it keeps, what it says when it cannot, and that it goes on by itself."""
 
+import json
+import os
 import sqlite3
 import threading
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.runtime.saved import Kept
-from exporter.runtime.status import Key
-from exporter.state.file import FILE_NAME, Row, StateFile
+from exporter.state.file import FILE_NAME, StateFile
 from exporter.state.store import Store
-from tests.runtime.test_saved import GOOD
 from tests.state.test_file import longest_file, run_sql
 from tests.support.harness import StillClock
+from tests.support.threads import thread_limit
 from tests.support.tools import PATIENCE_SECONDS, eventually
 
-ACME, GLOBEX = Key("acme", "runners"), Key("globex", "licenses")
+ACME, GLOBEX = "acme", "globex"
 EXPECTED = {ACME: "f", GLOBEX: "g"}
-OF_ACME, OF_GLOBEX = GOOD, replace(GOOD, fingerprint="g", failed_runs=7)
+OF_ACME, OF_GLOBEX = b"runners of acme", b"licenses of globex"
 
 
 class Bench:
@@ -38,12 +37,16 @@ class Bench:
         self.told.append(success)
         self.go_on.wait(PATIENCE_SECONDS)
 
-    def load(self, expected: dict[Key, str] | None = None) -> dict[Key, Kept]:
+    def load(self, expected: dict[str, str] | None = None) -> dict[str, bytes]:
         """What a start finds."""
         wanted = EXPECTED if expected is None else expected
         loaded = self.store.load(wanted)
-        self.store.expect(wanted)
+        self.store.reconcile(wanted)
         return loaded
+
+    def save(self, name: str, document: bytes, fingerprint: str = "") -> None:
+        """Hand over a row, by default with the fingerprint that is expected."""
+        self.store.save(name, fingerprint or EXPECTED[name], lambda: document)
 
 
 @pytest.fixture
@@ -52,17 +55,17 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "state"
     bench = Bench(folder)
     assert bench.load() == {}
-    bench.store.keep(ACME, OF_ACME)
-    bench.store.keep(GLOBEX, OF_GLOBEX)
+    bench.save(ACME, OF_ACME)
+    bench.save(GLOBEX, OF_GLOBEX)
     bench.store.stop()
     assert bench.told == [True]
     return folder
 
 
-def stored(folder: Path) -> set[Key]:
+def stored(folder: Path) -> set[str]:
     """Which rows are in the file."""
     with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
-        return {Key(*row) for row in connection.execute("SELECT enterprise, collector FROM kept")}
+        return {name for (name,) in connection.execute("SELECT name FROM rows")}
 
 
 def events(logs: Any) -> list[tuple[str, str]]:
@@ -96,24 +99,16 @@ def test_another_version(folder: Path) -> None:
     assert (logs[0]["stored"], logs[0]["results"]) == ("1.2.3", 1)
 
 
-def test_a_document_of_other_code(folder: Path) -> None:
-    """Code that calls itself the same but writes otherwise costs that row alone."""
-    StateFile(folder).write("1.2.3", {ACME, GLOBEX}, {ACME}, lambda _key: Row("f", b"other"))
-    with capture_logs() as logs:
-        assert Bench(folder).load() == {GLOBEX: OF_GLOBEX}
-    assert len(logs) == 1
-
-
 def test_late_runs_are_ignored(folder: Path) -> None:
     """A run that outlived a reload does not bring back what is gone, nor results of the old settings."""
     bench = Bench(folder)
     bench.load()
-    bench.store.expect({ACME: "new"})
-    bench.store.keep(GLOBEX, OF_GLOBEX)
-    bench.store.keep(ACME, OF_ACME)
+    bench.store.reconcile({ACME: "new"})
+    bench.save(GLOBEX, OF_GLOBEX)
+    bench.save(ACME, OF_ACME)
     bench.store.flush()
     assert stored(folder) == set()
-    bench.store.keep(ACME, replace(OF_ACME, fingerprint="new"))
+    bench.save(ACME, OF_ACME, "new")
     bench.store.flush()
     assert stored(folder) == {ACME}
 
@@ -124,10 +119,10 @@ def test_the_second_process_is_told(folder: Path) -> None:
     assert first.load()
     with capture_logs() as logs:
         assert second.load() == {}
-        second.store.keep(ACME, replace(OF_ACME, failed_runs=1))
+        second.save(ACME, b"newer")
         second.store.flush()
         second.store.flush()
-    assert events(logs) == [("warning", "state_dir cannot be used, going on without")]
+    assert events(logs) == [("warning", "state_dir cannot be used, continuing without")]
     assert logs[0]["problem"] == "another exporter uses it: give each one a state_dir of its own"
     assert logs[0]["state_dir"] == str(folder)
     assert second.told == [False, False, False]
@@ -137,7 +132,7 @@ def test_the_second_process_is_told(folder: Path) -> None:
         second.store.flush()
     assert events(logs) == [("info", "state_dir is used again")]
     second.store.stop()
-    assert Bench(folder).load() == {ACME: replace(OF_ACME, failed_runs=1)}
+    assert Bench(folder).load() == {ACME: b"newer"}
 
 
 def test_a_damaged_file_is_set_aside_at_the_start(folder: Path) -> None:
@@ -146,9 +141,9 @@ def test_a_damaged_file_is_set_aside_at_the_start(folder: Path) -> None:
     bench = Bench(folder)
     with capture_logs() as logs:
         assert bench.load() == {}
-    assert events(logs) == [("warning", "state file set aside, a new one is begun")]
+    assert events(logs) == [("warning", "state file corrupt, moved aside")]
     assert Path(logs[0]["path"]).read_bytes() == b"damaged" * 1000
-    bench.store.keep(ACME, OF_ACME)
+    bench.save(ACME, OF_ACME)
     bench.store.stop()
     assert Bench(folder).load() == {ACME: OF_ACME}
 
@@ -157,10 +152,10 @@ def test_a_file_that_goes_bad_is_replaced(folder: Path) -> None:
     """Damage that shows only when writing costs nothing: everything is still in memory and is written anew."""
     bench = Bench(folder)
     bench.load()
-    run_sql(StateFile(folder), "DROP TABLE kept")
+    run_sql(StateFile(folder), "DROP TABLE rows")
     with capture_logs() as logs:
         bench.store.flush()
-    assert events(logs) == [("warning", "state file set aside, a new one is begun")]
+    assert events(logs) == [("warning", "state file corrupt, moved aside")]
     bench.store.stop()
     assert Bench(folder).load() == {ACME: OF_ACME, GLOBEX: OF_GLOBEX}
 
@@ -171,22 +166,22 @@ def test_damage_that_cannot_be_set_aside(folder: Path) -> None:
     (folder / f"{FILE_NAME}-wal").mkdir()
     with capture_logs() as logs:
         assert Bench(folder).load() == {}
-    assert events(logs) == [("warning", "state_dir cannot be used, going on without")]
+    assert events(logs) == [("warning", "state_dir cannot be used, continuing without")]
 
 
 def test_a_full_disk(folder: Path) -> None:
     """What was there stays, one warning comes, and with room again everything is written without another run."""
     bench = Bench(folder)
     bench.load()
-    newer = replace(OF_ACME, memories={"": {"noise": (0.0, [hash((n, "x")) for n in range(20_000)])}})
+    newer = os.urandom(200_000)
     with capture_logs() as logs:
         with longest_file(40_000):
-            bench.store.keep(ACME, newer)
+            bench.save(ACME, newer)
             bench.store.flush()
             bench.store.flush()
         bench.store.flush()
     assert events(logs) == [
-        ("warning", "state_dir cannot be used, going on without"),
+        ("warning", "state_dir cannot be used, continuing without"),
         ("info", "state_dir is used again"),
     ]
     assert bench.told == [False, False, True]
@@ -199,9 +194,9 @@ def test_a_mistake_of_ours_ends_nothing(folder: Path) -> None:
     bench = Bench(folder)
     bench.load()
     with capture_logs() as logs:
-        bench.store.keep(ACME, replace(OF_ACME, memories={"": {"bug": (0.0, object())}}))
+        bench.store.save(ACME, "f", lambda: json.dumps(object()).encode())
         bench.store.flush()
-        bench.store.keep(ACME, OF_ACME)
+        bench.save(ACME, OF_ACME)
         bench.store.flush()
     assert bench.told == [False, True]
     assert logs[0]["problem"] == "TypeError: please report this"
@@ -215,10 +210,25 @@ def test_in_the_background(folder: Path) -> None:
     bench.store.start()
     eventually(lambda: stored(folder) == {ACME}, "what is not expected is dropped")
     assert threading.active_count() == threads + 1
-    bench.store.keep(ACME, replace(OF_ACME, failed_runs=2))
+    bench.save(ACME, b"newer")
     bench.store.stop()
     assert threading.active_count() == threads
-    assert Bench(folder).load({ACME: "f"}) == {ACME: replace(OF_ACME, failed_runs=2)}
+    assert Bench(folder).load({ACME: "f"}) == {ACME: b"newer"}
+
+
+def test_refused_thread_is_tried_again_with_the_next_row(folder: Path) -> None:
+    """Where the system starts no thread, one warning says so, and rows are written once it does."""
+    bench = Bench(folder)
+    bench.load()
+    with capture_logs() as logs, thread_limit():
+        bench.store.start()
+        bench.save(ACME, b"lost on the way")
+    assert [entry["problem"] for entry in logs] == ["the system refuses to start a thread"]
+    assert bench.told[-1] is False
+    bench.save(ACME, b"newer")
+    eventually(lambda: bench.told[-1], "it is written")
+    bench.store.stop()
+    assert Bench(folder).load()[ACME] == b"newer"
 
 
 def test_a_slow_disk_delays_nobody(folder: Path) -> None:
@@ -229,7 +239,7 @@ def test_a_slow_disk_delays_nobody(folder: Path) -> None:
     bench.store.start()
     with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        bench.store.keep(ACME, OF_ACME)
+        bench.save(ACME, OF_ACME)
         eventually(bench.store._using.locked, "a write has begun")
         handing_over = threading.Thread(target=hand_over, args=(bench.store,), daemon=True)
         handing_over.start()
@@ -238,10 +248,10 @@ def test_a_slow_disk_delays_nobody(folder: Path) -> None:
         other.execute("ROLLBACK")
     bench.go_on.set()
     bench.store.stop()
-    assert Bench(folder).load()[ACME].failed_runs == 99
+    assert Bench(folder).load()[ACME] == b"99"
 
 
 def hand_over(store: Store) -> None:
     """What a hundred runs do."""
     for number in range(100):
-        store.keep(ACME, replace(OF_ACME, failed_runs=number))
+        store.save(ACME, "f", str(number).encode)

@@ -17,7 +17,7 @@ from exporter.simulator import Simulator
 from exporter.simulator.company.estate import CORP, Enterprise, Estate
 from exporter.simulator.company.ledger import Account
 from exporter.simulator.company.periods import Period
-from tests.support.harness import StillClock
+from tests.support.harness import StillClock, read_all
 
 NOW = datetime(2026, 11, 16, 11, 3, 20, tzinfo=UTC).timestamp()
 MONTH = Period(2026, 11)
@@ -75,7 +75,7 @@ def demonstration(*, now: float = NOW, users: int = 500, runners: int = 60, orga
         exporter.apply(demo_settings(simulator.url, "127.0.0.1:0", organizations))
         try:
             for collection in exporter.collections.values():
-                collection.run()
+                read_all(collection)
         finally:
             exporter.stop()
     text = b"".join(exporter.exposition.page().plain(())).decode()

@@ -20,6 +20,7 @@ from exporter.github.run import ClientLimits
 from exporter.runtime.collection import Collection
 from exporter.runtime.status import Key, Status
 from exporter.simulator import Simulator
+from tests.support.harness import read_all
 from tests.support.secret_marker import CANARY, TOKEN
 from tests.support.web_server import get
 
@@ -78,7 +79,7 @@ class Stage:
     def __init__(self, clock: Time, bounds: ClientLimits = HASTY) -> None:
         self.clock = clock
         self.due: dict[Key, float] = {}
-        self.exporter = Exporter(clock=clock, randomness=random.Random(1), process_metrics=False, bounds=bounds)
+        self.exporter = Exporter(clock=clock, randomness=random.Random(1), process_metrics=False, limits=bounds)
 
     def collection(self, name: str) -> Collection:
         """The collector *name* of the one enterprise that has it."""
@@ -107,7 +108,8 @@ class Stage:
     @contextmanager
     def hurried(self, seconds: float) -> Iterator[None]:
         """Wait so long for an answer meanwhile, and try once."""
-        clients = {client: client.limits for client in self.exporter._clients}
+        levels = [level for each in self.exporter.collections.values() for level in each.levels.values()]
+        clients = {level.client: level.client.limits for level in levels}
         for client, limits in clients.items():
             client.limits = replace(limits, read_seconds=seconds, tries=1)
         yield
@@ -159,7 +161,7 @@ def play(stage: Stage, seconds: float, after: Callable[[Key, Reason | None], Non
             stage.clock.jump(max(0.0, end - stage.clock.monotonic()))
             return
         stage.clock.jump(due - stage.clock.monotonic())
-        stage.due[key] = stage.exporter.collections[key].run() + stage.clock.monotonic()
+        stage.due[key] = read_all(stage.exporter.collections[key]) + stage.clock.monotonic()
         status = stage.exporter.statuses.get(key)
         assert status is not None
         after(key, status.reason)

@@ -21,8 +21,10 @@ from exporter.github.run import ClientLimits
 from exporter.metrics.exposition import Exposition
 from exporter.runtime.assignment import Assignment
 from exporter.runtime.collection import Collection
+from exporter.runtime.level import RunContext
+from exporter.runtime.saved import SavedState
 from exporter.runtime.snapshot import Snapshots
-from exporter.runtime.status import Key, Status, StatusBoard
+from exporter.runtime.status import Key, LevelKey, Status, StatusBoard
 from exporter.telemetry.telemetry import Telemetry
 
 ENTERPRISE = "octo-corp"
@@ -61,6 +63,11 @@ class Tally:
         self.skips += records
 
 
+def read_all(collection: Collection) -> float:
+    """Read every level of *collection* once; return the seconds until the first is read again."""
+    return min(level.run() for level in collection.levels.values())
+
+
 class Bench:
     """One collector ready to run; `recorded` maps paths to answers and may change between runs."""
 
@@ -86,7 +93,6 @@ class Bench:
         metrics = {collector.name: collector.metrics}
         self.exposition = Exposition(metrics)
         self.snapshots = Snapshots(self.exposition, metrics, self._note_dropped)
-        self.snapshots.limit(max_series)
         self.client = Client(
             API,
             PersonalAccessToken("auth", lambda: "token"),
@@ -109,21 +115,27 @@ class Bench:
             billing_platform=billing_platform,
             expected_labels=tuple(expected_labels),
         )
-        self.statuses.add(self.assignment.key, Status(self.assignment.interval))
-        self.snapshots.watch(self.assignment.key, frozenset(self.assignment.levels))
-        self.collection = Collection(
-            self.assignment,
+        watches = {self.assignment.key: self.assignment.watch}
+        self.statuses.reconcile(watches)
+        self.snapshots.reconcile(watches, max_series)
+        self.is_over = threading.Event()
+        self.saved: dict[LevelKey, SavedState] = {}
+        context = RunContext(
             snapshots=self.snapshots,
             statuses=self.statuses,
             observer=self.tally,
             clock=self.clock,
             randomness=random.Random(1),
+            save=lambda level, _fingerprint, state: self.saved.update({level: state}),
+            is_over=self.is_over.is_set,
         )
+        self.collection = Collection(self.assignment, context)
 
-    def run(self) -> float:
-        """Run once; return the seconds until the next run."""
+    def run(self, *organizations: str) -> float:
+        """Read every level, or those of *organizations*; return the seconds until the first is read again."""
         with self.recorded_answers():
-            return self.collection.run()
+            levels = self.collection.levels
+            return min(levels[name].run() for name in organizations or levels)
 
     @property
     def status(self) -> Status:

@@ -14,7 +14,7 @@ from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import RateLimitWindow
 from exporter.metrics.metric import Metric
-from exporter.runtime.status import Key, Status, StatusBoard
+from exporter.runtime.status import Key, LevelStatus, StatusBoard, Watch
 from exporter.telemetry.declarations import OWN_METRICS
 from exporter.telemetry.telemetry import MAX_RESOURCES, EnterpriseApi, Telemetry
 
@@ -44,9 +44,11 @@ ghe_exporter_payload_skipped_total counter enterprise,collector
 ghe_exporter_config_last_reload_successful gauge
 ghe_exporter_config_last_reload_success_timestamp_seconds gauge
 ghe_exporter_state_last_write_successful gauge
+ghe_exporter_log_errors_total counter
 ghe_exporter_build_info gauge version,revision,python_version
 """
 
+CREDENTIALS = frozenset({"auth", "runner_auth", "organization:acme-web"})
 Series = dict[tuple[str, ...], float]
 
 
@@ -58,6 +60,17 @@ class Bench:
         self.statuses = StatusBoard()
         self.telemetry = Telemetry(self.statuses, version="1.2.3", revision="abc", process_metrics=False)
         self.api = self.telemetry.observer("acme")
+        self.reconcile()
+
+    def reconcile(self, *keys: Key, **credentials: frozenset[str]) -> None:
+        """Count for these *keys* and *credentials*, by default for all credentials of two enterprises."""
+        self.telemetry.reconcile(set(keys), credentials or {"acme": CREDENTIALS, "globex": CREDENTIALS})
+
+    def show(self, key: Key, status: LevelStatus) -> None:
+        """Begin to watch *key*, whose only level has this *status*."""
+        self.reconcile(key)
+        self.statuses.reconcile({key: Watch("f", 60)})
+        self.statuses.put(key.level(), status)
 
     def families(self) -> dict[str, Family]:
         """What the text format says, by name of the family as it is written there."""
@@ -74,8 +87,7 @@ class Bench:
 
     def fill(self) -> None:
         """Let everything happen that makes a series."""
-        self.statuses.add(LICENSES, Status(900, succeeded_at=5, duration=0.5, success=True, available=True))
-        self.telemetry.watch(LICENSES)
+        self.show(LICENSES, LevelStatus(succeeded_at=5, duration=0.5, success=True, available=True))
         self.telemetry.dropped(LICENSES, {"ghe_seats": 7})
         self.telemetry.reloaded(9)
         self.telemetry.state_written(True)
@@ -138,7 +150,7 @@ def test_no_created_series() -> None:
     """A running exporter has no `_created` series, which would double those of every counter."""
     prometheus_client.enable_created_metrics()  # type: ignore[no-untyped-call]
     exporter = Exporter()
-    exporter.telemetry.watch(LICENSES)
+    exporter.telemetry.reconcile({LICENSES}, {})
     exporter.telemetry.observer("acme").attempted(SEATS, "200", 0.3)
     for openmetrics in (False, True):
         text = exporter.telemetry.render(openmetrics=openmetrics)
@@ -155,7 +167,7 @@ def test_build_info_names_the_version_and_python(bench: Bench) -> None:
 
 def test_failure_counters_start_at_zero(bench: Bench) -> None:
     """Every reason is there with zero before anything failed, and a failure counts under its own."""
-    bench.telemetry.watch(LICENSES)
+    bench.reconcile(LICENSES)
     begun = bench.series("ghe_exporter_collector_failures_total")
     assert begun == {(*LICENSES, reason.value): 0 for reason in Reason}
     assert bench.series("ghe_exporter_payload_skipped_total") == {LICENSES: 0}
@@ -168,9 +180,9 @@ def test_failure_counters_start_at_zero(bench: Bench) -> None:
 
 def test_watching_a_collector_again_keeps_its_counts(bench: Bench) -> None:
     """A reload does not reset counters of what goes on."""
-    bench.telemetry.watch(LICENSES)
+    bench.reconcile(LICENSES)
     bench.telemetry.failed(LICENSES, Reason.BUG)
-    bench.telemetry.watch(LICENSES)
+    bench.reconcile(LICENSES, RUNNERS)
     assert bench.series("ghe_exporter_collector_failures_total")[(*LICENSES, "bug")] == 1
 
 
@@ -263,9 +275,9 @@ def test_token_expiration_is_absent_without_one(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("status", "shown"),
     [
-        (Status(60), {"last_success_timestamp_seconds": 0, "interval_seconds": 60}),
+        (LevelStatus(), {"last_success_timestamp_seconds": 0, "interval_seconds": 60}),
         (
-            Status(60, succeeded_at=5, duration=0.5, success=True, available=True),
+            LevelStatus(succeeded_at=5, duration=0.5, success=True, available=True),
             {
                 "success": 1,
                 "last_success_timestamp_seconds": 5,
@@ -275,7 +287,7 @@ def test_token_expiration_is_absent_without_one(bench: Bench) -> None:
             },
         ),
         (
-            Status(60, succeeded_at=5, duration=0.0, success=False, available=False, reason=Reason.UNAVAILABLE),
+            LevelStatus(succeeded_at=5, duration=0.0, success=False, available=False, reason=Reason.UNAVAILABLE),
             {
                 "success": 0,
                 "last_success_timestamp_seconds": 5,
@@ -286,9 +298,9 @@ def test_token_expiration_is_absent_without_one(bench: Bench) -> None:
         ),
     ],
 )
-def test_collector_gauges_show_the_status(bench: Bench, status: Status, shown: dict[str, float]) -> None:
+def test_collector_gauges_show_the_status(bench: Bench, status: LevelStatus, shown: dict[str, float]) -> None:
     """What is known of a collector is exposed, and what is not known yet is absent, but for the last success."""
-    bench.statuses.add(RUNNERS, status)
+    bench.show(RUNNERS, status)
     names = ("success", "last_success_timestamp_seconds", "duration_seconds", "interval_seconds", "available")
     found = {name: bench.series(f"ghe_exporter_collector_{name}").get(RUNNERS) for name in names}
     assert {name: value for name, value in found.items() if value is not None} == shown
@@ -313,10 +325,10 @@ def test_failed_reload_keeps_the_time_of_the_last_success(bench: Bench) -> None:
 
 def test_forgotten_collector_has_no_series(bench: Bench) -> None:
     """Nothing of a removed collector stays, also when a run of it ends later; others stay."""
+    bench.reconcile(LICENSES, RUNNERS)
     for key in (LICENSES, RUNNERS):
-        bench.telemetry.watch(key)
         bench.telemetry.dropped(key, {f"ghe_{key.collector}": 1})
-    bench.telemetry.forget(LICENSES)
+    bench.reconcile(RUNNERS)
     bench.telemetry.failed(LICENSES, Reason.TIMEOUT)
     bench.telemetry.skipped(LICENSES, 1)
     text = bench.telemetry.render(openmetrics=False)
@@ -340,7 +352,7 @@ def test_forgotten_enterprise_has_no_series(bench: Bench) -> None:
     globex = bench.telemetry.observer("globex")
     everything(bench.api, "auth")
     everything(globex, "auth")
-    bench.telemetry.forget_enterprise("acme")
+    bench.reconcile(globex=CREDENTIALS)
     everything(bench.api, "auth")
     text = bench.telemetry.render(openmetrics=False)
     assert b"acme" not in text
@@ -353,7 +365,8 @@ def test_forgotten_enterprise_has_no_series(bench: Bench) -> None:
 def test_enterprise_added_again_counts_again(bench: Bench) -> None:
     """A removed enterprise that is configured again begins anew."""
     everything(bench.api, "auth")
-    bench.telemetry.forget_enterprise("acme")
+    bench.reconcile(globex=CREDENTIALS)
+    bench.reconcile(acme=CREDENTIALS)
     everything(bench.telemetry.observer("acme"), "auth")
     assert bench.series("ghe_exporter_api_requests_total") == {("acme", SEATS.path, "200"): 1}
     assert bench.series("ghe_up") == {("acme",): 0}
@@ -365,7 +378,7 @@ def test_removed_credential_has_no_series(bench: Bench) -> None:
     for api in (bench.api, globex):
         everything(api, "runner_auth")
     bench.api.authenticated("auth", accepted=True)
-    bench.telemetry.keep_credentials("acme", frozenset({"auth"}))
+    bench.reconcile(acme=frozenset({"auth"}), globex=CREDENTIALS)
     everything(bench.api, "runner_auth")
     assert bench.series("ghe_up") == {("acme",): 1, ("globex",): 0}
     for name in ("ghe_rate_limit_limit", "ghe_token_expiration_timestamp_seconds"):
@@ -375,7 +388,7 @@ def test_removed_credential_has_no_series(bench: Bench) -> None:
 
 def test_counting_during_scrapes_loses_nothing(bench: Bench) -> None:
     """Threads that count while others scrape and forget lose nothing and break nothing."""
-    bench.telemetry.watch(LICENSES)
+    bench.reconcile(LICENSES)
     together = threading.Barrier(5)
     problems: list[BaseException] = []
 
@@ -385,10 +398,9 @@ def test_counting_during_scrapes_loses_nothing(bench: Bench) -> None:
             for turn in range(100):
                 bench.api.attempted(SEATS, "200", 0.1)
                 bench.telemetry.failed(LICENSES, Reason.TIMEOUT)
-                key = Key(f"octo-{number}", f"c{turn}")
-                bench.telemetry.watch(key)
+                bench.reconcile(LICENSES, Key(f"octo-{number}", f"c{turn}"))
                 bench.telemetry.render(openmetrics=bool(number % 2)) if turn % 20 == 0 else None
-                bench.telemetry.forget(key)
+                bench.reconcile(LICENSES)
         except BaseException as error:  # noqa: BLE001 - whatever goes wrong in a thread fails the test
             problems.append(error)
 
@@ -402,3 +414,12 @@ def test_counting_during_scrapes_loses_nothing(bench: Bench) -> None:
     assert bench.series("ghe_exporter_collector_failures_total") == {
         (*LICENSES, reason.value): 500 * (reason is Reason.TIMEOUT) for reason in Reason
     }
+
+
+def test_log_errors_are_counted_where_they_happen() -> None:
+    """Lines that could not be written show at the next scrape: the log itself cannot report them."""
+    errors = 0
+    telemetry = Telemetry(StatusBoard(), version="1", revision="r", process_metrics=False, log_errors=lambda: errors)
+    assert b"\nghe_exporter_log_errors_total 0\n" in telemetry.render(openmetrics=False)
+    errors = 7
+    assert b"\nghe_exporter_log_errors_total 7\n" in telemetry.render(openmetrics=True)

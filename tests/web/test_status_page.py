@@ -6,13 +6,14 @@ from html.parser import HTMLParser
 import pytest
 
 from exporter.errors import Reason
-from exporter.runtime.status import Key, Status
-from exporter.web.status_page import REASONS, collector_row, problem_of, span, state_of, status_page
+from exporter.runtime.status import FailingLevel, Key, Status
+from exporter.web.status_page import REASONS, collector_row, problems_of, span, state_of, status_page
 
 NOW = 1_000_000.0
 OK = Status(
     60, attempted_at=NOW - 30, succeeded_at=NOW - 30, duration=0.25, success=True, available=True, next_at=NOW + 30
 )
+FAILING = Status(60, success=False, failing=(FailingLevel("", Reason.TIMEOUT, "GET /x"),))
 HOSTILE = "<script>alert('1')</script>&\"'"
 
 
@@ -105,15 +106,18 @@ def test_state_of_a_collector(status: Status, state: str) -> None:
                 duration=10,
                 success=False,
                 available=True,
-                reason=Reason.TIMEOUT,
-                problem="GET /orgs/{org}",
+                failing=(FailingLevel("", Reason.TIMEOUT, "GET /orgs/{org}"),),
                 next_at=NOW - 1,
             ),
             '<td class="failing">failing</td>|1 h 1 min ago|10.0 s|1 min|now|no response in time: GET /orgs/{org}',
         ),
         (
             Status(
-                21_600, success=False, available=False, reason=Reason.UNAVAILABLE, problem="404", next_at=NOW + 86_400
+                21_600,
+                success=False,
+                available=False,
+                failing=(FailingLevel("", Reason.UNAVAILABLE, "404"),),
+                next_at=NOW + 86_400,
             ),
             '<td class="unavailable">not available</td>|never||6 h|in 1 d|not available: 404',
         ),
@@ -131,10 +135,22 @@ def test_row_shows_state_times_and_problem(status: Status, cells: str) -> None:
 def test_every_reason_has_words() -> None:
     """The page shows no label value of a metric."""
     assert set(REASONS) == set(Reason)
-    assert problem_of(Status(60, success=False, reason=Reason.SERVER_ERROR, problem="502")) == (
-        "server error of GitHub: 502"
-    )
-    assert problem_of(OK) == ""
+    failing = (FailingLevel("", Reason.SERVER_ERROR, "502"),)
+    assert list(problems_of(Status(60, success=False, failing=failing), NOW)) == ["server error of GitHub: 502"]
+    assert list(problems_of(OK, NOW)) == []
+
+
+def test_problems_name_the_organizations_that_fail_or_take_long() -> None:
+    """Each failing level has a line, the first few at least, and so has one that is read for more than a minute."""
+    failing = tuple(FailingLevel(name, Reason.TIMEOUT, "late") for name in ("", "acme-web"))
+    running = (("acme-data", NOW - 240), ("acme-new", NOW - 5))
+    assert list(problems_of(Status(60, failing=failing, running=running), NOW)) == [
+        "no response in time: late",
+        "organization acme-web: no response in time: late",
+        "organization acme-data: running for 4 min",
+    ]
+    many = tuple(FailingLevel(f"org-{number}", Reason.TIMEOUT, "late") for number in range(100))
+    assert list(problems_of(Status(60, failing=many), NOW))[5:] == ["and 95 more organizations"]
 
 
 def test_summary_counts_collectors_by_state() -> None:
@@ -142,10 +158,10 @@ def test_summary_counts_collectors_by_state() -> None:
     statuses = {
         Key("acme", "runners"): replace(OK, next_at=NOW + 90),
         Key("acme", "licenses"): replace(OK, next_at=NOW + 14),
-        Key("acme", "billing"): Status(60, success=False, reason=Reason.TIMEOUT, problem="GET /x", next_at=NOW + 20),
+        Key("acme", "billing"): replace(FAILING, next_at=NOW + 20),
         Key("acme", "copilot"): Status(60),
         Key("acme", "server"): Status(60, available=False),
-        Key("acme", "scim"): Status(60, success=False, available=False, reason=Reason.FORBIDDEN, next_at=NOW + 1),
+        Key("acme", "scim"): replace(FAILING, available=False, next_at=NOW + 1),
     }
     text = read(status_page("1.2.3", statuses, NOW)).text
     assert "1 failing1 waiting2 ok2 not availablenext run in 14 s: licenses" in text
@@ -193,7 +209,7 @@ def test_page_without_enterprises_says_so() -> None:
 
 def test_markup_in_texts_is_escaped() -> None:
     """In a version, a name and a problem."""
-    status = Status(60, success=False, reason=Reason.PAYLOAD, problem=HOSTILE)
+    status = Status(60, success=False, failing=(FailingLevel("", Reason.PAYLOAD, HOSTILE),))
     tags = read(status_page(HOSTILE, {Key(HOSTILE, HOSTILE): status}, NOW))
     assert tags.text.count(HOSTILE) == 4
     assert "script" not in tags.seen

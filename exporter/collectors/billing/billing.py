@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.collector import Calls, Collector, Included, Lasting, Target
+from exporter.collector import Calls, Collector, Included, Persisted, Target
 from exporter.collectors.billing import enhanced, legacy, past
 from exporter.collectors.billing.legacy import LegacyBill
 from exporter.collectors.billing.metrics import (
@@ -105,7 +105,7 @@ COLLECTOR = Collector(
     endpoints=(USAGE_SUMMARY, *legacy.ENDPOINTS),
     interval=3600,
     calls=Calls(fixed=2),
-    lasting={"platform": Lasting(dump=str, load=str), **past.LASTING},
+    persisted={"platform": Persisted(dump=str, load=str), **past.PERSISTED},
     fetch=fetch,
     samples=samples,
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.collector import Lasting, Target
+from exporter.collector import Persisted, Target
 from exporter.collectors.billing.metrics import DAY_NET_USD, DAY_START, PREVIOUS_MONTH_NET_USD
 from exporter.collectors.common.amounts import Key, totals
 from exporter.collectors.common.month import Month
@@ -39,7 +39,7 @@ class PreviousMonth:
         return cls(year, month, read_on, {tuple(key): amount for key, amount in net})
 
 
-LASTING = {PREVIOUS_MONTH: Lasting(PreviousMonth.dump, PreviousMonth.load)}
+PERSISTED = {PREVIOUS_MONTH: Persisted(PreviousMonth.dump, PreviousMonth.load)}
 
 
 @dataclass(frozen=True, slots=True)

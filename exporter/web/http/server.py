@@ -175,9 +175,10 @@ def log_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
     """Log what the loop caught; its texts may quote what clients sent."""
     del loop
     error = context.get("exception")
-    event = "connection failed" if isinstance(error, OSError) else "web server error"
-    level = log.debug if isinstance(error, OSError) else log.error
-    level(event, error=type(error).__name__)
+    if isinstance(error, OSError):
+        log.debug("connection failed", error=type(error).__name__)
+    else:
+        log.error("web server error", error=type(error).__name__)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
