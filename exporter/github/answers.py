@@ -54,7 +54,7 @@ _SAID = (
 """What GitHub's words in a 403 mean."""
 
 _HINTS = {
-    Cause.SSO_NOT_AUTHORIZED: "authorise the token for single sign-on of the organization or enterprise",
+    Cause.SSO_NOT_AUTHORIZED: "authorize the token for single sign-on of the organization or enterprise",
     Cause.IP_NOT_ALLOWED: "the address of this exporter is not on the IP allow list",
     Cause.LOGINS_BLOCKED: "GitHub refuses every login for a while, after many with wrong credentials",
     Cause.APP_SUSPENDED: "the installation of the GitHub App is suspended",
@@ -139,7 +139,7 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, now: float, 
 
 
 def transient(error: GitHubError) -> GitHubError:
-    """Mark *error* as one that may be gone when asked again at once."""
+    """Mark *error* as one that a retry may not meet again."""
     error.transient = True
     return error
 

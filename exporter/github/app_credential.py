@@ -1,4 +1,4 @@
-"""A GitHub App as a credential: it proves who it is by a signature and gets a token that lasts an hour."""
+"""A GitHub App as a credential: it signs a JWT and gets a token that lasts an hour."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ EARLY_SECONDS = 300.0
 NEW_TOKEN_SECONDS = 10.0
 """How long it may take until GitHub knows a token everywhere."""
 PAUSE_SECONDS = 30.0
-"""After a failed renewal nobody tries again for this long, nor after one that a 401 caused."""
+"""No renewal follows a failed one, or one that a 401 caused, for this long."""
 MAX_RENEWAL_SECONDS = 30.0
 """Every collector waits for a renewal."""
 TOLERATED_SKEW_SECONDS = 30.0
@@ -57,7 +57,7 @@ class AppKey:
         return False
 
     def renew(self, rejected: str) -> bool:
-        """Never: the same key signs the same claims; see `adjust_clock` for the one cure."""
+        """Never: the same key signs the same claims; see `adjust_clock` for what may help."""
         del rejected
         return False
 
@@ -106,7 +106,7 @@ class KeyObserver:
 
 
 class AppCredential:
-    """The installation of a GitHub App on an enterprise, or on an organization; used by many threads at once.
+    """The installation of a GitHub App on an enterprise, or on an organization; used by many threads.
 
     Args:
         key: The App.

@@ -39,7 +39,7 @@ def clean_key(content: str) -> str:
     if not key:
         raise ValueError("is empty")
     try:
-        signed(key, "", 0.0)  # only a signature tells a private key from a public one
+        signed(key, "", 0.0)  # a public key cannot sign
     except ValueError:
         raise ValueError("holds no private key of a GitHub App: an RSA key as PEM text, without a passphrase") from None
     return f"{key}\n"

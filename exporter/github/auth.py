@@ -82,7 +82,7 @@ class SecretFile:
         self._lock = threading.Lock()
         self._stamp: Stamp | None = None
         self._secret = ""
-        self._complained = False
+        self._warned = False
 
     def check(self) -> None:
         """Read it for the first time.
@@ -103,14 +103,14 @@ class SecretFile:
             try:
                 if stamp_of(self._path.stat()) != self._stamp:
                     self._load()
-                    log.info("secret file read again", path=describe_path(self._path))
-                self._complained = False
+                    log.info("secret file reloaded", path=describe_path(self._path))
+                self._warned = False
             except (OSError, ValueError) as error:
-                if not self._complained:
-                    self._complained = True
+                if not self._warned:
+                    self._warned = True
                     problem = error.strerror if isinstance(error, OSError) else str(error)
                     log.warning(
-                        "secret file not usable, last secret kept",
+                        "secret file not usable, keeping the last secret",
                         path=describe_path(self._path),
                         problem=problem,
                     )

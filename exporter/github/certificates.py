@@ -11,6 +11,8 @@ import structlog
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util import create_urllib3_context
 
+from exporter.regular_file import Stamp, stamp_of
+
 log = structlog.get_logger()
 
 SYSTEM_BUNDLES = (
@@ -28,11 +30,9 @@ Source: Go, src/crypto/x509/root_linux.go.
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 """Names of certificates in a folder that OpenSSL searches."""
 
-Stamp = tuple[int, int, int]
-
 
 class TrustedCertificates:
-    """The certificate authorities of one client, read again when their file changes; used by many threads at once.
+    """The certificate authorities of one client, read again when their file changes; used by many threads.
 
     Args:
         bundles: Files that may hold the system's store where OpenSSL knows of none.
@@ -57,7 +57,7 @@ class TrustedCertificates:
         path = only or ssl.get_default_verify_paths().cafile  # of the system, or what SSL_CERT_FILE names
         with self._lock:
             try:
-                source = path, _stamp(path)
+                source = path, stamp_of(Path(path).stat()) if path else None
                 if self._context is None or source != self._source:
                     self._context, self._source = self._read(only), source
                 self._warned = False
@@ -90,11 +90,3 @@ class TrustedCertificates:
             return
         bundle = next((path for path in self._bundles if Path(path).is_file()), DEFAULT_CA_BUNDLE_PATH)
         context.load_verify_locations(cafile=bundle)
-
-
-def _stamp(path: str | None) -> Stamp | None:
-    """What changes when the file at *path* does."""
-    if path is None:
-        return None
-    status = Path(path).stat()
-    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -35,13 +35,13 @@ SPREAD_SECONDS = (0.5, 5.0)
 
 
 class Client:
-    """Requests for one credential of one enterprise; used by many threads at once.
+    """Requests for one credential of one enterprise; used by many threads.
 
     Args:
         base_url: The settings' api_url.
         credential: What is sent.
         user_agent: Who asks.
-        observer: Is notified of every attempt and of what answers say of the credential.
+        observer: Notified of every attempt and of what answers report about the credential.
         clock: For waits, deadlines and rate limits.
         stop: Set when the process ends.
         limits: Bounds of requests and answers.
@@ -208,7 +208,7 @@ class Client:
                     return response.headers["location"]
                 refused = response.status_code != endpoint.success
                 body = bodies.read(
-                    response.raw, self.limits, endpoint, partial(self._check_deadline, endpoint, run), refused
+                    response.raw, self.limits, endpoint, partial(self._check_deadline, endpoint, run), refused=refused
                 )
         finally:
             self._observer.attempted(endpoint, code, self._clock.monotonic() - started)

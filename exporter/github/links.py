@@ -30,7 +30,7 @@ class ListAddress:
     path: str
 
     def follow(self, answer_url: str, link: str) -> str | None:
-        """The address of the page that *link*, sent with the answer of *answer_url*, stands for.
+        """The address of the page that *link* names, which was sent with the answer of *answer_url*.
 
         None where it leads to another host and is not of this list.
         """

@@ -1,7 +1,7 @@
 """The fields we read of GitHub's answers, and how far an answer may stray from the documentation.
 
 Every field is optional, every number may be text, every flag may be "", every list null. What cannot be
-understood is "not told"; only a record that is no object, or lacks its identity, is refused.
+understood counts as not reported; only a record that is no object, or lacks its identity, is refused.
 """
 
 import math
@@ -30,15 +30,15 @@ def number(value: Any) -> float | None:
 
 
 def text(value: Any) -> str:
-    """Text or an identifier as text; empty when GitHub does not tell."""
+    """Text or an identifier as text; empty when GitHub does not report it."""
     if isinstance(value, str):
         return value
-    told = number(value)
-    if told is None:
+    reported = number(value)
+    if reported is None:
         return ""
     if isinstance(value, int):
         return str(value)  # exact, where a float would merge neighbouring identifiers
-    return f"{told:.0f}" if told.is_integer() else str(told)
+    return f"{reported:.0f}" if reported.is_integer() else str(reported)
 
 
 def flag(value: Any) -> bool | None:

@@ -134,10 +134,10 @@ class _Walk:
         self._received = 0
         self._first: list[Any] = []
         self._has_numbers = True
-        """Whether pages are told apart by plain numbers, and not by cursors."""
+        """Whether pages have plain numbers, and not cursors."""
 
     def pages(self) -> Iterator[Page]:
-        """Every page, by whatever tells that there are more; then those that nothing linked to."""
+        """Every page that something announces; then those that nothing linked to."""
         try:
             yield self._take(self._source.by_number(1))
             self._first = self._page.items

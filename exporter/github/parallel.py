@@ -65,7 +65,7 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers:
         while waiting:
             yield next_result()
     finally:
-        with suppress(Empty):  # the consumer gave up: nothing that is not under way is begun
+        with suppress(Empty):  # the consumer gave up: start nothing more
             while True:
                 jobs.get_nowait()
         for _ in range(started):

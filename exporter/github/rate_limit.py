@@ -147,7 +147,7 @@ class _Observed:
 class RateLimits:
     """The rate limits of one credential, shared by all threads that use it.
 
-    Answers to one token may alternate between several windows of the same resource. They are told apart by their
+    Answers to one token may alternate between several windows of the same resource. They are distinguished by their
     reset, and the one with the least left that has not ended is in force. Answers of one window may come out of order;
     what is left of it only shrinks.
     """

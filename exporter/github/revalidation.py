@@ -11,7 +11,7 @@ KEPT_BYTES = 16_000_000
 
 
 class Kept(NamedTuple):
-    """What an ETag stands for."""
+    """The answer that an ETag identifies."""
 
     body: bytes
     links: Mapping[str, str]

@@ -23,8 +23,8 @@ class ClientLimits:
 class Run:
     """One run of a collector: until when it may ask, and whether it may use the rate limit's reserve.
 
-    Without `revalidate` nothing that is kept is confirmed: what was read of it before made no sense.
-    `answered` is about how many answers it has; threads that fetch pages at a time may miscount it a little.
+    Without `revalidate` no ETag is sent, because the kept answer could not be understood.
+    `answered` is the approximate number of answers; threads that fetch pages in parallel may miscount it a little.
     `notes` are worth a line in the log, each an event and its details.
     `partial_failures` are the errors of single values, beside which everything else was read.
     """

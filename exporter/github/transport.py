@@ -31,11 +31,11 @@ WITHOUT_ANSWER: Mapping[type[requests.RequestException], Cause] = {
     requests.exceptions.InvalidSchema: Cause.PROXY_FAILED,
     requests.ConnectionError: Cause.NO_CONNECTION,
 }
-"""What the type of an exception says, from the narrow to the wide."""
+"""The cause that the type of an exception implies, from the narrow to the wide."""
 
 
 class Transport:
-    """A session with keep-alive, used by many threads at once; it follows no redirect and keeps no cookie.
+    """A session with keep-alive, used by many threads; it follows no redirect and keeps no cookie.
 
     Args:
         headers: Sent with every request.
@@ -111,7 +111,7 @@ class _Adapter(HTTPAdapter):
         return with_deadline(super().get_connection_with_tls_context(*args, **options), self._deadline)
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-        """What tells one pool from another: new certificates make a new one."""
+        """The key of a pool: new certificates make a new one."""
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         self._ca_file = verify if isinstance(verify, str) else None  # the same for all requests of a client
         return host, {"ssl_context": self._certificates.context(self._ca_file)} if host["scheme"] == "https" else {}

@@ -12,7 +12,7 @@ import responses
 
 from exporter.github.auth import Credential, PersonalAccessToken
 from exporter.github.client import Client
-from exporter.github.endpoint import Endpoint
+from exporter.github.endpoint import SCIM, Endpoint
 from exporter.github.rate_limit import RateLimitWindow
 from exporter.github.run import ClientLimits, Run
 from tests.support.wire import Script, Wire, reply
@@ -24,6 +24,8 @@ AGENT = "ghe-exporter/test"
 SYNC = Endpoint("/enterprises/{enterprise}/license-sync-status", "read:enterprise")
 USERS = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise", revalidate=False)
 PATH = "/enterprises/acme/license-sync-status"
+SCIM_USERS = Endpoint("/scim/v2/enterprises/{enterprise}/Users", "scim:enterprise", accept=SCIM)
+SCIM_URL = f"{API}/scim/v2/enterprises/acme/Users"
 SYNC_URL = f"{API}/enterprises/acme/license-sync-status"
 USERS_URL = f"{API}/enterprises/acme/consumed-licenses"
 
@@ -112,6 +114,21 @@ class Rotating:
             self.tokens.pop(0)
             return True
         return False
+
+
+def quota(remaining: float, reset: float = NOW + 1800, resource: str = "core") -> dict[str, str]:
+    """Headers of an answer under a primary limit of a thousand."""
+    return {
+        "X-RateLimit-Limit": "1000",
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset": str(reset),
+        "X-RateLimit-Resource": resource,
+    }
+
+
+def calls(github: responses.RequestsMock) -> int:
+    """How many requests were sent."""
+    return len(github.calls)
 
 
 class MakeClient(Protocol):

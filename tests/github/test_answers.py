@@ -46,7 +46,7 @@ def refusal(status: int, headers: Mapping[str, str] | None = None, message: str 
         (b'{"n": 1e999}', {"n": float("inf")}),
     ],
 )
-def test_decode(body: bytes, value: Any) -> None:
+def test_any_json_body_is_decoded(body: bytes, value: Any) -> None:
     """The body of a 200 is JSON, of any kind, also beyond what JSON allows for numbers."""
     answer = decode(body, SYNC_URL, {"next": "x"}, CONTEXT)
     assert (answer.value, answer.url, answer.links) == (value, SYNC_URL, {"next": "x"})
@@ -112,7 +112,9 @@ def test_every_json_that_is_cut_short_is_transient(value: Any) -> None:
         (418, PayloadError, Reason.PAYLOAD, False),
     ],
 )
-def test_error_of_a_status(status: int, kind: type[GitHubError], reason: Reason, transient: bool) -> None:
+def test_each_status_has_its_error_and_reason(
+    status: int, kind: type[GitHubError], reason: Reason, transient: bool
+) -> None:
     """A status gives one kind of error, which knows it and whether asking again may help."""
     error = refusal(status)
     assert type(error) is kind
@@ -123,7 +125,7 @@ def test_error_of_a_status(status: int, kind: type[GitHubError], reason: Reason,
 @pytest.mark.parametrize(
     ("headers", "message", "hint"),
     [
-        ({"x-github-sso": "required; url=https://octo.example/sso"}, "", "authorise the token for single sign-on"),
+        ({"x-github-sso": "required; url=https://octo.example/sso"}, "", "authorize the token for single sign-on"),
         ({}, "Your `acme` organization has an IP allow list enabled", "is not on the IP allow list"),
         ({}, "Resource not accessible by integration", "configure runner_auth with a classic personal access token"),
         (SCOPES, "Must have admin rights", LACKS),
@@ -134,7 +136,7 @@ def test_error_of_a_status(status: int, kind: type[GitHubError], reason: Reason,
         ({}, "", "the credential may not read this"),
     ],
 )
-def test_hint_of_a_refusal(headers: dict[str, str], message: str, hint: str) -> None:
+def test_403_says_what_is_missing(headers: dict[str, str], message: str, hint: str) -> None:
     """A 403 that no waiting cures says what an administrator can do."""
     error = refusal(403, headers, message)
     assert error.reason is Reason.FORBIDDEN
@@ -144,13 +146,13 @@ def test_hint_of_a_refusal(headers: dict[str, str], message: str, hint: str) -> 
 @pytest.mark.parametrize(
     ("headers", "hint"), [({}, "wrong slug, credential without the scope, or not offered"), (SCOPES, LACKS)]
 )
-def test_hint_of_a_404(headers: dict[str, str], hint: str) -> None:
+def test_404_names_missing_scopes(headers: dict[str, str], hint: str) -> None:
     """A 404 names the missing scope, because GitHub hides what a token may not see."""
     assert hint in str(refusal(404, headers, "Not Found"))
 
 
 @pytest.mark.parametrize("scopes", ["read:enterprise\r\n evil", "Read Me", "<b>", "x" * 81, "%s", ""])
-def test_scopes_that_are_none(scopes: str) -> None:
+def test_malformed_scopes_are_left_out(scopes: str) -> None:
     """What is not spelt like a scope does not reach the message."""
     headers = {"x-oauth-scopes": "repo", "x-accepted-oauth-scopes": scopes}
     assert str(refusal(403, headers)).endswith(": the credential may not read this")
@@ -160,14 +162,14 @@ def test_scopes_that_are_none(scopes: str) -> None:
     ("identity", "shown"),
     [("C0FF:EE17:OCTO", True), ("", False), ("x" * 80, False), ("two\r\nlines", False), (f"bell{chr(7)}", False)],
 )
-def test_request_id(identity: str, shown: bool) -> None:
+def test_message_contains_a_valid_request_id_only(identity: str, shown: bool) -> None:
     """The message holds GitHub's request id when it looks like one."""
     error = refusal(500, {"x-github-request-id": identity})
     assert (f" (request {identity})" in str(error)) == shown
     assert str(error).isprintable()
 
 
-def test_rate_limits() -> None:
+def test_rate_limit_is_an_error_of_its_own() -> None:
     """A limit is told from a refusal, knows when to come back and what it stops."""
     secondary = refusal(403, {"retry-after": "90"}, "You have exceeded a secondary rate limit")
     assert isinstance(secondary, RateLimited)
@@ -181,7 +183,7 @@ def test_rate_limits() -> None:
 
 
 @pytest.mark.parametrize(("value", "expected"), [("7", 7), (None, None), ("soon", None)])
-def test_server_error_says_when(value: str | None, expected: float | None) -> None:
+def test_server_error_carries_retry_after(value: str | None, expected: float | None) -> None:
     """A failing server may say when to ask again."""
     assert refusal(503, {} if value is None else {"retry-after": value}).retry_after == expected
 
@@ -189,7 +191,7 @@ def test_server_error_says_when(value: str | None, expected: float | None) -> No
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"[]", b'"rate limit"', b'{"message": 5}', b'{"message": null}', b"<p>"]
 )
-def test_message_of_another_shape(body: bytes) -> None:
+def test_malformed_message_is_ignored(body: bytes) -> None:
     """A refusal without a readable message is judged by its status and headers."""
     assert type(error_for(403, {}, body, NOW, CONTEXT)) is Forbidden
 
@@ -220,7 +222,7 @@ def test_message_of_another_shape(body: bytes) -> None:
         ]
     ),
 )
-def test_no_error_repeats_what_came(status: int, headers: dict[str, str], body: bytes) -> None:
+def test_no_error_repeats_the_answer(status: int, headers: dict[str, str], body: bytes) -> None:
     """No refusal, whatever its status, headers and body, makes a message that holds body or token."""
     error = error_for(status, headers, body, NOW, CONTEXT)
     told = f"{error} {error!r} {error.args}"
@@ -239,7 +241,7 @@ def test_no_error_repeats_what_came(status: int, headers: dict[str, str], body: 
         "https://api.example.com?page=2",
     ],
 )
-def test_same_origin(url: str) -> None:
+def test_url_of_the_origin_is_accepted(url: str) -> None:
     """Scheme, host and port decide, not how they are written."""
     assert is_same_origin(url, API)
 
@@ -272,7 +274,7 @@ def test_same_origin(url: str) -> None:
         "",
     ],
 )
-def test_foreign_origin(url: str) -> None:
+def test_url_of_another_origin_is_refused(url: str) -> None:
     """Another scheme, host or port is foreign, and so is what two parsers could read differently."""
     assert not is_same_origin(url, API)
 
@@ -282,7 +284,7 @@ PIECES = [*"/\\@:?#.%[]; \t", "https://", "http:", "//", "443", "api.example.com
 
 @settings(deadline=None, max_examples=500)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join) | st.text(max_size=20))
-def test_accepted_urls_lead_to_the_origin(rest: str) -> None:
+def test_every_accepted_url_leads_to_the_origin(rest: str) -> None:
     """Whatever URL is taken for our own, the library that connects would connect to our host and port."""
     for url in (rest, f"https://{rest}", f"{API}{rest}", resolve(SYNC_URL, rest)):
         if is_same_origin(url, API):
@@ -305,6 +307,6 @@ def test_accepted_urls_lead_to_the_origin(rest: str) -> None:
         ("https://[::1/y", ""),
     ],
 )
-def test_resolve(location: str, expected: str) -> None:
+def test_location_is_resolved_against_the_answer(location: str, expected: str) -> None:
     """A relative address is taken from where it was found; what is no URL leads nowhere."""
     assert resolve(SYNC_URL, location) == expected

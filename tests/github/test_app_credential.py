@@ -137,7 +137,7 @@ def make(clock: FakeClock, observer: RecordingObserver, stop: threading.Event) -
 
 @pytest.mark.parametrize("form", [PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8])
 @pytest.mark.parametrize("app_id", ["12345", "Iv23liOctoOcto"])
-def test_jwt(app_id: str, form: PrivateFormat) -> None:
+def test_jwt_is_backdated_and_lasts_less_than_ten_minutes(app_id: str, form: PrivateFormat) -> None:
     """It is signed with either form of key, dated back a minute and ends well within GitHub's ten."""
     token = signed(clean_key(pem(form)), app_id, 1_795_000_000.9)
     claims = jwt.decode(token, public_pem(), algorithms=["RS256"], options={"verify_exp": False, "verify_iat": False})
@@ -145,7 +145,7 @@ def test_jwt(app_id: str, form: PrivateFormat) -> None:
 
 
 @pytest.mark.parametrize("kind", wrong_keys())
-def test_wrong_key_file(tmp_path: Path, kind: str) -> None:
+def test_file_without_private_key_is_refused(tmp_path: Path, kind: str) -> None:
     """What is no private key is refused at once, in one line that shows nothing of it."""
     path = tmp_path / "acme.pem"
     path.write_text(wrong_keys()[kind])
@@ -158,7 +158,7 @@ def test_wrong_key_file(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize(("organization", "path"), [("", ON_ENTERPRISE), ("acme-web", ON_ORGANIZATION)])
 @pytest.mark.parametrize("app_id", ["12345", "Iv23liOctoOcto"])
-def test_token(
+def test_installation_is_found_and_its_token_is_reused(
     make: Make, apps: GitHubOfApps, observer: RecordingObserver, app_id: str, organization: str, path: str
 ) -> None:
     """The installation is found by name and gives a token, which is used until it has to be renewed."""
@@ -182,7 +182,9 @@ def test_token(
     ],
     ids=["an organization", "another enterprise", "nothing that fits", "other capitals", "second page"],
 )
-def test_older_platform(make: Make, apps: GitHubOfApps, pages: list[list[object]], found: bool) -> None:
+def test_missing_installation_endpoint_falls_back_to_the_list(
+    make: Make, apps: GitHubOfApps, pages: list[list[object]], found: bool
+) -> None:
     """Where an enterprise's installation cannot be asked for, it is looked for among all of the App."""
     apps.replies[ON_ENTERPRISE] = MISSING
     for number, page in enumerate(pages, 1):
@@ -195,7 +197,7 @@ def test_older_platform(make: Make, apps: GitHubOfApps, pages: list[list[object]
             make().token()
 
 
-def test_older_platform_with_short_pages(make: Make, apps: GitHubOfApps) -> None:
+def test_list_of_installations_follows_links(make: Make, apps: GitHubOfApps) -> None:
     """A server that gives fewer installations than asked for names the next page, which is read."""
     apps.replies[ON_ENTERPRISE] = MISSING
     first, second = (f"{ALL}?per_page=100&page={number}" for number in (1, 2))
@@ -210,7 +212,9 @@ def test_older_platform_with_short_pages(make: Make, apps: GitHubOfApps) -> None
     ("seconds", "token"),
     [(HOUR - 301, "ghs_1"), (HOUR - 300, "ghs_2"), (HOUR - 1, "ghs_2"), (HOUR, "ghs_2"), (30 * 24 * HOUR, "ghs_2")],
 )
-def test_renewal(make: Make, apps: GitHubOfApps, clock: FakeClock, seconds: float, token: str) -> None:
+def test_token_is_renewed_five_minutes_before_it_expires(
+    make: Make, apps: GitHubOfApps, clock: FakeClock, seconds: float, token: str
+) -> None:
     """A token is renewed five minutes before it expires; the installation is not looked for again."""
     credential = make()
     credential.token()
@@ -219,7 +223,7 @@ def test_renewal(make: Make, apps: GitHubOfApps, clock: FakeClock, seconds: floa
     assert apps.asked.count(f"GET {ON_ENTERPRISE}") == 1
 
 
-def test_failed_renewal(make: Make, apps: GitHubOfApps, clock: FakeClock) -> None:
+def test_failed_renewal_keeps_the_token_until_it_expires(make: Make, apps: GitHubOfApps, clock: FakeClock) -> None:
     """While the old token is valid it stays in use, GitHub is asked now and then; afterwards the failure shows."""
     credential = make()
     credential.token()
@@ -238,7 +242,7 @@ def test_failed_renewal(make: Make, apps: GitHubOfApps, clock: FakeClock) -> Non
     assert credential.token() == "ghs_2"
 
 
-def test_renewed_after_refusal(make: Make, apps: GitHubOfApps, clock: FakeClock) -> None:
+def test_rejected_token_is_replaced_once(make: Make, apps: GitHubOfApps, clock: FakeClock) -> None:
     """A rejected token is replaced once, for all who met the 401; another 401 soon after is final."""
     credential = make()
     rejected = credential.token()
@@ -324,7 +328,7 @@ def test_token_is_renewed_in_time(
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_one_renewal_for_all_threads(make: Make, apps: GitHubOfApps, fails: bool) -> None:
+def test_concurrent_threads_cause_one_renewal(make: Make, apps: GitHubOfApps, fails: bool) -> None:
     """Eight threads that need a token at once cause one POST, also when it fails."""
     together = threading.Barrier(8)
     credential = make()
@@ -345,7 +349,9 @@ def test_one_renewal_for_all_threads(make: Make, apps: GitHubOfApps, fails: bool
 
 
 @pytest.mark.parametrize("ahead", [-7200, -120, -65, 700, 86_400 * 400])
-def test_other_clock(make: Make, apps: GitHubOfApps, clock: FakeClock, ahead: float) -> None:
+def test_clock_skew_is_compensated_with_one_warning(
+    make: Make, apps: GitHubOfApps, clock: FakeClock, ahead: float
+) -> None:
     """When the clocks differ, GitHub's is followed, with one warning."""
     apps.ahead = ahead
     credential = make()
@@ -358,7 +364,7 @@ def test_other_clock(make: Make, apps: GitHubOfApps, clock: FakeClock, ahead: fl
 
 
 @pytest.mark.parametrize("ahead", [-30, 0, 30, 400])
-def test_close_clock(make: Make, apps: GitHubOfApps, ahead: float) -> None:
+def test_small_clock_skew_is_not_compensated(make: Make, apps: GitHubOfApps, ahead: float) -> None:
     """Small differences need no correction."""
     apps.ahead = ahead
     with capture_logs() as logs:
@@ -366,7 +372,9 @@ def test_close_clock(make: Make, apps: GitHubOfApps, ahead: float) -> None:
     assert (len(apps.asked), logs) == (2, [])
 
 
-def test_wrong_key(make: Make, apps: GitHubOfApps, observer: RecordingObserver) -> None:
+def test_key_of_another_app_is_a_rejected_credential(
+    make: Make, apps: GitHubOfApps, observer: RecordingObserver
+) -> None:
     """A key of another App is told as such after one try, and shows as a credential that is not accepted."""
     with pytest.raises(Unauthorized, match="does private_key_file belong to that GitHub App"):
         make(read=lambda: pem(number=2)).token()
@@ -392,7 +400,9 @@ def test_wrong_key(make: Make, apps: GitHubOfApps, observer: RecordingObserver) 
         (ON_ENTERPRISE, (200, None), PayloadError, "without a number"),
     ],
 )
-def test_no_token(make: Make, apps: GitHubOfApps, path: str, reply: Reply, error: type[GitHubError], said: str) -> None:
+def test_unusable_answer_gives_no_token(
+    make: Make, apps: GitHubOfApps, path: str, reply: Reply, error: type[GitHubError], said: str
+) -> None:
     """Whatever else GitHub answers is one of the usual errors, after a bounded number of tries, without a secret."""
     apps.replies[path] = reply
     with pytest.raises(error, match=said) as caught:
@@ -412,7 +422,7 @@ def test_no_token(make: Make, apps: GitHubOfApps, path: str, reply: Reply, error
         (TOKENS, (502, ""), Cause.SERVER_ERROR),
     ],
 )
-def test_cause_of_no_token(make: Make, apps: GitHubOfApps, path: str, reply: Reply, cause: Cause) -> None:
+def test_missing_token_has_its_cause(make: Make, apps: GitHubOfApps, path: str, reply: Reply, cause: Cause) -> None:
     """The error tells what is wrong with the App."""
     apps.replies[path] = reply
     apps.replies[ALL] = (200, [])
@@ -421,7 +431,7 @@ def test_cause_of_no_token(make: Make, apps: GitHubOfApps, path: str, reply: Rep
     assert caught.value.cause is cause
 
 
-def test_installed_anew(make: Make, apps: GitHubOfApps, clock: FakeClock) -> None:
+def test_removed_installation_is_looked_up_again(make: Make, apps: GitHubOfApps, clock: FakeClock) -> None:
     """An installation that has gone is looked for again."""
     credential = make()
     credential.token()
@@ -431,7 +441,7 @@ def test_installed_anew(make: Make, apps: GitHubOfApps, clock: FakeClock) -> Non
     assert credential.token() == "ghs_2"
 
 
-def test_strange_expiry(make: Make, apps: GitHubOfApps, clock: FakeClock) -> None:
+def test_expired_token_is_not_renewed_with_every_request(make: Make, apps: GitHubOfApps, clock: FakeClock) -> None:
     """A token that has expired when it comes does not cause a POST with every request."""
     apps.replies[TOKENS] = (201, {"token": "ghs_9", "expires_at": "2020-01-01T00:00:00Z"})
     credential = make()
@@ -442,7 +452,7 @@ def test_strange_expiry(make: Make, apps: GitHubOfApps, clock: FakeClock) -> Non
     assert apps.asked.count(f"POST {TOKENS}") == 2
 
 
-def test_new_key(make: Make, apps: GitHubOfApps, clock: FakeClock, tmp_path: Path) -> None:
+def test_replaced_key_file_is_used(make: Make, apps: GitHubOfApps, clock: FakeClock, tmp_path: Path) -> None:
     """The key file is read again when it changes."""
     path = tmp_path / "acme.pem"
     path.write_text(pem())
@@ -456,7 +466,7 @@ def test_new_key(make: Make, apps: GitHubOfApps, clock: FakeClock, tmp_path: Pat
     assert credential.token() == "ghs_2"
 
 
-def test_stopped(make: Make, apps: GitHubOfApps, stop: threading.Event) -> None:
+def test_stopped_process_sends_nothing(make: Make, apps: GitHubOfApps, stop: threading.Event) -> None:
     """When the process ends nothing is sent, and nothing has failed."""
     stop.set()
     with pytest.raises(Stopped):
@@ -464,14 +474,14 @@ def test_stopped(make: Make, apps: GitHubOfApps, stop: threading.Event) -> None:
     assert apps.asked == []
 
 
-def test_a_post_cannot_be_read(client: Client, run: Run, github: responses.RequestsMock) -> None:
+def test_get_refuses_the_endpoint_of_the_post(client: Client, run: Run, github: responses.RequestsMock) -> None:
     """The address of a POST is never a caller's choice."""
     with pytest.raises(ValueError, match="is not to be read"):
         client.get(ACCESS_TOKENS, f"{API}/enterprises/acme", run)
     assert len(github.calls) == 0
 
 
-def test_redirected_post(client: Client, run: Run, github: responses.RequestsMock) -> None:
+def test_post_follows_no_redirect(client: Client, run: Run, github: responses.RequestsMock) -> None:
     """A POST is not repeated anywhere else, not even on the same host."""
     github.post(API + TOKENS, status=307, headers={"Location": f"{API}/enterprises/acme"})
     with pytest.raises(PayloadError, match=r"^POST /app/installations/.*/access_tokens answered 307"):

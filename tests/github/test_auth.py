@@ -45,7 +45,7 @@ def overwrite_in_place(path: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize("content", [TOKEN, f"{TOKEN}\n", f"\n  {TOKEN}\t\r\n\n"])
-def test_white_space_around(path: Path, content: str) -> None:
+def test_white_space_around_a_token_is_removed(path: Path, content: str) -> None:
     """White space around a token is not part of it."""
     path.write_text(content)
     file = SecretFile(path)
@@ -69,7 +69,7 @@ def test_white_space_around(path: Path, content: str) -> None:
     ],
     ids=range(10),
 )
-def test_unusable_content(path: Path, content: str, problem: str) -> None:
+def test_unusable_content_is_refused(path: Path, content: str, problem: str) -> None:
     """A file whose content could not be sent as a token is a configuration error that names the file only."""
     path.write_text(content, newline="")
     with pytest.raises(ConfigurationError, match=problem) as caught:
@@ -134,38 +134,38 @@ def test_any_other_token_is_accepted(token: str, path: Path) -> None:
         assert file.read() == token
 
 
-def test_not_text(path: Path) -> None:
+def test_file_that_is_not_text_is_refused(path: Path) -> None:
     """A binary file is a configuration error that names it."""
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match=str(path)):
         SecretFile(path).check()
 
 
-def test_missing(tmp_path: Path) -> None:
+def test_missing_file_is_refused(tmp_path: Path) -> None:
     """A missing file is a configuration error that names it and says so."""
     with pytest.raises(ConfigurationError, match=r"cannot read the file .*absent: No such file or directory"):
         SecretFile(tmp_path / "absent").check()
 
 
-def test_directory(tmp_path: Path) -> None:
+def test_folder_is_refused(tmp_path: Path) -> None:
     """A directory is a configuration error that names it."""
     with pytest.raises(ConfigurationError, match=r"cannot read the file .*: Is a directory"):
         SecretFile(tmp_path).check()
 
 
 @pytest.mark.parametrize("change", [rotate, overwrite_in_place])
-def test_rotation(path: Path, secret: SecretFile, change: Callable[[Path, str], None]) -> None:
+def test_rotated_file_is_read_again(path: Path, secret: SecretFile, change: Callable[[Path, str], None]) -> None:
     """A changed file is read again, which is logged without its content."""
     assert secret.read() == TOKEN
     with capture_logs() as logs:
         change(path, "octo-second")
         assert secret.read() == "octo-second"
         assert secret.read() == "octo-second"
-    assert [entry["event"] for entry in logs] == ["secret file read again"]
+    assert [entry["event"] for entry in logs] == ["secret file reloaded"]
     assert "octo-second" not in str(logs)
 
 
-def test_rotation_through_a_link(tmp_path: Path) -> None:
+def test_rotated_link_is_read_again(tmp_path: Path) -> None:
     """A link that is turned to another file, as Kubernetes does, counts as a change."""
     first, second, link = (tmp_path / name for name in ("first", "second", "link"))
     first.write_text("octo-1")
@@ -188,13 +188,15 @@ def test_rotation_through_a_link(tmp_path: Path) -> None:
         pytest.param(lambda path: path.write_bytes(b"\xff" * 50), id="not text"),
     ],
 )
-def test_spoilt_later(path: Path, secret: SecretFile, spoil: Callable[[Path], object]) -> None:
+def test_file_that_becomes_unusable_keeps_the_last_secret(
+    path: Path, secret: SecretFile, spoil: Callable[[Path], object]
+) -> None:
     """While the file is unusable the last secret is used, with one warning, until there is a good one again."""
     spoil(path)
     with capture_logs() as logs:
         assert [secret.read() for _ in range(3)] == [TOKEN] * 3
     assert [(entry["event"], entry["path"]) for entry in logs] == [
-        ("secret file not usable, last secret kept", str(path))
+        ("secret file not usable, keeping the last secret", str(path))
     ]
     rotate(path, "octo-second")
     assert secret.read() == "octo-second"
@@ -204,7 +206,7 @@ def test_spoilt_later(path: Path, secret: SecretFile, spoil: Callable[[Path], ob
     assert len(logs) == 1
 
 
-def test_renew(path: Path, secret: SecretFile) -> None:
+def test_renewal_reports_whether_the_file_changed(path: Path, secret: SecretFile) -> None:
     """A rejected token is renewed when the file holds another one by now."""
     credential = PersonalAccessToken("auth", secret.read)
     assert (credential.name, credential.token()) == ("auth", TOKEN)
@@ -215,13 +217,13 @@ def test_renew(path: Path, secret: SecretFile) -> None:
     assert not credential.renew("octo-second")
 
 
-def test_fixed_token() -> None:
+def test_token_of_the_settings_is_never_renewed() -> None:
     """A token from the settings cannot be renewed."""
     credential = PersonalAccessToken("runner_auth", lambda: TOKEN)
     assert not credential.renew(TOKEN)
 
 
-def test_many_readers(path: Path, secret: SecretFile) -> None:
+def test_concurrent_readers_see_whole_secrets(path: Path, secret: SecretFile) -> None:
     """Threads that read while the file is rotated see one whole secret or the other."""
     seen: set[str] = set()
     ready = threading.Barrier(5)

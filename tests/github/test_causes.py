@@ -70,14 +70,16 @@ def refusal(status: int, headers: Mapping[str, str] | None = None, message: str 
         (422, {}, "", Cause.PAYLOAD, ()),
     ],
 )
-def test_cause(status: int, headers: dict[str, str], message: str, cause: Cause, wanted: tuple[str, ...]) -> None:
+def test_refusal_has_its_cause_and_what_is_wanted(
+    status: int, headers: dict[str, str], message: str, cause: Cause, wanted: tuple[str, ...]
+) -> None:
     """Status, headers and GitHub's words give one cause and what would help."""
     error = refusal(status, headers, message)
     assert (error.cause, error.wanted) == (cause, wanted)
     assert "secret" not in f"{error!r} {vars(error)}"
 
 
-def test_a_page_in_the_place_of_the_api() -> None:
+def test_web_page_means_a_wrong_address() -> None:
     """HTML comes from another address than the API's, whatever its status."""
     kinds = {400: PayloadError, 403: Forbidden, 404: Unavailable, 410: Unavailable}
     for status, kind in kinds.items():
@@ -92,12 +94,12 @@ def test_a_page_in_the_place_of_the_api() -> None:
         assert caught.value.cause is cause
 
 
-def test_proxy_is_not_the_credential() -> None:
+def test_407_says_nothing_of_the_credential() -> None:
     """A 407 says nothing of GitHub."""
     assert type(refusal(407)) is Unreachable
 
 
-def test_cause_of_a_class() -> None:
+def test_each_error_class_has_a_default_cause() -> None:
     """An error made without a cause has that of its class."""
     assert Unauthorized("").cause is Cause.CREDENTIAL_REJECTED
     assert Unauthorized("", cause=Cause.APP_SUSPENDED).cause is Cause.APP_SUSPENDED
@@ -124,7 +126,7 @@ def wrapped(inner: BaseException, how: str) -> Exception:
         (TimeoutError(), Cause.NO_CONNECTION),
     ],
 )
-def test_inside(how: str, inner: Exception, cause: Cause) -> None:
+def test_wrapped_exception_gives_the_cause(how: str, inner: Exception, cause: Cause) -> None:
     """The reason is found however deep it is wrapped, also in a circle."""
     outer = wrapped(wrapped(inner, how), how)
     inner.__context__ = outer
@@ -135,7 +137,7 @@ def test_inside(how: str, inner: Exception, cause: Cause) -> None:
 
 
 @pytest.mark.parametrize("cause", SAYS)
-def test_message_without_an_answer(cause: Cause) -> None:
+def test_message_without_an_answer_repeats_nothing(cause: Cause) -> None:
     """Every cause has its words, and what needs a person is not tried again."""
     error = unreachable("GET /path", "octo.example:443", OSError("http://user:secret@proxy"), cause)
     words = SAYS[cause].replace("{address}", "octo.example:443")

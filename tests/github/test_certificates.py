@@ -19,7 +19,9 @@ from tests.support.wire import Wire, hang, nothing_listens, reply, send
 # Proxies
 
 
-def test_proxy(make_wire: MakeWire, make_client: MakeClient, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_of_the_environment_is_used(
+    make_wire: MakeWire, make_client: MakeClient, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The proxy of the environment is used, except for hosts that it names."""
     proxy, direct = make_wire(reply(b"[1]")), make_wire(reply(b"[2]"))
     monkeypatch.setenv("http_proxy", proxy.url)
@@ -31,7 +33,9 @@ def test_proxy(make_wire: MakeWire, make_client: MakeClient, run: Run, monkeypat
     assert len(proxy.asked) == 1
 
 
-def test_proxy_refuses(make_wire: MakeWire, make_client: MakeClient, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_that_refuses_never_sees_the_token(
+    make_wire: MakeWire, make_client: MakeClient, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A proxy that opens no tunnel is unreachable, and never sees the token."""
     proxy = make_wire(send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"))
     monkeypatch.setenv("https_proxy", proxy.url)
@@ -43,14 +47,16 @@ def test_proxy_refuses(make_wire: MakeWire, make_client: MakeClient, run: Run, m
     assert TOKEN not in str(asked)
 
 
-def test_proxy_is_gone(make_client: MakeClient, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_that_does_not_listen_is_unreachable(
+    make_client: MakeClient, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A proxy that does not listen is unreachable."""
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{nothing_listens()}")
     with pytest.raises(Unreachable, match="the proxy refused or cannot be reached"):
         make_client("http://api.octo.test", limits=ONCE).get(SYNC, f"http://api.octo.test{PATH}", run)
 
 
-def test_proxy_reached_by_tls(
+def test_proxy_with_a_company_certificate_is_trusted(
     make_wire: MakeWire,
     make_client: MakeClient,
     run: Run,

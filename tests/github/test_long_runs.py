@@ -53,7 +53,7 @@ def read(make_client: MakeClient, clock: FakeClock, seconds: float = 6 * 3600) -
     ],
     ids=["secondary", "Retry-After", "primary"],
 )
-def test_a_long_run_goes_on(
+def test_long_run_waits_and_continues_where_it_was(
     make_client: MakeClient, clock: FakeClock, github: responses.RequestsMock, refusal: Any, least: float
 ) -> None:
     """It waits as long as it was told and asks for the same page again, and for no other twice."""
@@ -63,7 +63,9 @@ def test_a_long_run_goes_on(
     assert least < sum(clock.waits) < least + 10
 
 
-def test_a_reserve_is_waited_for_too(make_client: MakeClient, clock: FakeClock, github: responses.RequestsMock) -> None:
+def test_long_run_waits_below_the_reserve(
+    make_client: MakeClient, clock: FakeClock, github: responses.RequestsMock
+) -> None:
     """Below the reserve a long run asks nothing until the window ends."""
     body = '{"users": [1], "has_next_page": true}'
     listing = Listing(github, clock, MIN_ANSWERS_TO_WAIT + 10, (200, window(99, NOW + 600), body))
@@ -73,7 +75,7 @@ def test_a_reserve_is_waited_for_too(make_client: MakeClient, clock: FakeClock, 
 
 
 @pytest.mark.parametrize(("page", "seconds"), [(MIN_ANSWERS_TO_WAIT, 6 * 3600), (MIN_ANSWERS_TO_WAIT + 10, 59)])
-def test_others_do_not(
+def test_short_run_or_short_deadline_does_not_wait(
     make_client: MakeClient, clock: FakeClock, github: responses.RequestsMock, page: int, seconds: float
 ) -> None:
     """One that has read little comes again later, and so does one whose time would be over."""
@@ -84,7 +86,7 @@ def test_others_do_not(
     assert clock.waits == []
 
 
-def test_the_end_of_the_process_ends_the_wait(
+def test_stop_ends_the_wait(
     make_client: MakeClient, clock: FakeClock, github: responses.RequestsMock, stop: threading.Event
 ) -> None:
     """Nobody waits for a rate limit when the process stops."""

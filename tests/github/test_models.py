@@ -68,7 +68,7 @@ PATIENT = settings(deadline=None, max_examples=50, suppress_health_check=[Health
         ("1" * 1_000_000 + "x", None),  # a pattern that tried every division would take hours
     ],
 )
-def test_number(value: Any, expected: float | None) -> None:
+def test_number_accepts_text_and_refuses_what_is_not_finite(value: Any, expected: float | None) -> None:
     """A number is a finite number, also as text, and nothing else is one."""
     assert number(value) == expected
 
@@ -94,19 +94,19 @@ def test_number(value: Any, expected: float | None) -> None:
         ({}, ""),
     ],
 )
-def test_text(value: Any, expected: str) -> None:
+def test_text_accepts_identifiers(value: Any, expected: str) -> None:
     """Text stays as it is, an identifier is spelt exactly, everything else is not told."""
     assert text(value) == expected
 
 
 @pytest.mark.parametrize("value", [None, "", "true", "false", 0, 1, 1.0, [], [True], {}])
-def test_flag_of_something_else(value: Any) -> None:
+def test_flag_accepts_booleans_only(value: Any) -> None:
     """What is not a boolean is an unknown flag, neither true nor false."""
     assert flag(value) is None
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_flag(value: bool) -> None:
+def test_flag_keeps_booleans(value: bool) -> None:
     """A boolean is a flag."""
     assert flag(value) is value
 
@@ -124,7 +124,7 @@ def test_flag(value: bool) -> None:
         ("", ()),
     ],
 )
-def test_texts(value: Any, expected: tuple[str, ...]) -> None:
+def test_texts_skips_what_is_not_text(value: Any, expected: tuple[str, ...]) -> None:
     """A list keeps its texts; what is no list has none."""
     assert texts(value) == expected
 
@@ -159,28 +159,28 @@ def test_texts(value: Any, expected: tuple[str, ...]) -> None:
         ({}, None),
     ],
 )
-def test_timestamp(value: Any, expected: float | None) -> None:
+def test_timestamp_reads_every_format_of_github(value: Any, expected: float | None) -> None:
     """A date is read in each of GitHub's spellings, UTC unless it says otherwise; a zero date means never."""
     assert timestamp(value) == expected
 
 
 @PATIENT
 @given(st.datetimes(timezones=st.none() | st.timezones()))
-def test_any_date(moment: datetime) -> None:
+def test_every_date_round_trips(moment: datetime) -> None:
     """Every date that can be written can be read, down to the first and up to the last year."""
     assert timestamp(moment.isoformat()) is None or isinstance(timestamp(moment.isoformat()), float)
 
 
 @PATIENT
 @given(st.text())
-def test_any_text_may_be_a_date(value: str) -> None:
+def test_any_text_is_read_without_failure(value: str) -> None:
     """No text makes reading a date fail."""
     assert timestamp(value) is None or isinstance(timestamp(value), float)
 
 
 @PATIENT
 @given(st.text(alphabet="0123456789-+:TZ./ eE", max_size=30))
-def test_what_looks_like_a_number_or_date(value: str) -> None:
+def test_near_numbers_and_dates_are_read_without_failure(value: str) -> None:
     """Text that nearly is a number or a date is one or is not told."""
     read = number(value)
     assert read is None or math.isfinite(read)
@@ -189,7 +189,7 @@ def test_what_looks_like_a_number_or_date(value: str) -> None:
 
 @PATIENT
 @given(JSON)
-def test_tolerant_types_hold_their_type(value: Any) -> None:
+def test_tolerant_types_return_their_type(value: Any) -> None:
     """Whatever JSON stands in a field, its reader gives the declared type."""
     read = number(value)
     assert read is None or math.isfinite(read)
@@ -201,7 +201,7 @@ def test_tolerant_types_hold_their_type(value: Any) -> None:
 @pytest.mark.parametrize("model", [Seats, LicenseUser, ServerInstance, LastSync, RunnerApplication])
 @PATIENT
 @given(data=st.data())
-def test_any_json_in_any_field(model: Any, data: st.DataObject) -> None:
+def test_any_json_in_any_field_is_accepted(model: Any, data: st.DataObject) -> None:
     """A record without an identity is understood whatever its fields hold."""
     fields = dict.fromkeys(model.model_fields, JSON)
     assert isinstance(model.model_validate(data.draw(st.fixed_dictionaries({}, optional=fields))), model)
@@ -210,7 +210,7 @@ def test_any_json_in_any_field(model: Any, data: st.DataObject) -> None:
 @pytest.mark.parametrize("model", [Runner, RunnerGroup])
 @PATIENT
 @given(data=st.data())
-def test_any_json_beside_an_identity(model: Any, data: st.DataObject) -> None:
+def test_any_json_beside_an_identity_is_accepted(model: Any, data: st.DataObject) -> None:
     """A record with an identity is understood whatever its other fields hold."""
     fields = {name: JSON for name in model.model_fields if name != "id"}
     value = data.draw(st.fixed_dictionaries({"id": st.integers(1, 2**60)}, optional=fields))
@@ -219,7 +219,7 @@ def test_any_json_beside_an_identity(model: Any, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("model", [Runner, RunnerGroup])
 @pytest.mark.parametrize("value", [{}, {"id": None}, {"id": ""}, {"id": True}, {"id": []}, {"id": math.nan}])
-def test_identity_missing(model: Any, value: dict[str, Any]) -> None:
+def test_record_without_identity_is_refused(model: Any, value: dict[str, Any]) -> None:
     """A record that is nothing without its identity is refused when that is missing."""
     with pytest.raises(ValidationError):
         model.model_validate(value)
@@ -227,13 +227,13 @@ def test_identity_missing(model: Any, value: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("model", [Seats, LicenseUser, ServerInstance, Runner, RunnerGroup, RunnerApplication])
 @pytest.mark.parametrize("value", [None, [], "octo", 5, True])
-def test_no_object(model: Any, value: Any) -> None:
+def test_record_that_is_no_object_is_refused(model: Any, value: Any) -> None:
     """What is no object is no record."""
     with pytest.raises(ValidationError):
         model.model_validate(value)
 
 
-def test_github_example_of_a_license_user() -> None:
+def test_license_user_of_githubs_example_is_read() -> None:
     """GitHub's own example of a person is understood, with its empty two-factor flag and without e-mail."""
     user = LicenseUser.model_validate(
         {
@@ -268,7 +268,7 @@ def test_github_example_of_a_license_user() -> None:
 
 
 @pytest.mark.parametrize("last_sync", [None, "", [], 5, {}])
-def test_server_that_never_synced(last_sync: Any) -> None:
+def test_server_that_never_synced_is_read(last_sync: Any) -> None:
     """A server whose last sync is missing or nonsense has neither status nor date."""
     server = ServerInstance.model_validate({"server_id": 3, "last_sync": last_sync})
     assert server == ServerInstance(server_id="3", hostname="", last_sync=LastSync(date=None, status=""))

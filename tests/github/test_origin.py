@@ -14,7 +14,9 @@ from tests.support.wire import reply
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
-def test_redirect_abroad(make_wire: MakeWire, make_client: MakeClient, run: Run, status: str) -> None:
+def test_host_of_a_foreign_redirect_is_not_connected_to(
+    make_wire: MakeWire, make_client: MakeClient, run: Run, status: str
+) -> None:
     """A server that a redirect names is not even connected to."""
     foreign = make_wire()
     wire = make_wire(reply(b"", f"Location: {foreign.url}/x", status=status))
@@ -28,7 +30,9 @@ def test_redirect_abroad(make_wire: MakeWire, make_client: MakeClient, run: Run,
     ["http://{host}/x?page=2", "//{host}/x?page=2", "http://{host}\\@{home}/x?page=2", "http://{home}@{host}/x?page=2"],
 )
 @pytest.mark.parametrize("rels", [["next"], ["next", "last"]])
-def test_link_abroad(make_wire: MakeWire, make_client: MakeClient, run: Run, target: str, rels: list[str]) -> None:
+def test_host_of_a_foreign_link_is_not_connected_to(
+    make_wire: MakeWire, make_client: MakeClient, run: Run, target: str, rels: list[str]
+) -> None:
     """A server that a link names is not even connected to, however the link is written."""
     foreign = make_wire()
     wire = make_wire()
@@ -41,7 +45,9 @@ def test_link_abroad(make_wire: MakeWire, make_client: MakeClient, run: Run, tar
     assert (foreign.connections, len(wire.asked)) == (0, 1)
 
 
-def test_other_name_of_the_same_host(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
+def test_other_name_of_the_same_host_is_a_foreign_redirect(
+    make_wire: MakeWire, make_client: MakeClient, run: Run
+) -> None:
     """Another name is another host, even if it leads to the same machine."""
     wire = make_wire()
     wire.scripts[:] = [reply(b"", f"Location: http://localhost:{wire.port}/x", status="302 Found")]
@@ -50,7 +56,9 @@ def test_other_name_of_the_same_host(make_wire: MakeWire, make_client: MakeClien
     assert wire.connections == 1
 
 
-def test_redirects_at_home(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
+def test_redirects_on_the_same_host_are_followed_until_they_repeat(
+    make_wire: MakeWire, make_client: MakeClient, run: Run
+) -> None:
     """Redirects on the same host are followed, and a circle of them ends."""
     wire = make_wire(
         reply(b"", "Location: /a", status="301 Moved"),
@@ -67,7 +75,7 @@ def test_redirects_at_home(make_wire: MakeWire, make_client: MakeClient, run: Ru
     assert {(asked.method, asked.headers["authorization"]) for asked in wire.asked} == {("GET", f"Bearer {TOKEN}")}
 
 
-def test_no_cookies(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
+def test_cookies_are_not_sent_back(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
     """A cookie that a server sets is not sent back, not even after a redirect."""
     wire = make_wire(
         reply(b"[1]", "Set-Cookie: octo=1; Path=/"),
@@ -81,7 +89,7 @@ def test_no_cookies(make_wire: MakeWire, make_client: MakeClient, run: Run) -> N
     assert not any("cookie" in asked.headers for asked in wire.asked)
 
 
-def test_no_netrc(
+def test_netrc_does_not_replace_the_token(
     make_wire: MakeWire, make_client: MakeClient, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Passwords in ~/.netrc take the place of no token, not even after a redirect."""
@@ -95,7 +103,7 @@ def test_no_netrc(
     assert [asked.headers["authorization"] for asked in wire.asked] == [f"Bearer {TOKEN}"] * 2
 
 
-def test_etag_of_two_lines(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
+def test_etag_of_two_lines_adds_no_header(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
     """An ETag that breaks its line smuggles no header into the next request."""
     wire = make_wire(reply(b"[1]", 'ETag: "1"\r\n X-Evil: 1'))
     client = make_client(wire.url)

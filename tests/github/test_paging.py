@@ -108,7 +108,9 @@ def linked(last: int, *, tell_last: bool = True) -> Links:
         ),
     ],
 )
-def test_every_item_once_in_order(style: Callable[[int, int], Asked], total: int, workers: int) -> None:
+def test_every_style_of_paging_yields_every_item_once(
+    style: Callable[[int, int], Asked], total: int, workers: int
+) -> None:
     """Whatever tells how many pages there are, every item comes once and in order."""
     asked = style(total, max(1, -(-total // PER_PAGE)))
     asked.workers = workers
@@ -126,7 +128,9 @@ def test_every_item_once_in_order(style: Callable[[int, int], Asked], total: int
     has_total=st.booleans(),
     tell_last=st.booleans(),
 )
-def test_any_list(total: int, per_page: int, workers: int, has_links: bool, has_total: bool, tell_last: bool) -> None:
+def test_list_of_any_length_comes_whole(
+    total: int, per_page: int, workers: int, has_links: bool, has_total: bool, tell_last: bool
+) -> None:
     """Lists of any length, in pages of any size the server chooses, come whole where it tells anything at all."""
     last = max(1, -(-total // per_page))
     links = linked(last, tell_last=tell_last) if has_links else no_links
@@ -136,7 +140,7 @@ def test_any_list(total: int, per_page: int, workers: int, has_links: bool, has_
         assert asked.items() == list(range(total))
 
 
-def test_pages_are_parallel() -> None:
+def test_pages_are_asked_for_in_parallel() -> None:
     """With a known last page, pages are asked for by as many threads as allowed at once."""
     together = threading.Barrier(3, timeout=10)
 
@@ -155,7 +159,7 @@ def test_look_ahead_is_bounded() -> None:
         assert len(asked.numbers) - taken <= 4
 
 
-def test_nothing_is_asked_before_it_is_wanted() -> None:
+def test_nothing_is_asked_before_a_page_is_taken() -> None:
     """A walk that nobody takes a page of asks for nothing, and the first page alone asks for no other."""
     asked = Asked(sliced(1000), linked(10))
     pages = walk(asked.source)
@@ -164,7 +168,7 @@ def test_nothing_is_asked_before_it_is_wanted() -> None:
     assert asked.numbers == [1]
 
 
-def test_closing_stops_requests() -> None:
+def test_closing_a_walk_stops_requests() -> None:
     """After closing a walk nothing more is asked than what was under way."""
     asked = Asked(sliced(10_000), linked(100), workers=2)
     pages = walk(asked.source)
@@ -177,7 +181,7 @@ def test_closing_stops_requests() -> None:
 
 
 @pytest.mark.parametrize("tell_last", [True, False])
-def test_error_in_the_middle(tell_last: bool) -> None:
+def test_failed_page_ends_the_walk_after_the_pages_before_it(tell_last: bool) -> None:
     """The failure of one page ends the walk with its error after the pages before it, and soon all requests."""
 
     def body(page: int) -> Any:
@@ -198,7 +202,7 @@ def test_error_in_the_middle(tell_last: bool) -> None:
 
 
 @pytest.mark.parametrize("tell_last", [True, False])
-def test_list_grows_while_walking(tell_last: bool) -> None:
+def test_list_that_grows_is_read_to_its_end(tell_last: bool) -> None:
     """Pages that appear while the others are read are read as well."""
 
     def links(page: int) -> Mapping[str, str]:
@@ -207,14 +211,14 @@ def test_list_grows_while_walking(tell_last: bool) -> None:
     assert Asked(sliced(700), links).items() == list(range(700))
 
 
-def test_counted_list_grows_while_walking() -> None:
+def test_counted_list_that_grows_is_read_to_its_end() -> None:
     """A list without links that outgrows its total is read to its short page."""
     asked = Asked(lambda page: sliced(650, total_count=300 if page == 1 else 650)(page))
     assert asked.items() == list(range(650))
 
 
 @pytest.mark.parametrize("last", [3, 5])
-def test_list_shrinks_while_walking(last: int) -> None:
+def test_list_that_shrinks_ends_with_empty_pages(last: int) -> None:
     """Pages that are gone by the time they are asked for are empty, several in a row too."""
     linked_list = Asked(lambda page: sliced(1000 if page == 1 else 250)(page), linked(last))
     assert linked_list.items() == list(range(250))
@@ -223,7 +227,7 @@ def test_list_shrinks_while_walking(last: int) -> None:
     assert counted.items() == list(range(250))
 
 
-def test_last_page_lies_behind() -> None:
+def test_last_link_that_points_back_is_ignored() -> None:
     """A last link that points back does not end the walk before the next links do."""
 
     def links(page: int) -> Mapping[str, str]:
@@ -233,7 +237,7 @@ def test_last_page_lies_behind() -> None:
 
 
 @pytest.mark.parametrize("last", ["", "page=", "page=x", "page=-1", "page=1&page=2", "page=99999999999", "cursor=abc"])
-def test_last_page_is_no_number(last: str) -> None:
+def test_last_link_without_number_is_ignored(last: str) -> None:
     """Without a plain number of the last page the next links are followed one by one."""
 
     def links(page: int) -> Mapping[str, str]:
@@ -244,20 +248,20 @@ def test_last_page_is_no_number(last: str) -> None:
     assert (asked.numbers, len(asked.urls)) == ([1], 2)
 
 
-def test_relative_link() -> None:
+def test_relative_link_is_followed() -> None:
     """A relative next link is taken from the page that holds it."""
     asked = Asked(sliced(200), lambda page: {"next": "?page=2&cursor=x"} if page == 1 else {})
     assert asked.items() == list(range(200))
     assert asked.urls == [f"{LIST}?page=2&cursor=x"]
 
 
-def test_links_win_over_counts() -> None:
+def test_wrong_total_does_not_shorten_a_linked_list() -> None:
     """Where there are links, a total that is wrong does no harm."""
     assert Asked(sliced(300, total_count=5), linked(3)).items() == list(range(300))
     assert Asked(sliced(300, total_count=10**9), linked(3)).items() == list(range(300))
 
 
-def test_full_last_page() -> None:
+def test_empty_page_after_a_full_one_is_not_yielded() -> None:
     """A list that ends with a full page is followed by an empty one, which is not handed on."""
     assert [len(page.items) for page in walk(Asked(sliced(200)).source)] == [100, 100]
 
@@ -275,14 +279,14 @@ def test_full_last_page() -> None:
         ({"items": [1], "total_count": 5}, 2),
     ],
 )
-def test_list_ends(body: Any, pages: int) -> None:
+def test_list_ends_where_nothing_announces_more(body: Any, pages: int) -> None:
     """A list ends where nothing says or promises that it goes on, or nothing new comes."""
     asked = Asked(lambda _page: body)
     assert asked.items() == body["items"]
     assert len(asked.numbers) == pages
 
 
-def test_total_promises_too_much() -> None:
+def test_too_large_total_ends_with_an_empty_page() -> None:
     """A total above what there is ends with the first empty page."""
     asked = Asked(sliced(70, per_page=30, total_count=1000))
     assert asked.items() == list(range(70))
@@ -305,7 +309,7 @@ def test_total_promises_too_much() -> None:
         pytest.param(Asked(lambda _page: {"items": [1]}, lambda _page: linked(5, tell_last=False)(1)), id="next alone"),
     ],
 )
-def test_server_ignores_page(asked: Asked) -> None:
+def test_server_that_ignores_page_fails_the_walk(asked: Asked) -> None:
     """A server that gives the same page for every number ends the walk with an error."""
     with pytest.raises(PayloadError, match=r"page after page is|the next links repeat|is not new"):
         asked.items()
@@ -322,7 +326,7 @@ def test_server_ignores_page(asked: Asked) -> None:
         pytest.param(lambda _page: linked(5)(1), 5, id="last to the second"),
     ],
 )
-def test_repeating_links(following: Links, requests: int) -> None:
+def test_repeating_links_fail_the_walk(following: Links, requests: int) -> None:
     """Next links that lead in a circle end the walk with an error as soon as one comes again."""
     asked = Asked(lambda page: {"items": [page]}, following)
     with pytest.raises(PayloadError, match=r"the next links repeat|names a next one that is not new"):
@@ -342,7 +346,7 @@ def test_repeating_links(following: Links, requests: int) -> None:
         pytest.param(Asked(sliced(10**5, has_next_page=True)), 7, id="has_next_page for ever"),
     ],
 )
-def test_more_pages_than_allowed(asked: Asked, requests: int) -> None:
+def test_list_above_max_pages_fails_the_walk(asked: Asked, requests: int) -> None:
     """A list that passes the limit of pages fails instead of being cut short."""
     asked.max_pages = 7
     with pytest.raises(PayloadError, match=r"limits\.max_pages \(7\)"):
@@ -359,7 +363,7 @@ def test_more_pages_than_allowed(asked: Asked, requests: int) -> None:
         Asked(sliced(200, per_page=30, total_count=200)),
     ],
 )
-def test_as_many_pages_as_allowed(asked: Asked) -> None:
+def test_list_of_exactly_max_pages_is_read(asked: Asked) -> None:
     """A list of exactly as many pages as allowed is read."""
     asked.max_pages = 7
     assert asked.items()[-1] in {699, 649, 199}
@@ -540,20 +544,20 @@ def test_any_total_and_any_lost_link(
 
 @pytest.mark.parametrize("key", ["items", ""])
 @pytest.mark.parametrize("body", [{}, {"items": None}, {"items": {}}, {"items": "x"}, None, "x", 5, True])
-def test_no_list(body: Any, key: str) -> None:
+def test_answer_without_the_list_fails_the_walk(body: Any, key: str) -> None:
     """An answer without the list, or with something else in its place, says nothing and fails."""
     with pytest.raises(PayloadError, match=f"GET /list: no list {key or 'of records'} in the answer"):
         Asked(lambda _page: body, key=key).items()
 
 
-def test_list_where_an_object_should_be() -> None:
+def test_bare_array_is_not_an_envelope() -> None:
     """A bare array is not taken for an object that holds the list."""
     with pytest.raises(PayloadError, match="no list items"):
         Asked(lambda _page: [1, 2]).items()
 
 
 @pytest.mark.parametrize("links", [linked(5), no_links])
-def test_no_list_on_a_later_page(links: Links) -> None:
+def test_later_page_without_the_list_fails_the_walk(links: Links) -> None:
     """A later page without the list fails the walk too."""
     asked = Asked(lambda page: {"message": "?"} if page == 3 else sliced(500, total_count=500)(page), links)
     with pytest.raises(PayloadError, match="no list items"):
@@ -564,6 +568,6 @@ def test_no_list_on_a_later_page(links: Links) -> None:
     ("envelope", "expected"),
     [({"total_count": 7}, 7), ({"total_count": "7"}, 7), ({"total_count": None}, None), ({}, None)],
 )
-def test_total_count(envelope: dict[str, Any], expected: float | None) -> None:
+def test_total_count_of_a_page_is_a_number_or_none(envelope: dict[str, Any], expected: float | None) -> None:
     """A page knows the total where it is told."""
     assert Page([], envelope).total_count == expected

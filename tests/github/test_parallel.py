@@ -67,12 +67,12 @@ def nervous_threads() -> Iterator[None]:
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
 @pytest.mark.parametrize("items", [0, 1, 2, 9, 10, 11, 100])
-def test_order(items: int, workers: int) -> None:
+def test_results_come_in_order(items: int, workers: int) -> None:
     """Results come in the order of the items, each once, whatever the number of workers."""
     assert list(in_order(lambda number: number * 2, range(items), workers)) == [number * 2 for number in range(items)]
 
 
-def test_order_when_the_first_is_slow() -> None:
+def test_results_come_in_order_when_the_first_is_slow() -> None:
     """A slow first item delays its successors' results, not their work."""
     slow = threading.Event()
     second = threading.Event()
@@ -88,13 +88,13 @@ def test_order_when_the_first_is_slow() -> None:
     assert slow.is_set()
 
 
-def test_all_workers_work() -> None:
+def test_all_workers_are_used() -> None:
     """As many calls as there are workers are under way at once."""
     together = threading.Barrier(3, timeout=PATIENCE)
     assert len(list(in_order(lambda _number: together.wait(), range(6), 3))) == 6
 
 
-def test_no_more_than_workers() -> None:
+def test_no_more_than_the_workers_run() -> None:
     """No more calls than there are workers are under way at once."""
     gated = Gated()
     walk = in_order(gated, range(20), 3)
@@ -118,7 +118,7 @@ def test_look_ahead_is_bounded(workers: int) -> None:
         assert pulled.taken - taken == 2 * workers
 
 
-def test_error_comes_in_its_place() -> None:
+def test_error_is_raised_in_its_place() -> None:
     """What precedes an error is handed on before it is raised, with its own type and message."""
     results: list[int] = []
 
@@ -165,7 +165,7 @@ def test_closing_stops_the_rest() -> None:
     assert sorted(gated.began) == [1, 2]
 
 
-def test_workers_end() -> None:
+def test_workers_end_with_the_iteration() -> None:
     """No thread outlives a walk that ended by itself, by an error or by its consumer."""
     list(in_order(int, range(10), 3))
     walk = in_order(int, range(10), 3)
@@ -174,7 +174,7 @@ def test_workers_end() -> None:
     join_workers()
 
 
-def test_error_of_the_items() -> None:
+def test_error_of_the_items_is_raised() -> None:
     """An error of what gives the items ends the walk and its threads."""
 
     def items() -> Iterator[int]:
@@ -186,7 +186,7 @@ def test_error_of_the_items() -> None:
     join_workers()
 
 
-def test_giving_up_never_waits() -> None:
+def test_closing_does_not_wait_for_work_under_way() -> None:
     """Giving up ends at once also when the workers empty the queue at that very moment."""
     finished = threading.Event()
 

@@ -22,7 +22,7 @@ def refusal(message: str) -> GitHubError:
         "This enterprise is not on the enhanced billing platform.",
     ],
 )
-def test_a_platform_that_is_not_enabled_is_unavailable(message: str) -> None:
+def test_platform_that_is_not_enabled_is_unavailable(message: str) -> None:
     """Such a 403 says that the enterprise has no such API, not that the token lacks anything."""
     error = refusal(message)
     assert type(error) is Unavailable
@@ -41,11 +41,11 @@ def test_a_platform_that_is_not_enabled_is_unavailable(message: str) -> None:
         "This feature is not enabled.",
     ],
 )
-def test_any_other_403_stays_forbidden(message: str) -> None:
+def test_other_403_is_forbidden(message: str) -> None:
     """What speaks of rights, or not of the platform, is about the credential."""
     assert type(refusal(message)) is Forbidden
 
 
-def test_a_rate_limit_stays_one() -> None:
+def test_rate_limit_of_billing_is_a_rate_limit() -> None:
     """A limit is a limit, whatever else the message says."""
     assert type(refusal("API rate limit exceeded; the billing platform is not available")) is RateLimited

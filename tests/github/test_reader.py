@@ -31,7 +31,7 @@ def reader(client: Client, run: Run) -> GitHub:
     return GitHub(client, run, enterprise="acme", organization="acme-web")
 
 
-def test_object(reader: GitHub, github: responses.RequestsMock) -> None:
+def test_object_is_returned(reader: GitHub, github: responses.RequestsMock) -> None:
     """The object at an endpoint is given as it came."""
     github.get(SYNC_URL, json={"server_instances": []})
     assert reader.get_object(SYNC) == {"server_instances": []}
@@ -39,7 +39,7 @@ def test_object(reader: GitHub, github: responses.RequestsMock) -> None:
 
 
 @pytest.mark.parametrize("value", [[], None, "x", 5, True])
-def test_no_object(reader: GitHub, github: responses.RequestsMock, value: Any) -> None:
+def test_answer_that_is_no_object_is_refused(reader: GitHub, github: responses.RequestsMock, value: Any) -> None:
     """Another JSON value is refused where an object is expected, and given where any value is."""
     github.get(SYNC_URL, body=json.dumps(value))
     assert reader.get(SYNC) == value
@@ -47,7 +47,7 @@ def test_no_object(reader: GitHub, github: responses.RequestsMock, value: Any) -
         reader.get_object(SYNC)
 
 
-def test_path_and_query(reader: GitHub, github: responses.RequestsMock) -> None:
+def test_path_and_query_are_filled_in(reader: GitHub, github: responses.RequestsMock) -> None:
     """The target fills the path, arguments add to it, and the query is sent along."""
     github.get(
         f"{API}/orgs/acme-web/actions/runner-groups/7/runners",
@@ -58,7 +58,7 @@ def test_path_and_query(reader: GitHub, github: responses.RequestsMock) -> None:
 
 
 @pytest.mark.parametrize("name", ["a/b", "../x", "a?b", "a#b", "a b", "a%2Fb", "\N{LATIN SMALL LETTER E WITH ACUTE}"])
-def test_names_stay_one_segment(client: Client, name: str) -> None:
+def test_name_with_slash_stays_one_segment(client: Client, name: str) -> None:
     """Whatever a name holds, it fills one segment of the path."""
     url = client.url(SYNC, {"enterprise": name}, {})
     parts = urlsplit(url)
@@ -66,7 +66,7 @@ def test_names_stay_one_segment(client: Client, name: str) -> None:
     assert (parts.query, parts.fragment) == ("", "")
 
 
-def test_pages(make_client: MakeClient, run: Run, github: responses.RequestsMock) -> None:
+def test_pages_are_asked_for_by_number(make_client: MakeClient, run: Run, github: responses.RequestsMock) -> None:
     """A list is read to its end in pages of a hundred, with the path filled in."""
     asked: list[dict[str, str]] = []
 
@@ -82,7 +82,7 @@ def test_pages(make_client: MakeClient, run: Run, github: responses.RequestsMock
     assert asked == [{"per_page": "100", "page": str(number)} for number in (1, 2, 3)]
 
 
-def test_linked_pages(reader: GitHub, github: responses.RequestsMock) -> None:
+def test_links_on_the_same_host_are_followed(reader: GitHub, github: responses.RequestsMock) -> None:
     """Links are followed on the same host, under whatever path they name."""
     following = f"{API}/enterprises/17/consumed-licenses?per_page=100&after=x"
     github.get(
@@ -115,7 +115,7 @@ def test_link_to_another_list_on_another_host_is_not_followed(reader: GitHub, gi
     assert evil.call_count == 0
 
 
-def test_limit_of_pages(make_client: MakeClient, run: Run, github: responses.RequestsMock) -> None:
+def test_max_pages_of_the_client_is_obeyed(make_client: MakeClient, run: Run, github: responses.RequestsMock) -> None:
     """The limit of pages is the client's."""
     github.get(f"{API}/enterprises/acme/consumed-licenses", json={"users": list(range(100)), "total_count": 1000})
     reader = GitHub(make_client(limits=ClientLimits(max_pages=9)), run, enterprise="acme")
@@ -123,14 +123,14 @@ def test_limit_of_pages(make_client: MakeClient, run: Run, github: responses.Req
         list(reader.pages(USERS, "users"))
 
 
-def test_malformed_records(reader: GitHub, run: Run) -> None:
+def test_malformed_records_are_skipped_and_counted(reader: GitHub, run: Run) -> None:
     """Records that are no objects or have no identity are skipped and counted; the others are understood."""
     items: list[Any] = [{"id": 1}, None, "x", 5, [], {}, {"id": None}, {"id": "2", "busy": "?"}, True]
     assert [runner.id for runner in reader.records(Runner, items)] == ["1", "2"]
     assert run.skipped == 7
 
 
-def test_record(reader: GitHub) -> None:
+def test_whole_answer_is_read_as_a_record(reader: GitHub) -> None:
     """A whole answer is understood as one record."""
     assert reader.record(Seats, {"total_seats_consumed": "7"}).total_seats_consumed == 7
 
@@ -143,13 +143,13 @@ def test_record(reader: GitHub) -> None:
         ("/enterprise/settings/license", "server"),
     ],
 )
-def test_level(path: str, level: str) -> None:
+def test_level_follows_from_the_path(path: str, level: str) -> None:
     """An endpoint tells by its path whose data it reads."""
     assert Endpoint(path, "read:enterprise").level == level
 
 
 @pytest.mark.parametrize("identifier", [".", ".."])
-def test_identifiers_do_not_climb(identifier: str) -> None:
+def test_relative_identifier_is_refused(identifier: str) -> None:
     """An identifier of GitHub's that is a relative path is refused instead of leading elsewhere."""
     endpoint = Endpoint("/enterprises/{enterprise}/actions/runner-groups/{runner_group_id}/runners", "")
     with pytest.raises(PayloadError, match="relative path"):

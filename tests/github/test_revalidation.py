@@ -19,14 +19,14 @@ def known(revalidation: Revalidation, names: str) -> str:
     return "".join(name for name in names if revalidation.conditions(name))
 
 
-def test_unknown() -> None:
+def test_unknown_url_has_no_conditions() -> None:
     """What was never seen is asked for without a condition and confirmed by nothing."""
     revalidation = Revalidation()
     assert revalidation.conditions(URL) == {}
     assert revalidation.confirmed(URL) is None
 
 
-def test_kept() -> None:
+def test_kept_answer_is_confirmed() -> None:
     """An answer is asked for with its ETag and comes back with its links."""
     revalidation = Revalidation()
     revalidation.keep(URL, 'W/"1"', b"[1]", {"next": "x"})
@@ -35,7 +35,7 @@ def test_kept() -> None:
     assert revalidation.conditions(f"{URL}?page=2") == {}
 
 
-def test_replaced() -> None:
+def test_newer_answer_replaces_the_kept_one() -> None:
     """A newer answer takes the place of the older one whole."""
     revalidation = Revalidation()
     revalidation.keep(URL, '"1"', b"[1]", {"next": "x"})
@@ -44,7 +44,7 @@ def test_replaced() -> None:
     assert revalidation.confirmed(URL) == Kept(b"[2]", {})
 
 
-def test_bound() -> None:
+def test_least_recently_used_answers_are_dropped() -> None:
     """Beyond the bound the answers least recently used go first."""
     revalidation = Revalidation()
     for seed, name in enumerate("ab"):
@@ -54,7 +54,7 @@ def test_bound() -> None:
     assert known(revalidation, "abc") == "ac"
 
 
-def test_replacing_frees() -> None:
+def test_replaced_answer_frees_its_bytes() -> None:
     """Answers that are replaced again and again push nothing else out."""
     revalidation = Revalidation()
     revalidation.keep("a", '"1"', b"[]", {})
@@ -63,7 +63,7 @@ def test_replacing_frees() -> None:
     assert known(revalidation, "ab") == "ab"
 
 
-def test_larger_than_everything() -> None:
+def test_answer_above_the_bound_is_not_kept() -> None:
     """An answer above the bound is not kept, and nothing breaks."""
     revalidation = Revalidation()
     revalidation.keep("a", '"1"', incompressible(1, KEPT_BYTES + 1), {})
@@ -72,7 +72,7 @@ def test_larger_than_everything() -> None:
     assert known(revalidation, "b") == "b"
 
 
-def test_compressed() -> None:
+def test_answers_are_kept_compressed() -> None:
     """What compresses well takes little of the bound."""
     revalidation = Revalidation()
     for name in "abcdef":

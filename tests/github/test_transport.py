@@ -65,14 +65,14 @@ HASTY = ClientLimits(tries=1, read_seconds=1)
         ),
     ],
 )
-def test_whole_answer(fetch: Fetch, script: Script) -> None:
+def test_answer_is_read_however_http_carries_it(fetch: Fetch, script: Script) -> None:
     """An answer is understood however HTTP carries it."""
     assert fetch(script) == [1]
 
 
 @pytest.mark.parametrize("carry", [reply, chunked])
 @pytest.mark.parametrize("compressed", [True, False])
-def test_large_answer(fetch: Fetch, carry: Callable[..., Script], compressed: bool) -> None:
+def test_answer_of_many_packets_is_read_whole(fetch: Fetch, carry: Callable[..., Script], compressed: bool) -> None:
     """An answer of many packets comes whole."""
     value = [{"number": number, "text": "octo" * (number % 50)} for number in range(20_000)]
     body = json.dumps(value).encode()
@@ -85,7 +85,7 @@ def test_large_answer(fetch: Fetch, carry: Callable[..., Script], compressed: bo
     assert fetch(script) == value
 
 
-def test_what_is_on_the_wire(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
+def test_request_on_the_wire_is_a_get_without_body(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
     """A request is a GET without a body that says who asks, for what, and with which token."""
     wire = make_wire()
     client = make_client(wire.url)
@@ -106,7 +106,7 @@ def test_what_is_on_the_wire(make_wire: MakeWire, make_client: MakeClient, run: 
 # Connections
 
 
-def test_keep_alive(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
+def test_one_connection_serves_many_answers(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
     """One connection serves all answers that come one after another, whatever they are."""
     gzipped = reply(gzip.compress(b"[2]"), "Content-Encoding: gzip")
     wire = make_wire(
@@ -141,7 +141,7 @@ def test_keep_alive(make_wire: MakeWire, make_client: MakeClient, run: Run) -> N
         reply(b"x" * 2_000_000, "Location: https://evil.example/", status="302 Found"),
     ],
 )
-def test_spoilt_connection_is_not_used_again(
+def test_connection_of_an_unread_answer_is_not_reused(
     make_wire: MakeWire, make_client: MakeClient, run: Run, script: Script
 ) -> None:
     """After an answer that was not read to its end the next request begins on a new connection."""
@@ -166,7 +166,7 @@ def test_rate_limit_is_noted_when_the_body_breaks_off(make_wire: MakeWire, make_
     assert client.rate_limits()["core"].own == 1
 
 
-def test_server_closed_an_idle_connection(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
+def test_idle_connection_that_was_closed_is_replaced(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
     """A connection that the server closed meanwhile is replaced, at worst with one more try."""
     wire = make_wire(send(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1]"), reply(b"[2]"))
     client = make_client(wire.url)
@@ -174,7 +174,7 @@ def test_server_closed_an_idle_connection(make_wire: MakeWire, make_client: Make
     assert client.get(SYNC, f"{wire.url}{PATH}", run).value == [2]
 
 
-def test_concurrency_is_bounded(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
+def test_concurrent_requests_are_bounded(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
     """No more requests than allowed are under way at once, however many threads ask."""
     lock, pair = threading.Lock(), threading.Barrier(2, timeout=PATIENCE)
     under_way, most = 0, 0
@@ -238,7 +238,7 @@ def test_concurrency_is_bounded(make_wire: MakeWire, make_client: MakeClient, ru
         pytest.param(reply(b"", length=50), ServerError, "the answer broke off", "200", id="no body at all"),
     ],
 )
-def test_broken_connection(
+def test_broken_connection_is_tried_again(
     make_wire: MakeWire,
     make_client: MakeClient,
     run: Run,
@@ -303,7 +303,7 @@ def test_one_short_or_failed_answer_is_tried_again(fetch: Fetch, observer: Recor
     assert len(observer.codes) == 5
 
 
-def test_refused(make_client: MakeClient, run: Run, observer: RecordingObserver) -> None:
+def test_refused_connection_is_unreachable(make_client: MakeClient, run: Run, observer: RecordingObserver) -> None:
     """A host where nothing listens is unreachable."""
     url = f"http://127.0.0.1:{nothing_listens()}"
     with pytest.raises(Unreachable, match="refused"):
@@ -325,7 +325,9 @@ def test_refused(make_client: MakeClient, run: Run, observer: RecordingObserver)
         ),
     ],
 )
-def test_hanging_server(fetch: Fetch, observer: RecordingObserver, script: Script, message: str, code: str) -> None:
+def test_server_that_hangs_times_out(
+    fetch: Fetch, observer: RecordingObserver, script: Script, message: str, code: str
+) -> None:
     """A server that stops sending, before or within the answer, times out."""
     with pytest.raises(TimedOut, match=message):
         fetch(script, limits=HASTY)
@@ -334,7 +336,9 @@ def test_hanging_server(fetch: Fetch, observer: RecordingObserver, script: Scrip
 
 @pytest.mark.parametrize("head", ["Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n186a0\r\n"])
 @pytest.mark.parametrize("ending", ["deadline", "stop"])
-def test_dripping_body(fetch: Fetch, clock: FakeClock, stop: threading.Event, head: str, ending: str) -> None:
+def test_body_that_drips_ends_at_the_deadline(
+    fetch: Fetch, clock: FakeClock, stop: threading.Event, head: str, ending: str
+) -> None:
     """A body that arrives byte by byte ends with the run's deadline or the process, not with its last byte."""
 
     def drip(wire: Wire, connection: socket.socket) -> bool:
@@ -371,7 +375,7 @@ CHUNKED = f"{STATUS_LINE}Transfer-Encoding: chunked\r\n\r\n"
     ],
     ids=["first byte", "status line", "header", "headers", "100 Continue", "size of a chunk", "trailer"],
 )
-def test_dripping_head(
+def test_head_that_drips_ends_at_the_deadline(
     make_wire: MakeWire, make_client: MakeClient, clock: FakeClock, sent: str, drop: str, bound: float
 ) -> None:
     """A head has the read time-out altogether, and what frames a body the run's deadline, however small the waits."""
@@ -392,7 +396,9 @@ def test_dripping_head(
     assert len(wire.asked) == 1
 
 
-def test_a_connection_outlives_a_bounded_answer(make_wire: MakeWire, make_client: MakeClient, clock: FakeClock) -> None:
+def test_connection_is_reused_after_a_bounded_read(
+    make_wire: MakeWire, make_client: MakeClient, clock: FakeClock
+) -> None:
     """What was left of one run does not bound the next one on the same connection."""
     wire = make_wire(reply(b"[]"))
     client = make_client(wire.url, limits=ONCE)
@@ -420,7 +426,7 @@ def peak() -> Iterator[Callable[[], int]]:
 
 
 @pytest.mark.parametrize("status", ["200 OK", "302 Found", "404 Not Found", "502 Bad Gateway"])
-def test_gzip_bomb(
+def test_gzip_bomb_uses_little_memory(
     make_wire: MakeWire, make_client: MakeClient, run: Run, bomb: bytes, peak: Callable[[], int], status: str
 ) -> None:
     """A small body that unpacks to a huge one is given up before it is unpacked, whatever its status."""
@@ -432,7 +438,7 @@ def test_gzip_bomb(
 
 
 @pytest.mark.parametrize("status", ["200 OK", "302 Found", "403 Forbidden"])
-def test_endless_body(make_wire: MakeWire, make_client: MakeClient, run: Run, status: str) -> None:
+def test_endless_body_is_refused(make_wire: MakeWire, make_client: MakeClient, run: Run, status: str) -> None:
     """A body that never ends is given up, whatever its status."""
 
     def endless(_wire: Wire, connection: socket.socket) -> bool:
