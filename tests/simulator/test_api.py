@@ -16,7 +16,7 @@ SYNC = "/enterprises/octo-corp/license-sync-status"
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer bad-token", "token bad"])
-def test_bad_credentials(get: Get, authorization: str | None) -> None:
+def test_missing_or_bad_token_is_401(get: Get, authorization: str | None) -> None:
     """Without a token, or with one that begins with bad, the answer is 401."""
     answer = get(USERS, headers={"Authorization": authorization})
     assert answer.status_code == 401
@@ -25,12 +25,12 @@ def test_bad_credentials(get: Get, authorization: str | None) -> None:
 
 
 @pytest.mark.parametrize("authorization", ["Bearer x", "token x", "bearer ghs_x", "Basic eDp5"])
-def test_any_other_token(get: Get, authorization: str) -> None:
+def test_any_other_token_is_accepted(get: Get, authorization: str) -> None:
     """Every other token is accepted, whatever the scheme."""
     assert get(USERS, headers={"Authorization": authorization}).status_code == 200
 
 
-def test_no_user_agent(simulator: Simulator) -> None:
+def test_request_without_user_agent_is_403(simulator: Simulator) -> None:
     """Without a user agent the answer is 403, whoever asks."""
     connection = http.client.HTTPConnection(urlsplit(simulator.url).netloc, timeout=10)
     connection.request("GET", USERS, headers={"Authorization": "Bearer x"})
@@ -57,7 +57,7 @@ def test_no_user_agent(simulator: Simulator) -> None:
         "/api/v4/enterprises/octo-server/actions/runners",
     ],
 )
-def test_not_found(get: Get, path: str) -> None:
+def test_unknown_path_is_404_in_githubs_words(get: Get, path: str) -> None:
     """What is not there is 404 in GitHub's words."""
     answer = get(path)
     assert answer.status_code == 404
@@ -67,14 +67,16 @@ def test_not_found(get: Get, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("path", [USERS, "/rate_limit", "/nothing"])
-def test_no_writes(simulator: Simulator, session: requests.Session, method: str, path: str) -> None:
+def test_anything_but_reading_is_refused_and_counted(
+    simulator: Simulator, session: requests.Session, method: str, path: str
+) -> None:
     """Nothing but reading is ever accepted, and the attempt is counted."""
     answer = session.request(method, f"{simulator.url}{path}", json={"octo": 1}, timeout=10)
     assert answer.status_code == 404
     assert simulator.request_counts() == {f"{method} {path}": 1}
 
 
-def test_head(simulator: Simulator, session: requests.Session, get: Get) -> None:
+def test_head_sends_headers_without_body(simulator: Simulator, session: requests.Session, get: Get) -> None:
     """HEAD answers the headers of GET and no body, and the connection stays usable."""
     head = session.head(f"{simulator.url}{USERS}", timeout=10)
     answer = get(USERS)
@@ -104,7 +106,9 @@ def test_headers_of_an_answer(get: Get) -> None:
         ("expiring", "2026-11-22 11:03:20 UTC", True),
     ],
 )
-def test_kinds_of_tokens(get: Get, token: str, expiration: str | None, *, scopes: bool) -> None:
+def test_prefix_of_token_decides_expiry_and_scopes(
+    get: Get, token: str, expiration: str | None, *, scopes: bool
+) -> None:
     """What a token begins with decides whether it expires and has scopes."""
     path = "/orgs/octo-org-1/actions/runners"
     headers = get(path, headers={"Authorization": f"Bearer {token}"}).headers
@@ -112,7 +116,7 @@ def test_kinds_of_tokens(get: Get, token: str, expiration: str | None, *, scopes
     assert ("X-OAuth-Scopes" in headers) is scopes
 
 
-def test_fine_grained_token(get: Get) -> None:
+def test_fine_grained_token_reads_organizations_only(get: Get) -> None:
     """A fine-grained token reads organizations and no enterprise."""
     answers = [
         get(path, headers={"Authorization": "Bearer github_pat_octo"})
@@ -132,7 +136,7 @@ def test_fine_grained_token(get: Get) -> None:
         ("", [404, 404, 403]),
     ],
 )
-def test_scopes(get: Get, scopes: str, statuses: list[int]) -> None:
+def test_token_without_scope_finds_nothing_and_headers_say_why(get: Get, scopes: str, statuses: list[int]) -> None:
     """A token with few scopes finds nothing of an enterprise without the right one, and the headers say why."""
     paths = (USERS, "/enterprises/octo-corp/actions/runners", "/orgs/octo-org-1/actions/runners")
     answers = [get(path, headers={"Authorization": f"Bearer scopes={scopes}"}) for path in paths]
@@ -141,7 +145,7 @@ def test_scopes(get: Get, scopes: str, statuses: list[int]) -> None:
     assert answers[1].headers["X-Accepted-OAuth-Scopes"] == "manage_runners:enterprise"
 
 
-def test_api_version(get: Get) -> None:
+def test_unknown_api_version_is_refused(get: Get) -> None:
     """A known version is selected, an unknown one refused."""
     known = get("/rate_limit", headers={"X-GitHub-Api-Version": "2026-03-10"})
     unknown = get("/versions", headers={"X-GitHub-Api-Version": "2019-01-01"})
@@ -152,7 +156,7 @@ def test_api_version(get: Get) -> None:
     assert unknown.json()["message"] == "'2019-01-01' is not a supported version."
 
 
-def test_gzip(get: Get) -> None:
+def test_large_body_is_compressed_on_request(get: Get) -> None:
     """A large body is compressed when asked for, a small one never."""
     plain = get(USERS, headers={"Accept-Encoding": "identity"})
     packed = get(USERS, headers={"Accept-Encoding": "gzip"}, stream=True)
@@ -163,7 +167,7 @@ def test_gzip(get: Get) -> None:
     assert "Content-Encoding" not in get("/versions").headers
 
 
-def test_keep_alive(simulator: Simulator) -> None:
+def test_one_connection_serves_many_requests(simulator: Simulator) -> None:
     """A client that reads its answers needs one connection only."""
     connection = http.client.HTTPConnection(urlsplit(simulator.url).netloc, timeout=10)
     connection.connect()
@@ -175,7 +179,7 @@ def test_keep_alive(simulator: Simulator) -> None:
     connection.close()
 
 
-def test_about_the_instance(get: Get, simulator: Simulator) -> None:
+def test_root_meta_and_versions_answer_on_both_platforms(get: Get, simulator: Simulator) -> None:
     """The root, meta and versions answer on both platforms; only the server reports its version."""
     assert get("/").json()["rate_limit_url"] == f"{simulator.url}/rate_limit"
     assert get("/versions").json() == ["2022-11-28", "2026-03-10"]
@@ -185,7 +189,7 @@ def test_about_the_instance(get: Get, simulator: Simulator) -> None:
     assert get("/api/v3/meta").json()["installed_version"] == "3.19.2"
 
 
-def test_server_differs(get: Get) -> None:
+def test_server_has_no_licenses_and_no_rate_limit(get: Get) -> None:
     """GitHub Enterprise Server has no licenses, no rate limit, and runners without group."""
     runners = get("/api/v3/enterprises/octo-server/actions/runners?per_page=3")
     assert runners.headers["X-GitHub-Enterprise-Version"] == "3.19.2"
@@ -212,7 +216,7 @@ def test_groups_of_a_server_hold_its_runners(get: Get) -> None:
     assert members == everyone
 
 
-def test_organization_groups(get: Get) -> None:
+def test_organization_lists_own_and_inherited_groups(get: Get) -> None:
     """An organization lists its own groups and the enterprise's it may use."""
     base = "/orgs/octo-org-1/actions"
     groups = {group["name"]: group for group in get(f"{base}/runner-groups").json()["runner_groups"]}
@@ -226,7 +230,7 @@ def test_organization_groups(get: Get) -> None:
 
 
 @pytest.mark.parametrize("level", ["enterprises/octo-corp", "orgs/octo-org-1"])
-def test_downloads(get: Get, level: str) -> None:
+def test_newest_application_is_offered_for_every_platform(get: Get, level: str) -> None:
     """The newest application is offered for every platform, under GitHub's file names."""
     packages = get(f"/{level}/actions/runners/downloads").json()
     assert {package["os"] for package in packages} == {"osx", "linux", "win"}

@@ -69,7 +69,7 @@ def centers(get: Get, base: str = CORP) -> list[str]:
     return [center["id"] for center in (answer[0] if isinstance(answer, list) else answer)["costCenters"]]
 
 
-def test_summary(get: Get) -> None:
+def test_summary_has_one_row_per_sku(get: Get) -> None:
     """The summary has the keys of GitHub's example and one row for each SKU."""
     answer = get(f"{CORP}/usage/summary").json()
     assert answer.keys() == {"timePeriod", "enterprise", "usageItems"}
@@ -93,7 +93,7 @@ def test_summary(get: Get) -> None:
     assert any(item["grossQuantity"] % 1 for item in answer["usageItems"])
 
 
-def test_rows(get: Get) -> None:
+def test_rows_have_the_other_vocabulary(get: Get) -> None:
     """Detailed rows have the keys of GitHub's example, in the other vocabulary, and add up to their quantity."""
     found = rows(get)
     assert all(row.keys() == ROW_KEYS for row in found)
@@ -108,7 +108,7 @@ def test_rows(get: Get) -> None:
     assert "Link" not in get(f"{CORP}/usage?{MONTH}&day=18").headers
 
 
-def test_careless_rows(get: Get) -> None:
+def test_one_enterprise_has_numbers_as_text_and_bare_names(get: Get) -> None:
     """One enterprise has numbers as text, bare names of repositories, and dates with a time."""
     summary, found = items(get, base=TENANT), rows(get, base=TENANT)
     assert isinstance(summary[0]["grossQuantity"], str)
@@ -138,7 +138,7 @@ def test_days_add_up_to_the_month(get: Get) -> None:
     assert fsum(by_day) == pytest.approx(net(items(get))["copilot"])
 
 
-def test_default_periods(get: Get) -> None:
+def test_summary_defaults_to_month_and_rows_to_year(get: Get) -> None:
     """Without a word the summary is of this month, the rows of this year, which makes a long answer."""
     year = rows(get, "", TENANT)
     assert items(get, "") == items(get)
@@ -149,12 +149,12 @@ def test_default_periods(get: Get) -> None:
 
 @pytest.mark.parametrize("query", ["month=13", "year=x", f"{MONTH}&day=31", "cost_center_id=octo"])
 @pytest.mark.parametrize("path", ["usage", "usage/summary"])
-def test_impossible_questions(get: Get, path: str, query: str) -> None:
+def test_impossible_period_or_cost_center_is_refused(get: Get, path: str, query: str) -> None:
     """What names no day, month or cost center is refused."""
     assert get(f"{CORP}/{path}?{query}").status_code == 400
 
 
-def test_filters(get: Get) -> None:
+def test_filters_are_repeated_and_parts_add_up(get: Get) -> None:
     """Each filter is repeated in the answer and leaves what it names; its parts add up to the whole."""
     whole = net(items(get))["actions"]
     answer = get(f"{CORP}/usage/summary?{MONTH}&product=ACTIONS&organization=octo-org-2").json()
@@ -185,7 +185,7 @@ def test_cost_centers_of_the_summary(get: Get) -> None:
     assert named == {"id": centers(get)[0], "name": "Platform engineering"}
 
 
-def test_time_goes_on(get: Get, moments: list[float]) -> None:
+def test_usage_grows_and_starts_from_zero_each_month(get: Get, moments: list[float]) -> None:
     """Usage grows, and starts from zero on the 1st; the month before stays as it was."""
     before = items(get)
     moments.append(moments[-1] + 3_600)
@@ -201,7 +201,7 @@ def test_time_goes_on(get: Get, moments: list[float]) -> None:
 
 
 @pytest.mark.parametrize("part", ["actions", "packages", "shared-storage"])
-def test_moved(get: Get, part: str) -> None:
+def test_legacy_endpoints_are_410_on_the_enhanced_platform(get: Get, part: str) -> None:
     """On the enhanced platform the old endpoints are gone, in GitHub's words."""
     for base in (CORP, TENANT):
         answer = get(f"{base}/{part}")
@@ -221,7 +221,7 @@ def test_not_on_the_enhanced_platform(get: Get, part: str) -> None:
     assert get(f"/api/v3/enterprises/octo-server/settings/billing/{part}").status_code == 404
 
 
-def test_legacy(get: Get, moments: list[float]) -> None:
+def test_legacy_platform_answers_in_its_old_shapes(get: Get, moments: list[float]) -> None:
     """The old platform answers in its old shapes; values reset on the 1st."""
     actions = get(f"{LEGACY}/actions").json()
     assert actions.keys() == {

@@ -75,7 +75,7 @@ def test_cost_is_the_same_however_it_is_added_up(shown: Shown, slug: str) -> Non
     assert gross == pytest.approx(shown.sums("ghe_billing_gross_usd", slug, "product"), rel=1e-9)
 
 
-def test_cost_of_repositories(shown: Shown) -> None:
+def test_costs_of_top_repositories_and_others_add_up(shown: Shown) -> None:
     """The most expensive repositories and the others together are what is billed by repository."""
     expected = billed(shown.enterprise(), lambda account: account.repository is not None)
     found = shown.sums("ghe_billing_repository_net_usd", CORP, "product")
@@ -89,7 +89,7 @@ def test_cost_of_repositories(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize("slug", ["octo-corp", "octo-tenant"])
-def test_cost_centers(shown: Shown, slug: str) -> None:
+def test_costs_of_cost_centers_and_the_rest_add_up(shown: Shown, slug: str) -> None:
     """What each cost center costs is what its accounts cost; with the rest it is everything."""
     enterprise = shown.enterprise(slug)
     assert enterprise.billing is not None
@@ -130,7 +130,7 @@ def test_actions_minutes_are_ahead_of_pace(shown: Shown) -> None:
     )
 
 
-def test_storage_and_transfer(shown: Shown) -> None:
+def test_storage_is_close_to_what_is_included_and_transfer_is_not(shown: Shown) -> None:
     """Storage is close to what is included, which caches do not use; transfer is not."""
     included = shown.sum("ghe_storage_included_bytes")
     assert 0.9 < shown.sum("ghe_storage_included_used_bytes") / included < 1
@@ -138,14 +138,14 @@ def test_storage_and_transfer(shown: Shown) -> None:
     assert 0.2 < shown.sum("ghe_packages_transfer_bytes") / shown.sum("ghe_packages_transfer_included_bytes") < 0.5
 
 
-def test_platforms(shown: Shown) -> None:
+def test_each_enterprise_has_its_billing_platform(shown: Shown) -> None:
     platforms = {
         each.labels["enterprise"]: each.labels["platform"] for each in shown.series if "platform_info" in each.name
     }
     assert platforms == {"octo-corp": "enhanced", "octo-legacy": "legacy", "octo-tenant": "enhanced"}
 
 
-def test_budgets(shown: Shown) -> None:
+def test_one_budget_is_close_to_its_limit_and_none_that_blocks(shown: Shown) -> None:
     """One budget is close to its limit; those that block are not; there are more than a page of them."""
     used: dict[str, float] = {}
     for unit in ("usd", "licenses"):
@@ -163,7 +163,7 @@ def test_budgets(shown: Shown) -> None:
     assert {each.labels["entity"] for each in shown.of("ghe_budget_amount_usd", scope="user")} == {""}
 
 
-def test_budgets_of_every_scope(shown: Shown) -> None:
+def test_budgets_of_every_scope_have_the_consumption_they_cover(shown: Shown) -> None:
     """Each has the consumption of what it covers, but where the amount is the limit of one person."""
     consumed = {each.labels["scope"]: each.labels for each in shown.of("ghe_budget_consumed_usd")}
     assert consumed.keys() == {"enterprise", "organization", "repository", "cost_center", "user"}
@@ -188,7 +188,7 @@ def test_budgets_of_every_scope(shown: Shown) -> None:
     assert shown.sum("ghe_budget_expiry_timestamp_seconds") > NOW
 
 
-def test_reports(shown: Shown) -> None:
+def test_exports_of_every_status_are_recent(shown: Shown) -> None:
     assert {each.labels["status"] for each in shown.of("ghe_usage_report_exports")} == {
         "completed",
         "processing",
@@ -229,8 +229,8 @@ def test_committers_are_near_the_limit(shown: Shown) -> None:
     assert not shown.of("ghe_advanced_security_committers_purchased", "octo-tenant")
 
 
-def test_copilot_counts_people(shown: Shown) -> None:
-    """A person with two seats is one person, under the dearer plan."""
+def test_copilot_counts_people_once_under_their_most_expensive_plan(shown: Shown) -> None:
+    """A person with two seats is one person, under their most expensive plan."""
     copilot = shown.enterprise().copilot
     assert copilot is not None
     plans: dict[int, set[str]] = defaultdict(set)
@@ -248,7 +248,7 @@ def test_copilot_counts_people(shown: Shown) -> None:
     assert 0 < week < month < len(plans)
 
 
-def test_seats(shown: Shown) -> None:
+def test_seats_are_nearly_exhausted_and_people_add_up_to_them(shown: Shown) -> None:
     """Seats are nearly exhausted, and the people add up to them."""
     for slug in CLOUD:
         consumed = shown.sum("ghe_license_seats_consumed", slug)
@@ -257,7 +257,7 @@ def test_seats(shown: Shown) -> None:
     assert 0.95 < shown.sum("ghe_license_seats_consumed") / shown.sum("ghe_license_seats_purchased") < 1
 
 
-def test_license_sync(shown: Shown) -> None:
+def test_one_server_failed_one_is_late_one_never_synchronized(shown: Shown) -> None:
     """One server has failed, one is late, one never came."""
     synced = shown.of("ghe_license_sync_success")
     ages = [NOW - each.value for each in shown.of("ghe_license_sync_last_timestamp_seconds")]
@@ -266,7 +266,7 @@ def test_license_sync(shown: Shown) -> None:
     assert len(synced) == shown.sum("ghe_license_sync_servers") - 1
 
 
-def test_runners(shown: Shown) -> None:
+def test_every_runner_is_counted_once_and_one_group_is_saturated(shown: Shown) -> None:
     """Every registered runner is counted once, and one group is saturated."""
     for slug in (*CLOUD, SERVER):
         fleet = shown.enterprise(slug).fleet
@@ -281,7 +281,7 @@ def test_runners(shown: Shown) -> None:
     assert shown.sum("ghe_runners", runner_group="deploy", state="idle") == 0
 
 
-def test_hosted_runners(shown: Shown) -> None:
+def test_hosted_runners_of_enterprise_and_organization_add_up(shown: Shown) -> None:
     hosted = shown.enterprise().hosted_runners
     assert hosted is not None
     runners = hosted.runners(NOW, hosted.places)
@@ -297,7 +297,7 @@ def test_hosted_runners(shown: Shown) -> None:
     assert 0 < shown.sum("ghe_hosted_runner_public_ips") < shown.sum("ghe_hosted_runner_public_ips_maximum")
 
 
-def test_provisioned_people(shown: Shown) -> None:
+def test_active_people_are_those_with_a_license(shown: Shown) -> None:
     """Active people are those with a license; the suspended ones have none."""
     directory = shown.enterprise("octo-tenant").directory
     assert directory is not None
@@ -307,7 +307,7 @@ def test_provisioned_people(shown: Shown) -> None:
     assert shown.sum("ghe_scim_groups", "octo-tenant") == len(directory.groups)
 
 
-def test_server(shown: Shown) -> None:
+def test_license_and_statistics_of_the_server_are_exposed(shown: Shown) -> None:
     appliance = shown.enterprise(SERVER).appliance
     assert appliance is not None
     statistics = appliance.statistics(NOW)

@@ -53,14 +53,14 @@ def test_same_seed_and_time(estate: Estate) -> None:
         assert json.dumps(runners[0]) == json.dumps(runners[1])
 
 
-def test_other_seed(estate: Estate) -> None:
+def test_another_seed_gives_other_people_and_runners(estate: Estate) -> None:
     """Another seed gives other people and other runners."""
     other = Estate(seed=2)
     assert licenses(estate).users(NOON, 0, 100) != licenses(other).users(NOON, 0, 100)
     assert everyone(enterprise(estate, "octo-corp").fleet, NOON) != everyone(enterprise(other, "octo-corp").fleet, NOON)
 
 
-def test_time_passes(estate: Estate) -> None:
+def test_jobs_start_and_end_within_minutes_and_people_come_within_weeks(estate: Estate) -> None:
     """Within minutes jobs start and end; within weeks people come."""
     fleet = enterprise(estate, "octo-corp").fleet
     busy = [[runner["busy"] for runner in everyone(fleet, NOON + minute * 60)] for minute in range(10)]
@@ -70,7 +70,7 @@ def test_time_passes(estate: Estate) -> None:
 
 
 @pytest.mark.parametrize("users", [1, 2, 20, 500, 5_000])
-def test_nearly_exhausted(users: int) -> None:
+def test_large_enterprise_stays_just_below_its_limit(users: int) -> None:
     """The big enterprise is always close to its limit and never above what was asked for."""
     corp = licenses(Estate(users=users))
     for at in HOURS:
@@ -79,7 +79,7 @@ def test_nearly_exhausted(users: int) -> None:
         assert users < 500 or 0.955 < seats.consumed / seats.purchased < 0.985
 
 
-def test_other_enterprises(estate: Estate) -> None:
+def test_legacy_enterprise_has_spare_seats_and_tenant_is_metered(estate: Estate) -> None:
     """The legacy enterprise is comfortable, the tenant metered."""
     legacy, tenant = (licenses(estate, slug).seats(NOON) for slug in ("octo-legacy", "octo-tenant"))
     assert legacy.consumed / legacy.purchased < 0.6
@@ -97,8 +97,8 @@ def test_growth_keeps_working_hours(estate: Estate) -> None:
     assert consumed[-1] > consumed[0]
 
 
-def test_rows_are_people(estate: Estate) -> None:
-    """Rows add up to the consumed total, none twice, and neighbouring times share most of them."""
+def test_rows_add_up_to_the_consumed_seats(estate: Estate) -> None:
+    """Rows add up to the consumed total, none twice, and neighboring times share most of them."""
     corp = licenses(estate)
     users = corp.users(NOON, 0, 10_000)
     later = corp.users(NOON + CYCLE, 0, 10_000)
@@ -109,7 +109,7 @@ def test_rows_are_people(estate: Estate) -> None:
     assert sum(user in users for user in later) > 0.95 * len(later)
 
 
-def test_pages_join(estate: Estate) -> None:
+def test_pages_together_are_the_whole_list(estate: Estate) -> None:
     """Pages put together are the whole list, and nothing is beyond it."""
     corp = licenses(estate)
     total = corp.seats(NOON).consumed
@@ -118,7 +118,7 @@ def test_pages_join(estate: Estate) -> None:
     assert corp.users(NOON, total, total + 30) == []
 
 
-def test_kinds_of_people() -> None:
+def test_every_kind_of_row_occurs() -> None:
     """Every kind of row that clients must distinguish occurs."""
     users = licenses(Estate(users=5_000)).users(NOON, 0, 5_000)
     kinds = {
@@ -146,7 +146,7 @@ def test_kinds_of_people() -> None:
     assert any(len(user["enterprise_server_user_ids"]) == 2 for user in users)
 
 
-def test_people_are_consistent() -> None:
+def test_accounts_of_a_row_add_up() -> None:
     """A row's accounts are its cloud account and its server accounts."""
     for user in licenses(Estate(users=2_000)).users(NOON, 0, 2_000):
         accounts = user["github_com_user"] + len(user["enterprise_server_user_ids"])
@@ -155,15 +155,15 @@ def test_people_are_consistent() -> None:
         assert bool(user["github_com_login"]) == user["github_com_user"]
 
 
-def test_managed_people(estate: Estate) -> None:
+def test_managed_people_have_no_two_factor_state(estate: Estate) -> None:
     """On the tenant an identity provider keeps accounts, so two-factor is not reported."""
     users = licenses(estate, "octo-tenant").users(NOON, 0, 100)
     assert {user["github_com_two_factor_auth"] for user in users} == {None}
     assert all(user["github_com_login"].endswith("_acme") for user in users)
 
 
-def test_license_sync(estate: Estate) -> None:
-    """One server failed, one is stale, one never synchronised, the others did within a week."""
+def test_one_server_failed_one_is_stale_one_never_synchronized(estate: Estate) -> None:
+    """One server failed, one is stale, one never synchronized, the others did within a week."""
     license_sync = enterprise(estate, "octo-corp").license_sync
     assert license_sync is not None
     for at in HOURS[:40]:
@@ -180,7 +180,7 @@ def test_license_sync(estate: Estate) -> None:
         assert sum(age <= 7 * 86_400 + 1 for age in ages["success"]) == 3
 
 
-def test_daily_rhythm() -> None:
+def test_runners_are_busy_at_noon_and_idle_at_night() -> None:
     """At noon many runners are busy, at night few, and there are more ephemeral ones at noon."""
     fleet = enterprise(Estate(runners=2_000), "octo-corp").fleet
     noon, night = (everyone(fleet, at) for at in (NOON, NIGHT))
@@ -189,7 +189,7 @@ def test_daily_rhythm() -> None:
     assert load(NOON) > load(NIGHT) > load((MONDAY + timedelta(days=6, hours=13)).timestamp())
 
 
-def test_groups_are_consistent(estate: Estate) -> None:
+def test_groups_add_up_to_the_whole_list(estate: Estate) -> None:
     """Every runner belongs to one group, ids are unique, and the whole list is the groups' lists."""
     for slug, on_server in (("octo-corp", False), ("octo-server", True)):
         fleet = enterprise(estate, slug, on_server=on_server).fleet
@@ -199,7 +199,7 @@ def test_groups_are_consistent(estate: Estate) -> None:
         assert len({runner["name"] for runner in members}) == len(members)
 
 
-def test_saturated_group(estate: Estate) -> None:
+def test_one_group_is_busy_all_the_time(estate: Estate) -> None:
     """One group is busy all the time, also at night."""
     fleet = enterprise(estate, "octo-corp").fleet
     for at in (NOON, NIGHT):
@@ -221,7 +221,7 @@ def test_other_groups_have_idle_runners(estate: Estate, slug: str) -> None:
             assert any(runner["status"] == "online" and not runner["busy"] for runners in states for runner in runners)
 
 
-def test_outages_end(estate: Estate) -> None:
+def test_runners_drop_and_come_back(estate: Estate) -> None:
     """Some runners drop and come back; most are online at any time; an offline one is not busy."""
     fleet = enterprise(estate, "octo-corp").fleet
     states: dict[int, set[str]] = {}
@@ -263,7 +263,7 @@ def test_ids_of_runners_are_unique_at_any_time(estate: Estate) -> None:
         assert len({runner["id"] for runner in runners}) == len(runners) == len(fleet.span(NOON + hour * 3_600))
 
 
-def test_versions() -> None:
+def test_runners_are_spread_over_the_last_releases() -> None:
     """Runners are spread over the last three or four releases, and releases move on."""
     runners = everyone(enterprise(Estate(runners=1_000), "octo-corp").fleet, NOON)
     versions = Counter(runner["version"] for runner in runners)
@@ -272,8 +272,8 @@ def test_versions() -> None:
     assert newest_release(NOON + CYCLE) != newest_release(NOON)
 
 
-def test_operating_systems(estate: Estate) -> None:
-    """Operating systems are mixed and spelt as each platform spells them."""
+def test_operating_systems_are_mixed_and_spelled_as_the_platform_does(estate: Estate) -> None:
+    """Operating systems are mixed and spelled as each platform spells them."""
     cloud = {runner["os"] for runner in everyone(enterprise(estate, "octo-corp").fleet, NOON)}
     server = {runner["os"] for runner in everyone(enterprise(estate, "octo-server", on_server=True).fleet, NOON)}
     assert cloud == {"linux", "windows", "macos"}
@@ -288,7 +288,7 @@ def test_any_number_of_runners(runners: int) -> None:
     assert len(everyone(fleet, NOON)) == len(fleet.span(NOON))
 
 
-def test_organizations() -> None:
+def test_organizations_have_runners_of_their_own_on_both_platforms() -> None:
     """Organizations are numbered, have runners of their own, and exist on both platforms."""
     estate = Estate(organizations=12)
     for number in range(1, 13):
@@ -300,7 +300,7 @@ def test_organizations() -> None:
     assert estate.organization("octo-tenant-org-1") is not None
 
 
-def test_a_million_users() -> None:
+def test_any_page_of_a_million_users_is_drawn_alone() -> None:
     """Any page of a million users is drawn without the pages before it."""
     corp = licenses(Estate(users=1_000_000))
     consumed = corp.seats(NOON).consumed
@@ -317,7 +317,7 @@ def test_the_past_can_be_asked_for(estate: Estate) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"users": 0}, {"organizations": 0}, {"runners": -1}])
-def test_impossible_sizes(wrong: dict[str, int]) -> None:
+def test_companies_without_people_or_organizations_are_refused(wrong: dict[str, int]) -> None:
     """Companies without people or organizations are refused."""
     with pytest.raises(ValueError, match="at least"):
         Estate(**wrong)

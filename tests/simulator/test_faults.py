@@ -23,7 +23,7 @@ SYNC = "/enterprises/octo-corp/license-sync-status"
         ("html@page=2=.5", Fault("html", 0.5, "page=2")),
     ],
 )
-def test_parse(text: str, fault: Fault) -> None:
+def test_fault_is_kind_rate_and_part_of_path(text: str, fault: Fault) -> None:
     """A fault is a kind, a rate and perhaps a part of the path."""
     assert parse(text) == fault
 
@@ -40,15 +40,19 @@ def test_parse(text: str, fault: Fault) -> None:
         ("hang=nan", r"is not from 0 to 1"),
     ],
 )
-def test_parse_refuses(text: str, message: str) -> None:
+def test_unreadable_fault_is_refused_with_what_was_expected(text: str, message: str) -> None:
     """A fault that cannot be read is refused with what was expected."""
     with pytest.raises(ValueError, match=message):
         parse(text)
 
 
+BY_CREDENTIAL = {"new-token", "rate-limit-windows"}
+"""What depends on who asks, and happens where that is looked at."""
+
+
 def test_every_kind_is_implemented() -> None:
     """What is declared is what happens, and every kind says what it does."""
-    assert set(TRANSPORT) == set(BREAKS)
+    assert set(TRANSPORT) == {*BREAKS, *BY_CREDENTIAL}
     assert set(PAYLOAD) == {*TRANSFORMS, "slippage"}
     assert set(KINDS) == {*TRANSPORT, *LINKS, *PAYLOAD, *DOMAIN}
     assert all(KINDS.values())
@@ -68,7 +72,7 @@ def test_limits_of_the_rate() -> None:
     assert {faults.draw("/").transport for _ in range(200)} == {"html"}
 
 
-def test_path_part() -> None:
+def test_fault_of_a_path_leaves_other_requests_alone() -> None:
     """A fault limited to a part of the path leaves other requests alone."""
     faults = Faults("html@/runners=1", "sync-failed@octo-legacy=0.5")
     assert faults.draw("/enterprises/octo-corp/actions/runners?page=2").transport == "html"
@@ -76,14 +80,14 @@ def test_path_part() -> None:
     assert faults.draw("/enterprises/octo-legacy/license-sync-status").disturbances.sync_failed == 0.5
 
 
-def test_first_of_several() -> None:
+def test_one_transport_fault_and_all_payload_faults_apply() -> None:
     """Only one fault of the transport happens to a request, faults of the payload all do."""
     drawn = Faults("nulls=1", "empty=1", "hang=1", "unknown-keys=1").draw("/")
     assert drawn.transport == "empty"
     assert {"nulls", "unknown-keys"} <= drawn.kinds
 
 
-def test_switching(simulator: Simulator, get: Get) -> None:
+def test_faults_are_switched_while_requests_are_answered(simulator: Simulator, get: Get) -> None:
     """Faults can be switched on and off while requests are answered."""
     assert get(SYNC).status_code == 200
     simulator.faults.set("http-503=1")

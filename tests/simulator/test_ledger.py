@@ -117,7 +117,7 @@ def test_a_month_begins_with_nothing(month: Month) -> None:
     )
 
 
-def test_working_hours() -> None:
+def test_minutes_are_used_in_working_hours_and_storage_all_day() -> None:
     """Minutes are used in working hours, storage all day long."""
     found = billing()
     tuesday = datetime(2026, 11, 17, tzinfo=UTC).timestamp()
@@ -181,7 +181,7 @@ def test_a_pool_has_one_profile() -> None:
         assert len({sku.profile for sku in SKUS if sku.pool is pool}) == 1
 
 
-def test_people_are_billed() -> None:
+def test_licenses_cost_what_the_people_with_them_cost() -> None:
     """Licenses by person cost what the people with them cost."""
     enterprise = Estate().enterprise("octo-corp")
     assert enterprise is not None
@@ -200,7 +200,7 @@ def test_same_seed_same_ledger() -> None:
 
 
 @pytest.mark.parametrize(("users", "organizations"), [(1, 1), (1, 900), (100_000, 3), (1_000_000, 1_000)])
-def test_rows_are_bounded(users: int, organizations: int) -> None:
+def test_rows_of_a_day_are_bounded_for_any_size(users: int, organizations: int) -> None:
     """Whatever the size of the company, a day has some thousands of rows at most."""
     ledger = billing(users=users, organizations=organizations).ledger
     assert 10 < len(ledger.accounts) < 10_000
@@ -216,7 +216,7 @@ def test_rows_are_bounded(users: int, organizations: int) -> None:
         ({"year": "2025", "month": "2", "day": "28"}, Period(2025, 2, 28)),
     ],
 )
-def test_periods(query: dict[str, str], expected: Period) -> None:
+def test_missing_period_is_this_month_or_this_year(query: dict[str, str], expected: Period) -> None:
     """What is not said is this month or this year."""
     assert Period.of(query, FRIDAY, whole_year=False) == expected
     assert Period.of({}, FRIDAY, whole_year=True) == Period(2026)
@@ -225,7 +225,7 @@ def test_periods(query: dict[str, str], expected: Period) -> None:
 @pytest.mark.parametrize(
     "query", [{"month": "13"}, {"month": "2", "day": "30"}, {"year": "x"}, {"year": "-1"}, {"year": "2026", "day": "1"}]
 )
-def test_impossible_periods(query: dict[str, str]) -> None:
+def test_impossible_periods_are_refused(query: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"."):
         Period.of(query, FRIDAY, whole_year=False)
 

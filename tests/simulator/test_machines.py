@@ -15,7 +15,7 @@ CACHE = "actions/cache"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
 
 
-def test_hosted_runners(get: Get) -> None:
+def test_hosted_runners_have_githubs_keys_and_existing_groups(get: Get) -> None:
     """Hosted runners have the keys of GitHub's schema or of its example, and are in groups there are."""
     answer = get(HOSTED).json()
     runners = answer["runners"]
@@ -43,7 +43,7 @@ def test_hosted_runners(get: Get) -> None:
     assert get(f"{HOSTED}?per_page=3").links["next"]["url"].endswith("page=2")
 
 
-def test_hosted_runners_change(get: Get, moments: list[float]) -> None:
+def test_hosted_runner_is_provisioned_now_and_then(get: Get, moments: list[float]) -> None:
     """Now and then one is being made ready."""
     seen = set()
     for _ in range(12):
@@ -62,7 +62,7 @@ def test_hosted_runners_of_organizations(get: Get) -> None:
     assert get("/orgs/octo-org-2/actions/hosted-runners").json() == {"total_count": 0, "runners": []}
 
 
-def test_hosted_runner_limits(get: Get) -> None:
+def test_public_addresses_add_up_to_the_runners(get: Get) -> None:
     """Public addresses in use are those of the runners, two for each."""
     runners = get(HOSTED).json()["runners"]
     limits = get(f"{HOSTED}/limits").json()
@@ -82,7 +82,7 @@ def test_public_addresses_are_limited(runners: int) -> None:
     assert 0 < enterprise.hosted_runners.public_ips <= 50
 
 
-def test_caches(get: Get, moments: list[float]) -> None:
+def test_caches_change_and_limits_stay(get: Get, moments: list[float]) -> None:
     """Caches come and go; the limits stay."""
     base = f"/enterprises/octo-corp/{CACHE}"
     usage = get(f"{base}/usage").json()
@@ -119,7 +119,7 @@ def test_license_of_a_server(get: Get) -> None:
     assert get("/enterprise/settings/license").status_code == 404
 
 
-def test_license_is_renewed() -> None:
+def test_license_that_would_end_soon_is_renewed() -> None:
     """A license that would end soon has been renewed."""
     appliance = Appliance(100, 5)
     for day in range(800):
@@ -197,6 +197,6 @@ def test_what_an_app_can_read(get: Get, path: str) -> None:
         ("/api/v3/enterprise/stats/all", "site_admin"),
     ],
 )
-def test_scopes(get: Get, path: str, scope: str) -> None:
+def test_every_endpoint_names_its_scopes(get: Get, path: str, scope: str) -> None:
     """Every endpoint names the scopes it accepts."""
     assert get(path).headers["X-Accepted-OAuth-Scopes"] == scope

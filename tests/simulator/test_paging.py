@@ -27,7 +27,7 @@ GROUPS = "/enterprises/octo-corp/actions/runner-groups"
         ("?per_page=99999999999999999999", 30),
     ],
 )
-def test_page_size(get: Get, query: str, size: int) -> None:
+def test_page_holds_30_records_and_at_most_100(get: Get, query: str, size: int) -> None:
     """A page holds 30 records by default and never more than 100."""
     assert len(get(USERS + query).json()["users"]) == size
 
@@ -73,7 +73,7 @@ def test_beyond_the_last_page(get: Get) -> None:
 
 
 @pytest.mark.parametrize("path", [GROUPS, f"{GROUPS}/2/organizations"])
-def test_lists_without_link(get: Get, path: str) -> None:
+def test_groups_have_pages_without_link(get: Get, path: str) -> None:
     """Groups and their organizations have pages but announce none."""
     answer = get(f"{path}?per_page=1&page=2")
     total = answer.json().pop("total_count")

@@ -37,7 +37,7 @@ def runner_ids(get: Get, pages: int) -> list[int]:
     return [runner["id"] for answer in answers for runner in answer["runners"]]
 
 
-def test_endless_link(simulator: Simulator, get: Get) -> None:
+def test_endless_link_always_has_a_next_page(simulator: Simulator, get: Get) -> None:
     """There is always a next page, and it has records."""
     simulator.faults.set("endless-link=1")
     for page in (1, 2, 50, 12_345):
@@ -46,7 +46,7 @@ def test_endless_link(simulator: Simulator, get: Get) -> None:
         assert answer.json()["runners"]
 
 
-def test_repeating_link(simulator: Simulator, get: Get) -> None:
+def test_repeating_link_leads_to_the_same_page(simulator: Simulator, get: Get) -> None:
     """The next page is the same page."""
     simulator.faults.set("repeating-link=1")
     assert get(f"{USERS}?page=3").links["next"]["url"].endswith("page=3")
@@ -62,20 +62,20 @@ def test_link_to_another_host(simulator: Simulator, get: Get, kind: str, path: s
     assert "next" not in get(f"{USERS}?{last}").links
 
 
-def test_no_link(simulator: Simulator, get: Get) -> None:
+def test_no_link_leaves_pages_unannounced(simulator: Simulator, get: Get) -> None:
     """Pages are there, but nothing says so."""
     simulator.faults.set("no-link=1")
     assert "Link" not in get(USERS).headers
 
 
-def test_capped_pages(simulator: Simulator, get: Get) -> None:
+def test_capped_pages_hold_fewer_records_and_link_accordingly(simulator: Simulator, get: Get) -> None:
     """A page holds fewer records than were asked for, and the links count in the same way."""
     simulator.faults.set("capped-pages=1")
     assert len(get(f"{USERS}?per_page=100").json()["users"]) <= 50
 
 
 @pytest.mark.parametrize(("kind", "change"), [("total-zero", 0), ("total-of-page", 1), ("total-too-large", 1_000)])
-def test_wrong_totals(simulator: Simulator, get: Get, kind: str, change: int) -> None:
+def test_wrong_totals_change_no_other_numbers(simulator: Simulator, get: Get, kind: str, change: int) -> None:
     """Totals of lists are wrong; other numbers are not."""
     healthy = get(f"{RUNNERS}?per_page=1").json()
     simulator.faults.set(f"{kind}=1")
@@ -91,7 +91,7 @@ def test_links_of_what_is_no_list(simulator: Simulator, get: Get) -> None:
 
 
 @pytest.mark.parametrize("path", [USERS, RUNNERS, SYNC, f"{RUNNERS}/downloads"])
-def test_nulls(simulator: Simulator, get: Get, path: str) -> None:
+def test_nulls_replace_values_and_keep_lists(simulator: Simulator, get: Get, path: str) -> None:
     """Every value is null, lists stay as long as they were."""
     healthy = get(path).json()
     simulator.faults.set("nulls=1")
@@ -100,7 +100,7 @@ def test_nulls(simulator: Simulator, get: Get, path: str) -> None:
     assert len(list(values(broken))) == len(list(values(healthy)))
 
 
-def test_strings_for_numbers(simulator: Simulator, get: Get) -> None:
+def test_numbers_become_strings(simulator: Simulator, get: Get) -> None:
     """Every number is a string of itself."""
     healthy = get(USERS).json()
     simulator.faults.set("strings-for-numbers=1")
@@ -109,7 +109,7 @@ def test_strings_for_numbers(simulator: Simulator, get: Get) -> None:
     assert not any(map(is_number, values(broken)))
 
 
-def test_nan(simulator: Simulator, get: Get) -> None:
+def test_no_number_is_finite(simulator: Simulator, get: Get) -> None:
     """No number is finite."""
     simulator.faults.set("nan=1")
     broken = json.loads(get(USERS).content)
@@ -118,7 +118,7 @@ def test_nan(simulator: Simulator, get: Get) -> None:
     assert not any(map(math.isfinite, numbers))
 
 
-def test_huge_integers(simulator: Simulator, get: Get) -> None:
+def test_numbers_are_too_large_for_a_float(simulator: Simulator, get: Get) -> None:
     """Every number is too large for a float."""
     simulator.faults.set("huge-integers=1")
     numbers = [value for value in values(get(RUNNERS).json()) if is_number(value)]
@@ -126,7 +126,7 @@ def test_huge_integers(simulator: Simulator, get: Get) -> None:
     assert len(set(numbers)) > 30
 
 
-def test_hostile_labels(simulator: Simulator, get: Get) -> None:
+def test_hostile_names_stay_distinct(simulator: Simulator, get: Get) -> None:
     """Names hold quotes, newlines and backslashes and stay distinct; one is very long."""
     healthy = [runner["name"] for runner in get(RUNNERS).json()["runners"]]
     simulator.faults.set("hostile-labels=1")
@@ -138,7 +138,7 @@ def test_hostile_labels(simulator: Simulator, get: Get) -> None:
     assert all("\n" in role for role in roles)
 
 
-def test_missing_keys(simulator: Simulator, get: Get) -> None:
+def test_every_key_is_missing_somewhere(simulator: Simulator, get: Get) -> None:
     """Totals are gone, each record lacks keys, and every key is missing somewhere."""
     healthy = get(USERS).json()["users"][0]
     simulator.faults.set("missing-keys=1")
@@ -150,7 +150,7 @@ def test_missing_keys(simulator: Simulator, get: Get) -> None:
     assert get(f"{RUNNERS}/downloads").json()[0].keys() == {"architecture", "filename"}
 
 
-def test_wrong_types(simulator: Simulator, get: Get) -> None:
+def test_no_value_keeps_its_type(simulator: Simulator, get: Get) -> None:
     """No value is of the type it was, lists are objects."""
     healthy = get(RUNNERS).json()
     simulator.faults.set("wrong-types=1")
@@ -163,7 +163,7 @@ def test_wrong_types(simulator: Simulator, get: Get) -> None:
     }
 
 
-def test_unknown_keys(simulator: Simulator, get: Get) -> None:
+def test_unknown_keys_leave_known_ones_right(simulator: Simulator, get: Get) -> None:
     """Every object has more keys than documented, the known ones are right."""
     healthy = get(USERS).json()
     simulator.faults.set("unknown-keys=1")
@@ -173,7 +173,7 @@ def test_unknown_keys(simulator: Simulator, get: Get) -> None:
     assert "octo_future" in get(f"{RUNNERS}/downloads").json()[0]
 
 
-def test_slippage(simulator: Simulator, get: Get) -> None:
+def test_slipped_records_come_twice_or_never(simulator: Simulator, get: Get) -> None:
     """Some records come twice and some never, while the total stays."""
     healthy = runner_ids(get, 4)
     simulator.faults.set("slippage=1")
@@ -184,7 +184,7 @@ def test_slippage(simulator: Simulator, get: Get) -> None:
     assert not set(healthy) <= set(slipped)
 
 
-def test_runners_offline(simulator: Simulator, get: Get) -> None:
+def test_as_many_runners_of_one_group_are_offline_as_asked(simulator: Simulator, get: Get) -> None:
     """The runners of one group are offline, as many as was said, and no others."""
     healthy = get(f"{RUNNERS}?per_page=100").json()["runners"]
     size = sum(runner["runner_group_id"] == 2 for runner in healthy)
@@ -202,7 +202,7 @@ def test_runners_offline(simulator: Simulator, get: Get) -> None:
     assert sum(runner["status"] == "offline" for runner in group) >= round(size / 2)
 
 
-def test_seats_exhausted(simulator: Simulator, get: Get) -> None:
+def test_rows_still_add_up_when_no_seat_is_free(simulator: Simulator, get: Get) -> None:
     """No seat is free, and the rows still add up to the consumed seats."""
     healthy = get(USERS).json()
     simulator.faults.set("seats-exhausted=1")
@@ -213,8 +213,8 @@ def test_seats_exhausted(simulator: Simulator, get: Get) -> None:
     assert metered["total_seats_purchased"] == 0
 
 
-def test_sync_failed(simulator: Simulator, get: Get) -> None:
-    """Every server that ever synchronised has failed, with a reason."""
+def test_every_server_that_ever_synchronized_has_failed(simulator: Simulator, get: Get) -> None:
+    """Every server that ever synchronized has failed, with a reason."""
     simulator.faults.set("sync-failed=1")
     instances = get(SYNC).json()["server_instances"]
     outcomes = [instance["last_sync"] for instance in instances if "last_sync" in instance]

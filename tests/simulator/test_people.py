@@ -49,7 +49,7 @@ def test_the_bundle_must_not_be_named(get: Get, base: str) -> None:
     assert get(f"{base}/{SECURITY}?advanced_security_product=code_security").status_code == 400
 
 
-def test_committers(get: Get) -> None:
+def test_committers_are_distinct_over_all_repositories(get: Get) -> None:
     """Pages have the keys of GitHub's example and repeat the totals; people are distinct over all repositories."""
     path = f"/enterprises/octo-corp/{SECURITY}?advanced_security_product=code_security"
     first = get(f"{path}&per_page=1").json()
@@ -85,7 +85,7 @@ def test_committers(get: Get) -> None:
     assert "Link" not in get(f"{path}&per_page=1").headers
 
 
-def test_metered_committers(get: Get) -> None:
+def test_metered_product_has_no_purchased_committers(get: Get) -> None:
     """A number purchased of zero is left out."""
     answer = get(f"/enterprises/octo-tenant/{SECURITY}?advanced_security_product=secret_protection").json()
     assert "purchased_advanced_security_committers" not in answer
@@ -109,7 +109,7 @@ def test_every_committer_is_in_some_repository(users: int, organizations: int) -
         assert totals.active == pytest.approx(0.32 * users, rel=0.15, abs=1)
 
 
-def test_copilot_seats(get: Get) -> None:
+def test_copilot_total_counts_people_with_two_seats_once(get: Get) -> None:
     """Fifty on a page by default, with Link; the total counts people, of whom some have two seats."""
     answer = get(COPILOT)
     assert len(answer.json()["seats"]) == 50
@@ -144,7 +144,7 @@ def test_copilot_seats(get: Get) -> None:
     assert len(plans) == pytest.approx(0.6 * consumed, rel=0.02)
 
 
-def test_copilot_activity(get: Get, moments: list[float]) -> None:
+def test_most_people_are_active_and_some_never_were(get: Get, moments: list[float]) -> None:
     """Most people are active, some seldom, some never; nobody in the future; time moves it."""
     now = moments[-1]
     seats = listed(get, COPILOT, "seats")
@@ -160,7 +160,7 @@ def test_copilot_activity(get: Get, moments: list[float]) -> None:
 
 
 @pytest.mark.parametrize("people", [0, 1, 4, 5, 19, 20, 21, 300])
-def test_copilot_plans(people: int) -> None:
+def test_plans_are_counted_without_a_list_as_with_one(people: int) -> None:
     """Plans are counted without a list as they are with one."""
     enterprise = Estate(users=1_000).enterprise("octo-corp")
     assert enterprise is not None
@@ -170,7 +170,7 @@ def test_copilot_plans(people: int) -> None:
 
 
 @pytest.mark.parametrize("base", ["/enterprises/octo-legacy", "/api/v3/enterprises/octo-server"])
-def test_no_copilot(get: Get, base: str) -> None:
+def test_legacy_enterprise_has_no_copilot(get: Get, base: str) -> None:
     assert get(f"{base}/copilot/billing/seats").status_code == 404
 
 
@@ -179,7 +179,7 @@ def scim(get: Get, query: str = "", kind: str = "Users") -> Any:
     return get(f"{SCIM}/{kind}?{query}", headers={"Accept": "application/scim+json"}).json()
 
 
-def test_scim_users(get: Get) -> None:
+def test_scim_walk_meets_everybody_once(get: Get) -> None:
     """A list has the keys and the type of GitHub's example; a walk meets everybody once."""
     assert get(f"{SCIM}/Users").headers["Content-Type"] == "application/scim+json"
     answer = scim(get, "count=1")
@@ -218,7 +218,7 @@ def test_scim_users(get: Get) -> None:
         ("startIndex=octo&count=octo", 1, 26),
     ],
 )
-def test_scim_counting(get: Get, query: str, start: int, items: int) -> None:
+def test_scim_counts_from_one_and_ends_empty(get: Get, query: str, start: int, items: int) -> None:
     """Counting is from 1; nonsense is the default; beyond the end there is nothing."""
     answer = scim(get, query)
     assert (answer["startIndex"], answer["itemsPerPage"], len(answer["Resources"])) == (start, items, items)
@@ -233,7 +233,7 @@ def test_scim_caps_the_count(session: requests.Session) -> None:
     assert answer["itemsPerPage"] == len(answer["Resources"]) == 100
 
 
-def test_scim_groups(get: Get) -> None:
+def test_groups_have_members_unless_excluded(get: Get) -> None:
     """Groups have members, who are people of the directory, unless these are excluded."""
     people = {person["id"] for person in scim(get, "count=100")["Resources"]}
     groups = scim(get, kind="Groups")
@@ -256,7 +256,7 @@ def test_scim_by_other_words(get: Get, accept: str) -> None:
 
 @pytest.mark.parametrize("slug", ["octo-corp", "octo-legacy"])
 @pytest.mark.parametrize("kind", ["Users", "Groups", "users"])
-def test_no_scim(get: Get, slug: str, kind: str) -> None:
+def test_only_managed_users_are_provisioned(get: Get, slug: str, kind: str) -> None:
     """Only managed users are provisioned, and the path has capitals."""
     assert get(f"/scim/v2/enterprises/{slug}/{kind}").status_code == 404
     assert get(f"/api/v3/scim/v2/enterprises/octo-server/{kind}").status_code == 404

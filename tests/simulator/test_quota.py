@@ -25,7 +25,7 @@ def remaining(answer: requests.Response) -> int:
     return int(answer.headers["X-RateLimit-Remaining"])
 
 
-def test_every_answer_counts(get: Get, moments: list[float]) -> None:
+def test_every_answer_uses_one_request(get: Get, moments: list[float]) -> None:
     """Each answer, also a 404, uses one request of the quota."""
     first, second = get(SYNC), get("/nothing")
     assert (remaining(first), remaining(second)) == (2, 1)
@@ -35,7 +35,7 @@ def test_every_answer_counts(get: Get, moments: list[float]) -> None:
     assert first.headers["X-RateLimit-Resource"] == "core"
 
 
-def test_quota_is_enforced(get: Get, moments: list[float]) -> None:
+def test_used_up_quota_is_403_until_its_reset(get: Get, moments: list[float]) -> None:
     """When it is used up the answer is 403 until the hour is over."""
     for _ in range(3):
         assert get(SYNC).status_code == 200
@@ -71,7 +71,7 @@ def test_not_modified_is_free(get: Get) -> None:
     assert first.headers["ETag"].startswith('W/"')
 
 
-def test_modified_costs(get: Get, moments: list[float]) -> None:
+def test_changed_state_costs_a_request(get: Get, moments: list[float]) -> None:
     """When the state has changed an old ETag gets the new answer, and that counts."""
     first = get(RUNNERS)
     moments.append(moments[0] + 1_800)
@@ -86,7 +86,7 @@ def test_server_has_no_quota(get: Get) -> None:
     assert {get(path).status_code for _ in range(5)} == {200}
 
 
-def test_forgotten_tokens() -> None:
+def test_oldest_tokens_are_forgotten_first() -> None:
     """Only so many tokens are remembered; the oldest are forgotten first."""
     quotas = Quotas(10)
     for number in range(MAX_TOKENS + 1):

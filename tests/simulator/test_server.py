@@ -37,13 +37,13 @@ def test_same_seed_and_time_same_bytes(moments: list[float]) -> None:
         assert all(before != after for before, after in zip(first, other, strict=True))
 
 
-def test_nothing_asked(simulator: Simulator) -> None:
+def test_unused_simulator_has_counted_nothing(simulator: Simulator) -> None:
     """A simulator nobody asks has counted nothing."""
     assert simulator.requests == 0
     assert simulator.request_counts() == {}
 
 
-def test_counts(simulator: Simulator, get: Get) -> None:
+def test_requests_are_counted_by_method_and_path(simulator: Simulator, get: Get) -> None:
     """Requests are counted by method and path, without the query."""
     get(f"{USERS}?page=1")
     get(f"{USERS}?page=2")
@@ -52,7 +52,7 @@ def test_counts(simulator: Simulator, get: Get) -> None:
     assert simulator.requests == 3
 
 
-def test_many_clients(simulator: Simulator) -> None:
+def test_parallel_clients_get_the_right_answers(simulator: Simulator) -> None:
     """Clients in parallel all get the right answer."""
     answers: list[bytes] = []
 
@@ -103,7 +103,7 @@ def test_stop_leaves_nothing_behind() -> None:
         assert again.url == simulator.url
 
 
-def test_latency(moments: list[float]) -> None:
+def test_every_answer_takes_the_latency(moments: list[float]) -> None:
     """Every answer takes at least the latency."""
     with Simulator(latency=0.01, now=lambda: moments[-1]) as simulator:
         answer = requests.get(simulator.url, timeout=10)
@@ -120,13 +120,13 @@ def test_latency(moments: list[float]) -> None:
         ("[::]:8080", "http://[::1]:8080"),
     ],
 )
-def test_url(listen: str, url: str) -> None:
+def test_url_can_be_asked_from_this_machine(listen: str, url: str) -> None:
     """The URL is one that can be asked from this machine."""
     assert Simulator(listen).url == url
 
 
 @pytest.mark.parametrize("listen", ["", "localhost", "localhost:http", "10204"])
-def test_wrong_address(listen: str) -> None:
+def test_address_without_port_is_refused(listen: str) -> None:
     """An address without a port is refused."""
     with pytest.raises(ValueError, match="expected HOST:PORT"):
         Simulator(listen)
@@ -141,7 +141,7 @@ def test_own_mistakes_are_told(get: Get, moments: list[float]) -> None:
     assert "IndexError" in logs[0]["message"]
 
 
-def test_bodies_are_bounded() -> None:
+def test_rendered_bodies_are_bounded_in_bytes() -> None:
     """Rendered bodies are kept until there are too many bytes; the least used goes first."""
     made: list[str] = []
     kept = Bodies(kept_bytes=25)

@@ -20,7 +20,7 @@ def budgets(get: Get, query: str = "per_page=100") -> list[dict[str, Any]]:
     return found
 
 
-def test_cost_centers(get: Get) -> None:
+def test_cost_centers_have_every_type_of_resource(get: Get) -> None:
     """Cost centers have the keys of GitHub's example, and every type of resource."""
     centers = get(f"{CORP}/cost-centers").json()["costCenters"]
     for center in centers:
@@ -35,13 +35,13 @@ def test_cost_centers(get: Get) -> None:
         assert found == [center for center in centers if center["state"] == state]
 
 
-def test_cost_centers_in_the_old_form(get: Get) -> None:
+def test_one_enterprise_wraps_its_cost_centers_in_a_list(get: Get) -> None:
     """One enterprise answers a list of one object."""
     (answer,) = get(f"{TENANT}/cost-centers").json()
     assert answer.keys() == {"costCenters"}
 
 
-def test_one_cost_center(get: Get) -> None:
+def test_one_cost_center_pages_its_resources(get: Get) -> None:
     """A cost center has its resources in pages, announced by a flag."""
     consulting = get(f"{CORP}/cost-centers").json()["costCenters"][3]
     whole = get(f"{CORP}/cost-centers/{consulting['id']}").json()
@@ -123,7 +123,7 @@ def test_budgets_start_from_zero_each_month(get: Get, moments: list[float]) -> N
     assert consumed() == 0
 
 
-def test_reports(get: Get) -> None:
+def test_only_completed_exports_can_be_downloaded(get: Get) -> None:
     """Exports have the keys of GitHub's example; only completed ones can be downloaded."""
     reports = get(f"{CORP}/reports").json()["usage_report_exports"]
     keys = {"id", "report_type", "start_date", "end_date", "status", "created_at", "actor"}
@@ -135,7 +135,7 @@ def test_reports(get: Get) -> None:
         assert ("download_urls" in report) == (report["status"] == "completed")
 
 
-def test_reports_are_made(get: Get, moments: list[float]) -> None:
+def test_export_in_progress_is_complete_an_hour_later(get: Get, moments: list[float]) -> None:
     """What is being processed is complete an hour later, and others have come."""
 
     def by_status(status: str) -> set[str]:

@@ -31,7 +31,7 @@ def drain(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_server_errors(simulator: Simulator, get: Get, status: int) -> None:
+def test_server_error_is_a_page_for_people(simulator: Simulator, get: Get, status: int) -> None:
     """Server errors come as a page for people."""
     simulator.faults.set(f"http-{status}=1")
     answer = get(USERS)
@@ -40,7 +40,7 @@ def test_server_errors(simulator: Simulator, get: Get, status: int) -> None:
     assert "<h1>" in answer.text
 
 
-def test_html(simulator: Simulator, get: Get) -> None:
+def test_login_page_has_status_200(simulator: Simulator, get: Get) -> None:
     """A login page comes with status 200."""
     simulator.faults.set("html=1")
     answer = get(USERS)
@@ -48,7 +48,7 @@ def test_html(simulator: Simulator, get: Get) -> None:
     assert "Sign in" in answer.text
 
 
-def test_empty(simulator: Simulator, get: Get) -> None:
+def test_empty_answer_is_declared_as_json(simulator: Simulator, get: Get) -> None:
     """An empty answer is declared as JSON."""
     simulator.faults.set("empty=1")
     answer = get(USERS)
@@ -56,14 +56,14 @@ def test_empty(simulator: Simulator, get: Get) -> None:
     assert answer.headers["Content-Type"].startswith("application/json")
 
 
-def test_truncated(simulator: Simulator, get: Get) -> None:
+def test_connection_ends_before_the_promised_length(simulator: Simulator, get: Get) -> None:
     """The connection ends before the promised length."""
     simulator.faults.set("truncated=1")
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         get(USERS)
 
 
-def test_reset(simulator: Simulator) -> None:
+def test_connection_is_reset_after_part_of_the_body(simulator: Simulator) -> None:
     """The connection is reset after a part of the body."""
     simulator.faults.set("reset=1")
     with dial(simulator) as connection, pytest.raises(ConnectionResetError):
@@ -80,7 +80,7 @@ def test_others_are_served_meanwhile(simulator: Simulator, get: Get, kind: str) 
         connection.close()
 
 
-def test_hang(simulator: Simulator) -> None:
+def test_hanging_request_is_never_answered(simulator: Simulator) -> None:
     """A hanging request is accepted and not answered."""
     simulator.faults.set("hang=1")
     with pytest.raises(requests.exceptions.ReadTimeout):
@@ -96,7 +96,7 @@ def test_hang_frees_its_thread(simulator: Simulator, get: Get) -> None:
     assert get(USERS).status_code == 200
 
 
-def test_slow_drip(simulator: Simulator, get: Get) -> None:
+def test_answer_arrives_a_few_bytes_at_a_time(simulator: Simulator, get: Get) -> None:
     """The right answer begins, a few bytes at a time."""
     whole = get(USERS).content
     simulator.faults.drip_seconds = 3_600.0
@@ -107,7 +107,7 @@ def test_slow_drip(simulator: Simulator, get: Get) -> None:
     answer.close()
 
 
-def test_slow_drip_ends(simulator: Simulator, get: Get) -> None:
+def test_patient_client_gets_the_whole_answer(simulator: Simulator, get: Get) -> None:
     """A patient client gets the whole answer."""
     whole = get(USERS).json()
     simulator.faults.drip_seconds = 0.0
@@ -115,14 +115,14 @@ def test_slow_drip_ends(simulator: Simulator, get: Get) -> None:
     assert get(USERS).json() == whole
 
 
-def test_bad_gzip(simulator: Simulator, get: Get) -> None:
+def test_gzip_body_cannot_be_unpacked(simulator: Simulator, get: Get) -> None:
     """The body says it is gzip and cannot be unpacked."""
     simulator.faults.set("bad-gzip=1")
     with pytest.raises(requests.exceptions.ContentDecodingError):
         get(USERS)
 
 
-def test_oversized(simulator: Simulator, get: Get) -> None:
+def test_oversized_body_is_still_the_right_json(simulator: Simulator, get: Get) -> None:
     """The body is as large as was set, in chunks, and still the right JSON."""
     assert simulator.faults.oversized_bytes > 64 * 2**20
     whole = get(USERS).json()
@@ -134,7 +134,7 @@ def test_oversized(simulator: Simulator, get: Get) -> None:
     assert answer.json() == whole
 
 
-def test_wrong_content_type(simulator: Simulator, get: Get) -> None:
+def test_right_json_is_declared_as_plain_text(simulator: Simulator, get: Get) -> None:
     """The right JSON comes as plain text."""
     simulator.faults.set("wrong-content-type=1")
     answer = get(USERS)
@@ -142,7 +142,7 @@ def test_wrong_content_type(simulator: Simulator, get: Get) -> None:
     assert answer.json()["users"]
 
 
-def test_malformed_json(simulator: Simulator, get: Get) -> None:
+def test_complete_body_is_not_json(simulator: Simulator, get: Get) -> None:
     """A complete body is not JSON."""
     simulator.faults.set("malformed-json=1")
     answer = get(USERS)
@@ -158,7 +158,7 @@ def test_a_damaged_answer_is_never_a_revalidation(simulator: Simulator, get: Get
     assert get(USERS, headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_primary_rate_limit(simulator: Simulator, get: Get) -> None:
+def test_primary_limit_says_when_it_ends(simulator: Simulator, get: Get) -> None:
     """The primary limit says when it ends and that nothing is left."""
     simulator.faults.set("rate-limit-primary=1")
     answer = get(USERS)
@@ -169,7 +169,7 @@ def test_primary_rate_limit(simulator: Simulator, get: Get) -> None:
     assert "API rate limit exceeded" in answer.json()["message"]
 
 
-def test_secondary_rate_limit(simulator: Simulator, get: Get) -> None:
+def test_secondary_limit_does_not_say_when_it_ends(simulator: Simulator, get: Get) -> None:
     """The secondary limit says neither when it ends nor that the quota is used up."""
     simulator.faults.set("rate-limit-secondary=1")
     answer = get(USERS)
@@ -179,7 +179,7 @@ def test_secondary_rate_limit(simulator: Simulator, get: Get) -> None:
     assert "secondary rate limit" in answer.json()["message"]
 
 
-def test_retry_after(simulator: Simulator, get: Get) -> None:
+def test_answer_429_says_how_long_to_wait(simulator: Simulator, get: Get) -> None:
     """A 429 says how long to wait."""
     simulator.faults.retry_after_seconds = 7
     simulator.faults.set("retry-after=1")
@@ -204,7 +204,7 @@ def test_retry_after(simulator: Simulator, get: Get) -> None:
         ("gone", 410, "This endpoint has been moved."),
     ],
 )
-def test_refusals(simulator: Simulator, get: Get, kind: str, status: int, message: str) -> None:
+def test_refusals_have_githubs_own_words(simulator: Simulator, get: Get, kind: str, status: int, message: str) -> None:
     """Refusals carry GitHub's own words."""
     simulator.faults.set(f"{kind}=1")
     answer = get(USERS)
@@ -215,13 +215,13 @@ def test_refusals(simulator: Simulator, get: Get, kind: str, status: int, messag
 @pytest.mark.parametrize(
     ("kind", "header"), [("sso", "X-GitHub-SSO"), ("no-permission", "X-Accepted-GitHub-Permissions")]
 )
-def test_headers_of_refusals(simulator: Simulator, get: Get, kind: str, header: str) -> None:
+def test_some_refusals_have_a_header_with_advice(simulator: Simulator, get: Get, kind: str, header: str) -> None:
     """Some say in a header what to do."""
     simulator.faults.set(f"{kind}=1")
     assert get(USERS).headers[header]
 
 
-def test_redirect(simulator: Simulator, get: Get) -> None:
+def test_redirect_on_the_same_host_leads_to_the_answer(simulator: Simulator, get: Get) -> None:
     """A redirect on the same host leads to the right answer."""
     right = get(f"{USERS}?per_page=5").json()
     simulator.faults.set("redirect=1")
@@ -231,14 +231,14 @@ def test_redirect(simulator: Simulator, get: Get) -> None:
     assert get(USERS).json()["users"]
 
 
-def test_redirect_loop(simulator: Simulator, get: Get) -> None:
+def test_redirect_to_itself_never_ends(simulator: Simulator, get: Get) -> None:
     """A redirect to itself never ends."""
     simulator.faults.set("redirect-loop=1")
     with pytest.raises(requests.exceptions.TooManyRedirects):
         get(USERS)
 
 
-def test_foreign_redirect(simulator: Simulator, get: Get) -> None:
+def test_foreign_redirect_names_another_host(simulator: Simulator, get: Get) -> None:
     """A redirect names another host."""
     simulator.faults.set("foreign-redirect=1")
     answer = get(f"{USERS}?page=2", allow_redirects=False)
@@ -246,7 +246,7 @@ def test_foreign_redirect(simulator: Simulator, get: Get) -> None:
     assert answer.headers["Location"] == f"http://127.0.0.2:9{USERS}?page=2"
 
 
-def test_slow_head(simulator: Simulator) -> None:
+def test_response_head_never_ends(simulator: Simulator) -> None:
     """The head begins and never ends, a byte at a time."""
     simulator.faults.drip_seconds = 0.0
     simulator.faults.set("slow-head=1")
@@ -258,21 +258,21 @@ def test_slow_head(simulator: Simulator) -> None:
     assert b"\n" not in received.removeprefix(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_not_http(simulator: Simulator) -> None:
+def test_answer_is_another_protocol(simulator: Simulator) -> None:
     """What comes is another protocol."""
     simulator.faults.set("not-http=1")
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{simulator.url}{USERS}", timeout=10)
 
 
-def test_many_headers(simulator: Simulator) -> None:
+def test_head_has_more_headers_than_a_client_accepts(simulator: Simulator) -> None:
     """The head has more headers than a client accepts."""
     simulator.faults.set("many-headers=1")
     with pytest.raises(requests.ConnectionError, match="more than 100 headers"):
         requests.get(f"{simulator.url}{USERS}", timeout=10, headers={"Authorization": "Bearer x"})
 
 
-def test_gzip_bomb(simulator: Simulator, get: Get) -> None:
+def test_small_body_unpacks_to_the_size_set(simulator: Simulator, get: Get) -> None:
     """A small body unpacks to as much as was set, and still to the right JSON."""
     whole = get(USERS).json()
     simulator.faults.oversized_bytes = 3_000_000
@@ -299,7 +299,7 @@ def test_limits_with_retry_after(simulator: Simulator, get: Get, kind: str, stat
     assert words in answer.json()["message"]
 
 
-def test_too_many_requests(simulator: Simulator, get: Get) -> None:
+def test_gateways_429_says_neither_limit_nor_wait(simulator: Simulator, get: Get) -> None:
     """A gateway's 429 says neither which limit nor how long."""
     simulator.faults.set("too-many-requests=1")
     answer = get(USERS)
@@ -307,7 +307,7 @@ def test_too_many_requests(simulator: Simulator, get: Get) -> None:
     assert not {"Retry-After", "X-RateLimit-Reset"} & answer.headers.keys()
 
 
-def test_nowhere_redirect(simulator: Simulator) -> None:
+def test_redirect_leads_to_an_unparsable_url(simulator: Simulator) -> None:
     """A redirect leads to something that no URL parser accepts."""
     simulator.faults.set("nowhere-redirect=1")
     with dial(simulator) as connection:
@@ -323,7 +323,7 @@ def test_texts_that_are_none(simulator: Simulator, get: Get, kind: str) -> None:
         json.dumps(json.loads(body.decode()), ensure_ascii=False).encode()
 
 
-def test_control_characters(simulator: Simulator, get: Get) -> None:
+def test_texts_end_with_escapes_and_stay_distinct(simulator: Simulator, get: Get) -> None:
     """Every text ends with escapes, and no two texts are equal."""
     simulator.faults.set("control-characters=1")
     logins = [user["github_com_login"] for user in get(USERS).json()["users"]]
@@ -331,13 +331,13 @@ def test_control_characters(simulator: Simulator, get: Get) -> None:
     assert len(set(logins)) == len(logins)
 
 
-def test_long_texts(simulator: Simulator, get: Get) -> None:
+def test_five_texts_are_100_kb_long(simulator: Simulator, get: Get) -> None:
     """Five texts are 100 kB long."""
     simulator.faults.set("long-texts=1")
     assert 500_000 < len(get(USERS).content) < 600_000
 
 
-def test_duplicate_keys(simulator: Simulator, get: Get) -> None:
+def test_duplicate_keys_hide_the_first_value(simulator: Simulator, get: Get) -> None:
     """Keys come twice; who takes the last one sees nothing, or sees null."""
     whole = get(USERS)
     simulator.faults.set("duplicate-keys=1")
@@ -348,20 +348,20 @@ def test_duplicate_keys(simulator: Simulator, get: Get) -> None:
     assert get(USERS).json()["total_seats_consumed"] is None
 
 
-def test_deep_nesting(simulator: Simulator, get: Get) -> None:
+def test_deep_nesting_exhausts_a_recursive_parser(simulator: Simulator, get: Get) -> None:
     """A parser that calls itself runs out of stack, up to Python 3.13."""
     simulator.faults.set("deep-nesting=1")
     assert get(USERS).content.startswith(b"[" * DEEP)
 
 
-def test_enormous_numbers(simulator: Simulator, get: Get) -> None:
+def test_whole_numbers_have_more_digits_than_python_reads(simulator: Simulator, get: Get) -> None:
     """Whole numbers have more digits than Python reads."""
     simulator.faults.set("enormous-numbers=1")
     with pytest.raises(ValueError, match="4300 digits"):
         json.loads(get(USERS).content)
 
 
-def test_wrapped(simulator: Simulator, get: Get) -> None:
+def test_object_comes_inside_a_list(simulator: Simulator, get: Get) -> None:
     """An object comes inside a list."""
     whole = get(USERS).json()
     simulator.faults.set("wrapped=1")
