@@ -77,7 +77,7 @@ class PastClock:
         return event.is_set()
 
     def move(self, to: float) -> None:
-        """Go on to the moment *to*, unless it is over."""
+        """Advance to the moment *to*, unless it is over."""
         with self.lock:
             self.now = max(self.now, to)
 

@@ -172,7 +172,7 @@ def failing() -> list[str]:
 
 
 def main() -> int:
-    """Try the changes, tell which nobody noticed."""
+    """Try the changes, print those that nobody noticed."""
     arguments = argparse.ArgumentParser(description="Test the tests of the alert rules.")
     arguments.add_argument("--sample", type=int, default=0, help="how many changes to try; default all")
     arguments.add_argument("--only", default="", help="only changes whose file, line, rule or text contains this")

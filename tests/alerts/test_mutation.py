@@ -14,7 +14,7 @@ from scripts.mutate_alerts import changes, chosen, mutants
         ("          summary: none", []),
     ],
 )
-def test_changes(line: str, changed: list[str]) -> None:
+def test_each_mutant_changes_one_thing(line: str, changed: list[str]) -> None:
     """One thing at a time is changed."""
     found = list(changes(line))
     assert len(found) == len(changed)

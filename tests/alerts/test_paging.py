@@ -99,11 +99,11 @@ def exporting(slug: str, github: str, port: int, clock: QuickClock, read: Collec
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What the receivers got while nothing was wrong, while three things were, and when they had been mended."""
+    """What the receivers got while nothing was wrong, while three things were, and when they had been fixed."""
 
     healthy: list[Page]
     broken: list[Page]
-    mended: list[Page]
+    fixed: list[Page]
     seats: Seats
     large_group: int
 
@@ -136,7 +136,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 @pytest.fixture(scope="module")
 def story(company: Company) -> Story:
-    """Watch for a while; break three things; mend them."""
+    """Watch for a while; break three things; fix them."""
     programs, webhook = company.alerting, company.webhook
     began = programs.evaluations()
     eventually(lambda: programs.evaluations() >= began + QUIET_EVALUATIONS, "the rules have been evaluated")
@@ -145,20 +145,20 @@ def story(company: Company) -> Story:
 
     wanted = {(receiver, alert) for alert, receivers in FAULTS.values() for receiver in receivers}
 
-    def all_told(pages: list[Page], status: str) -> bool:
+    def all_received(pages: list[Page], status: str) -> bool:
         return wanted <= {(page.receiver, page.labels["alertname"]) for page in pages if page.status == status}
 
     company.simulator.faults.set(*(f"{kind}@{HEALTHY}=1" for kind in FAULTS))
-    broken = webhook.wait(lambda pages: all_told(pages, "firing"), "three pages")
+    broken = webhook.wait(lambda pages: all_received(pages, "firing"), "three pages")
     company.simulator.faults.clear()
-    mended = webhook.wait(lambda pages: all_told(pages, "resolved"), "the end of all three")
+    fixed = webhook.wait(lambda pages: all_received(pages, "resolved"), "the end of all three")
     enterprise = company.simulator.estate.enterprise(HEALTHY)
     assert enterprise is not None
     assert enterprise.licenses is not None
     return Story(
         healthy,
         broken[len(healthy) :],
-        mended[len(broken) :],
+        fixed[len(broken) :],
         enterprise.licenses.seats(SUNDAY_NIGHT, exhausted=1),
         len(enterprise.fleet.span(SUNDAY_NIGHT, LARGE_GROUP)),
     )
@@ -176,7 +176,7 @@ def test_rules_are_the_shipped_ones() -> None:
             assert [other.get(key) for key in DURATIONS] == [one.get(key) and hurried(one[key]) for key in DURATIONS]
 
 
-def test_durations() -> None:
+def test_durations_are_divided_by_the_factor() -> None:
     """The factor, in numbers."""
     assert [hurried(duration) for duration in ("15m", "1h", "7d", "60s")] == ["2250ms", "9000ms", "1512000ms", "150ms"]
 
@@ -192,20 +192,20 @@ def test_a_healthy_company_pages_nobody(story: Story) -> None:
     assert [page.subject for page in story.healthy] == [(MARK, "")]
 
 
-def test_only_what_is_wrong_is_told(story: Story) -> None:
+def test_only_what_is_wrong_notifies(story: Story) -> None:
     """Three faults are three alerts of this enterprise, nothing besides, and each of them ends."""
     expected = {(alert, HEALTHY) for alert, _ in FAULTS.values()}
     assert {page.subject for page in story.broken} == expected
-    assert {page.subject for page in story.mended if page.subject != (MARK, "")} == expected
+    assert {page.subject for page in story.fixed if page.subject != (MARK, "")} == expected
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_page(story: Story, fault: str) -> None:
+def test_page_names_receiver_runbook_and_dashboard(story: Story, fault: str) -> None:
     """Each owner gets the page, with enterprise, severity, figures and links, and then its end."""
     alert, receivers = FAULTS[fault]
     pages = [page for page in story.broken if page.subject == (alert, HEALTHY)]
     assert {page.receiver for page in pages} == receivers
-    assert {page.receiver for page in story.mended if page.subject == (alert, HEALTHY)} == receivers
+    assert {page.receiver for page in story.fixed if page.subject == (alert, HEALTHY)} == receivers
     page = pages[0]
     assert page.labels["severity"] == ("critical" if "on-call" in receivers else "warning")
     assert HEALTHY in page.annotations["description"]
@@ -213,18 +213,18 @@ def test_page(story: Story, fault: str) -> None:
     assert "/d/ghe-" in page.annotations["dashboard_url"]
 
 
-def test_figures(story: Story) -> None:
+def test_pages_show_the_numbers_of_the_company(story: Story) -> None:
     """The numbers of the pages are those of the simulated company."""
-    told = {page.labels["alertname"]: page.annotations["description"] for page in story.broken}
-    assert numbers(told["GitHubSeatsExhausted"])[:2] == [str(story.seats.consumed), str(story.seats.purchased)]
-    assert numbers(told["GitHubRunnersAllOffline"])[0] == str(story.large_group)
-    assert "octo-legacy.example.com" in told["GitHubLicenseSyncFailed"]
+    texts = {page.labels["alertname"]: page.annotations["description"] for page in story.broken}
+    assert numbers(texts["GitHubSeatsExhausted"])[:2] == [str(story.seats.consumed), str(story.seats.purchased)]
+    assert numbers(texts["GitHubRunnersAllOffline"])[0] == str(story.large_group)
+    assert "octo-legacy.example.com" in texts["GitHubLicenseSyncFailed"]
 
 
 def test_stale_figures_page_nobody(company: Company, story: Story) -> None:
     """Seats of two enterprises run out; one of them is not paged while its figures are an hour old, and then it is."""
     programs, webhook = company.alerting, company.webhook
-    before = len(story.healthy + story.broken + story.mended)
+    before = len(story.healthy + story.broken + story.fixed)
     clock = QuickClock(behind=LONG_AGO_SECONDS)
     company.simulator.faults.set("seats-exhausted=1")
     with exporting(OTHER, company.simulator.url, company.other_port, clock, {"licenses"}):

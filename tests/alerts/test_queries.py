@@ -94,7 +94,7 @@ def test_reads_what_exists(query: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
 def test_counters_are_rates(rule: dict[str, Any]) -> None:
-    """A counter begins anew with each start, so its level says nothing; a runbook may ask whether it ever counted."""
+    """A counter restarts with the exporter, so its level says nothing; a runbook may ask whether it ever counted."""
     for query in (rule["expr"], *in_texts(rule)):
         for name, function in read_through(parse(query)):
             assert name not in COUNTERS or function in PER_SECOND, name
@@ -176,7 +176,7 @@ def test_dashboard_takes_what_is_passed(rule: dict[str, Any]) -> None:
     assert set(re.findall(r"[?&]var-(\w+)=", address)) <= variables
 
 
-def test_addresses() -> None:
+def test_all_links_begin_alike() -> None:
     """All links begin alike, so that one replacement makes them one's own."""
     starts = {
         re.sub(r"(?<=/)(GitHub\w+|d/.*)$", "", rule["annotations"][key])

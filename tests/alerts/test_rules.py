@@ -44,7 +44,7 @@ ROUTES = [
 ]
 
 
-# Which collector's figures an alert rests on: while they are old, it tells nobody.
+# Which collector's figures an alert rests on: while they are old, it notifies nobody.
 RESTS_ON = {
     "licenses": "Seats",
     "license_sync": "LicenseSync",
@@ -72,13 +72,13 @@ every_promtool = pytest.mark.parametrize("promtool", promtools())
 
 
 @every_promtool
-def test_lint(promtool: str) -> None:
+def test_rules_pass_the_lint_of_promtool(promtool: str) -> None:
     run(promtool, "check", "rules", "--lint=all", "--lint-fatal", *map(str, RULE_FILES))
 
 
 @every_promtool
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.stem)
-def test_behavior(file: Path, promtool: str) -> None:
+def test_rules_pass_their_promtool_tests(file: Path, promtool: str) -> None:
     run(promtool, "test", "rules", str(file))
 
 
@@ -96,12 +96,12 @@ def test_every_text_is_tested() -> None:
         assert not re.search(r"\d\.\d{3}|e[+-]\d|NaN|Inf|%!|error|  ", notes["description"]), notes["description"]
 
 
-def test_names() -> None:
+def test_rule_names_are_unique() -> None:
     names = [name_of(rule) for rule in RULES]
     assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
-def test_few_page() -> None:
+def test_only_six_alerts_are_critical() -> None:
     """Who may wake somebody; a seventh would be too many."""
     critical = {rule["alert"] for rule in ALERTING if rule["labels"]["severity"] == "critical"}
     assert critical == {
@@ -115,7 +115,7 @@ def test_few_page() -> None:
 
 
 @pytest.mark.parametrize("rule", ALERTING, ids=name_of)
-def test_complete(rule: dict[str, Any]) -> None:
+def test_alert_has_labels_texts_and_links(rule: dict[str, Any]) -> None:
     notes = rule["annotations"]
     assert rule["for"]
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
@@ -132,7 +132,7 @@ def test_complete(rule: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
-def test_metrics_exist(rule: dict[str, Any]) -> None:
+def test_rule_reads_declared_metrics(rule: dict[str, Any]) -> None:
     declared = {metric.name for collector in COLLECTORS for metric in collector.metrics}
     declared |= {metric.name for metric in OWN_METRICS} | set(RECORDED)
     used = set(
@@ -143,7 +143,7 @@ def test_metrics_exist(rule: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
-def test_thresholds(rule: dict[str, Any]) -> None:
+def test_rule_compares_with_its_thresholds(rule: dict[str, Any]) -> None:
     expression = re.sub(r"\* 24 \* 3600|\[[^]]*\]|offset \w+|> 0(?![.\d])|== [01]\b|/ 6\b", "", rule["expr"])
     found = {float(number) for number in NUMBER.findall(expression)}
     assert found == {float(number) for number in thresholds.COMPARISONS.get(name_of(rule), ())}
@@ -173,23 +173,23 @@ def test_comparisons_are_of_rules() -> None:
     assert thresholds.COMPARISONS.keys() <= {name_of(rule) for rule in RULES}
 
 
-def test_runbooks() -> None:
+def test_every_alert_has_a_runbook() -> None:
     assert sorted(page.stem for page in ALERTS.glob("runbooks/*.md")) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_runbook(name: str) -> None:
+def test_runbook_has_the_four_sections(name: str) -> None:
     page = (ALERTS / "runbooks" / f"{name}.md").read_text()
     assert page.startswith(f"# {name}\n")
     assert re.findall(r"^## (.+)$", page, re.MULTILINE) == HEADINGS
 
 
-def test_alertmanager() -> None:
+def test_alertmanager_example_loads() -> None:
     run("amtool", "check-config", str(ALERTS / "alertmanager.example.yaml"))
 
 
 @pytest.mark.parametrize(("labels", "receivers"), ROUTES)
-def test_route(labels: dict[str, str], receivers: str) -> None:
+def test_labels_lead_to_receivers(labels: dict[str, str], receivers: str) -> None:
     given = [f"{name}={value}" for name, value in labels.items()]
     config = f"--config.file={ALERTS / 'alertmanager.example.yaml'}"
     run("amtool", "config", "routes", "test", config, f"--verify.receivers={receivers}", *given)

@@ -1,4 +1,4 @@
-"""History for the dashboards: what the backfill writes is what the exporter would have told at each moment."""
+"""History for the dashboards: what the backfill writes is what the exporter would have written at each moment."""
 
 import re
 import tempfile
@@ -111,7 +111,7 @@ def test_answers_take_time(families: dict[str, Any]) -> None:
     assert len(set(took.values())) > 1
 
 
-def test_parts_of_a_histogram_are_told_moment_by_moment() -> None:
+def test_parts_of_a_histogram_are_written_moment_by_moment() -> None:
     history = BACKFILL.History()
     text = b"# TYPE x histogram\n"
     text += b'x_bucket{a="1",le="1"} 1\nx_bucket{a="1",le="+Inf"} 2\nx_count{a="1"} 2\nx_bucket{role="1",le="1"} 0\n'
@@ -120,10 +120,10 @@ def test_parts_of_a_histogram_are_told_moment_by_moment() -> None:
     with tempfile.TemporaryFile() as file:
         history.write(file)
         file.seek(0)
-        told = re.findall(rb'^(x_\w+)\{.*?(a|role)="1"(?:,le="(.+)")?\} \S+ (\d+)', file.read(), re.MULTILINE)
+        written = re.findall(rb'^(x_\w+)\{.*?(a|role)="1"(?:,le="(.+)")?\} \S+ (\d+)', file.read(), re.MULTILINE)
     moment = [(b"x_bucket", b"a", b"1"), (b"x_bucket", b"a", b"+Inf"), (b"x_count", b"a", b"")]
     other = (b"x_bucket", b"role", b"1")
-    assert told == [(*each, at) for at in (b"10", b"20") for each in moment] + [(*other, b"10"), (*other, b"20")]
+    assert written == [(*each, at) for at in (b"10", b"20") for each in moment] + [(*other, b"10"), (*other, b"20")]
 
 
 def test_faults_leave_their_mark() -> None:

@@ -77,7 +77,7 @@ def test_committed_files_are_what_the_generator_writes() -> None:
     assert (run.returncode, run.stderr) == (0, "")
 
 
-def test_check_tells_of_a_difference(
+def test_check_reports_a_difference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(generate, "HERE", tmp_path)
@@ -100,7 +100,7 @@ def test_there_are_five_with_the_uids_that_alerts_link_to() -> None:
 
 
 @every_board
-def test_frame(name: str) -> None:
+def test_dashboard_has_the_common_frame(name: str) -> None:
     board = BOARDS[name]
     assert board["editable"] is False
     assert board["schemaVersion"] == 42
@@ -214,7 +214,7 @@ def test_variables_are_defined_and_used(name: str) -> None:
             assert {*labels, selector[2]} <= DECLARED[metric]
 
 
-def test_variables_of_each() -> None:
+def test_dashboard_has_its_variables() -> None:
     common = ["datasource", "enterprise"]
     more = {
         "licenses": ["organization"],

@@ -50,8 +50,8 @@ def test_data_source_is_a_variable(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["job", "instance"])
-def test_job_and_instance(name: str) -> None:
-    """template-job-rule, template-instance-rule; of Exporter alone, since the others show what all exporters tell."""
+def test_exporter_board_has_job_and_instance(name: str) -> None:
+    """template-job-rule, template-instance-rule; of Exporter alone, since the others show what all exporters expose."""
     variable = variables(BOARDS["exporter"])[name]
     assert variable["label"] == name.title()
     assert variable["multi"]

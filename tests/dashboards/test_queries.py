@@ -127,7 +127,7 @@ def assert_finite(found: list[dict[str, Any]]) -> None:
 
 
 @every_query
-def test_query(server: Prometheus, asked: Asked) -> None:
+def test_every_query_gives_finite_numbers(server: Prometheus, asked: Asked) -> None:
     """It does not fail, gives numbers, and gives something unless there is a reason."""
     found = result(server, asked)
     assert_finite(found)
@@ -145,8 +145,8 @@ def test_one_enterprise_alone(server: Prometheus, name: str, enterprise: str) ->
         if asked.board == name:
             found = result(server, asked, enterprise=enterprise)
             assert_finite(found)
-            told = {series["metric"].get("enterprise", enterprise) for series in found}
-            assert told <= {enterprise}, asked.key
+            reported = {series["metric"].get("enterprise", enterprise) for series in found}
+            assert reported <= {enterprise}, asked.key
 
 
 @every_board
@@ -163,7 +163,7 @@ def test_variables_offer_values(server: Prometheus, name: str) -> None:
 
 
 @every_board
-def test_annotations(server: Prometheus, name: str) -> None:
+def test_annotations_mark_new_months_and_critical_alerts(server: Prometheus, name: str) -> None:
     """The month that begins is marked, once for each enterprise that has one, and so are alerts that fire."""
     critical, month = BOARDS[name]["annotations"]["list"]
     values = choices(BOARDS[name])
@@ -234,7 +234,7 @@ def rules() -> dict[str, str]:
 
 @pytest.mark.parametrize("record", RECORDED)
 def test_panels_agree_with_recording_rules(server: Prometheus, record: str) -> None:
-    """The page that wakes somebody and the panel it links to tell the same number."""
+    """The page that wakes somebody and the panel it links to show the same number."""
     shown = filled(RECORDED[record], {"enterprise": ".+", "organization": ".*", "runner_group": ".*"})
     recorded = server.range(rules()[record], END - DAYS * DAY, END, STEP)
     assert recorded

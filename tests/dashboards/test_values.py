@@ -137,7 +137,7 @@ CASES = {
 
 @pytest.mark.parametrize("promtool", promtools())
 @pytest.mark.parametrize("name", CASES)
-def test_value(name: str, promtool: str, tmp_path: Path) -> None:
+def test_panel_shows_what_the_series_mean(name: str, promtool: str, tmp_path: Path) -> None:
     case = CASES[name]
     board = BOARDS[case.board]
     (panel,) = (panel for panel in panels(board) if panel["title"] == case.title)

@@ -9,7 +9,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
 BOARDS: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
-MOST_POINTS = 1000
+MAX_POINTS = 1000
 RATE_INTERVAL_SCRAPES = 4
 _VARIABLE = re.compile(r"\$\{?([a-z_]\w*)\}?")
 
@@ -22,7 +22,7 @@ class Span:
     end: float
     scrape_interval: float
 
-    def step(self, points: int = MOST_POINTS) -> float:
+    def step(self, points: int = MAX_POINTS) -> float:
         """Time between two points of a panel that has room for so many."""
         return max(self.scrape_interval, (self.end - self.start) / points)
 

@@ -70,7 +70,7 @@ def blocks(history: Path, folder: Path) -> None:
 
 
 def impatient_rules(folder: Path) -> list[str]:
-    """The shipped rules, each firing at once, as files in *folder*."""
+    """The shipped rules, each firing immediately, as files in *folder*."""
     found = []
     for rules in sorted(RULES.glob("*.yaml")):
         file = folder / f"rules-{rules.name}"
