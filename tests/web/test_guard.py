@@ -1,6 +1,8 @@
 """What every request passes: passwords, rate limit, headers; over real sockets, with files that change."""
 
 import asyncio
+import socket
+import struct
 import threading
 from base64 import b64encode
 from pathlib import Path
@@ -15,11 +17,13 @@ from exporter.web.protection.passwords import MAX_QUEUED, Passwords, Verdict
 from exporter.web.protection.protection import LiveProtection
 from exporter.web.protection.rate_limit import RateLimiter
 from tests.support.certificates import PASSWORD, USER, hashed, web_config
-from tests.support.web_server import CROWD, Site, ask, serving
+from tests.support.tools import eventually
+from tests.support.web_server import CROWD, Site, ask, connected, serving
 
 EVERY_PATH = ("/", "/metrics", "/metrics?collect[]=runners", "/-/healthy", "/-/ready", "/-/reload", "/nothing")
 OPEN = {"/-/healthy", "/-/ready"}
 SLOW = 12
+VERY_SLOW = 13
 
 
 def login(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
@@ -161,6 +165,20 @@ def test_password_guesses_do_not_delay_verified_clients(tmp_path: Path) -> None:
     assert set(statuses) == {401, 503}
     assert statuses.count(503) >= MAX_QUEUED
     assert computed_by_then < statuses.count(401)
+
+
+def test_client_that_resets_keeps_its_place_in_the_queue(tmp_path: Path) -> None:
+    """Its password is still being computed: who guesses and hangs up must not start more computations than others."""
+    path = web_config(tmp_path, basic_auth_users={USER: hashed(cost=VERY_SLOW)})
+    with serving(Site(), web_config=path) as server:
+        for number in range(MAX_QUEUED):
+            with connected(server) as client:
+                guess = login(user=f"user-{number}")["Authorization"]
+                client.sendall(f"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: {guess}\r\n\r\n".encode())
+                eventually(lambda: server.connections.answering == 1, "the request has arrived")
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            eventually(lambda: server.connections.answering == 0, "the reset has arrived")
+        assert status(server, **login(user="late")) == 503
 
 
 @pytest.mark.parametrize("costs", [(4, 12), (12,)])

@@ -106,15 +106,13 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Release everything."""
+        """Release everything but the handler: what it waits for, a password for instance, is computed to its end."""
         del exc
         self._registry.discard(self)
         self._is_closing = True
         self._unsent = None
         if self._timer is not None:
             self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the next bytes go."""
