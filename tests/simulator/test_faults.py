@@ -6,7 +6,17 @@ import pytest
 import requests
 
 from exporter.simulator import KINDS, Simulator
-from exporter.simulator.faults.kinds import DOMAIN, HEALTHY, LINKS, PAYLOAD, TRANSPORT, Fault, Faults, parse
+from exporter.simulator.faults.kinds import (
+    CREDENTIALS,
+    DOMAIN,
+    HEALTHY,
+    LINKS,
+    PAYLOAD,
+    TRANSPORT,
+    Fault,
+    Faults,
+    parse,
+)
 from exporter.simulator.faults.payload import TRANSFORMS
 from exporter.simulator.faults.transport import BREAKS
 
@@ -46,15 +56,11 @@ def test_unreadable_fault_is_refused_with_what_was_expected(text: str, message: 
         parse(text)
 
 
-BY_CREDENTIAL = {"new-token", "rate-limit-windows"}
-"""What depends on who asks, and happens where that is looked at."""
-
-
 def test_every_kind_is_implemented() -> None:
     """What is declared is what happens, and every kind says what it does."""
-    assert set(TRANSPORT) == {*BREAKS, *BY_CREDENTIAL}
+    assert set(TRANSPORT) == set(BREAKS)
     assert set(PAYLOAD) == {*TRANSFORMS, "slippage"}
-    assert set(KINDS) == {*TRANSPORT, *LINKS, *PAYLOAD, *DOMAIN}
+    assert set(KINDS) == {*TRANSPORT, *LINKS, *PAYLOAD, *CREDENTIALS, *DOMAIN}
     assert all(KINDS.values())
 
 
