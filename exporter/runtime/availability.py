@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from exporter.errors import NOT_OFFERED, Cause, GitHubError
 
 REFUSALS_UNTIL_UNAVAILABLE = 3
+MAX_DOUBLINGS = 20
 
 
 @dataclass(slots=True)
@@ -23,6 +24,16 @@ class Availability:
         """Whether *error* is GitHub's no; a web page is none where something worked: a filter or gateway sent it."""
         is_page = error.cause is Cause.WRONG_ADDRESS
         return isinstance(error, NOT_OFFERED) and not (is_page and self.ever_worked)
+
+    def seconds_to_probe(self, interval: float, longest: float) -> float:
+        """How long to wait before something that is not offered is asked for again.
+
+        What worked before comes back sooner, at growing intervals: an outage that answers 404 must not cost a day.
+        """
+        if not self.ever_worked:
+            return longest
+        probes = self.refusals - REFUSALS_UNTIL_UNAVAILABLE
+        return min(longest, interval * 2.0 ** min(probes + 1, MAX_DOUBLINGS))
 
     def worked(self) -> None:
         """Something was read."""

@@ -250,7 +250,7 @@ class Level:
             first = failures[0]
             self._log.warning("collector not available", reason=first.reason.value, hint=first.problem)
         if refused and not self._availability.offered and self._is_refused_elsewhere():
-            return self._probe_seconds
+            return self._availability.seconds_to_probe(self._assignment.interval, self._probe_seconds)
         return seconds_to_retry(failures, self._failed_runs, self._assignment.interval)
 
     def _log_failures(self, failures: Sequence[Failure]) -> None:

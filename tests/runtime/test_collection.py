@@ -150,6 +150,18 @@ def test_a_web_page_switches_nothing_off(status: int) -> None:
     assert bench.status.available is False
 
 
+def test_refusals_after_success_are_probed_at_growing_intervals() -> None:
+    """An outage that answers 404 does not cost a day; what stays refused is asked for daily in the end."""
+    bench = Bench(LICENSES, {PATH: {"total_seats_consumed": 7}})
+    bench.run()
+    bench.recorded[PATH] = failing(404)
+    delays = [bench.run() for _ in range(11)]
+    assert bench.status.available is False
+    expected = (900, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 57_600, DAY, DAY, DAY)
+    for delay, seconds in zip(delays, expected, strict=True):
+        assert seconds * 0.95 <= delay <= seconds * 1.05
+
+
 def test_unavailable_stays_so_while_probes_fail_otherwise() -> None:
     """A server error at a daily probe does not make an unavailable collector look broken."""
     bench = Bench(LICENSES, {PATH: failing(404)})
