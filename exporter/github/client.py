@@ -27,6 +27,7 @@ from exporter.github.transport import Response, Transport
 
 log = structlog.get_logger()
 
+VERSION_HEADER = "X-GitHub-Api-Version"
 MAX_REDIRECTS = 5
 MIN_ANSWERS_TO_WAIT = 50
 """A run with this many answers waits for a rate limit to reset; started over, it might never fit into a window."""
@@ -75,7 +76,7 @@ class Client:
         self._rate_limits = RateLimits(limits.rate_limit_reserve)
         self._revalidation = Revalidation()
         self._read_deadline = ReadDeadline(clock)
-        headers = {"User-Agent": user_agent, "X-GitHub-Api-Version": api_version}
+        headers = {"User-Agent": user_agent, VERSION_HEADER: api_version}
         self._transport = Transport(headers, limits.max_concurrency, self._read_deadline, ca_file)
 
     def close(self) -> None:
@@ -186,11 +187,7 @@ class Client:
 
     def _exchange(self, endpoint: Endpoint, url: str, run: Run, token: str) -> Answer | str:
         """Send one request; return the answer or the address it redirects to."""
-        headers: dict[str, str | None] = {"Accept": endpoint.accept}
-        if not endpoint.versioned:
-            headers["X-GitHub-Api-Version"] = None
-        if endpoint.revalidate and run.revalidate:
-            headers |= self._revalidation.conditions(url)
+        headers = self._headers(endpoint, url, run)
         timeout = (self.limits.connect_seconds, min(self.limits.read_seconds, self._seconds_left(endpoint, run)))
         code = ""
         started = self._clock.monotonic()
@@ -200,31 +197,34 @@ class Client:
                 self._read_deadline.at = run.deadline
                 code = str(response.status_code)
                 self._note_rate_limit(endpoint, response)
-                if (
-                    endpoint.method == "GET"
-                    and response.status_code in answers.REDIRECTS
-                    and "location" in response.headers
-                ):
-                    return response.headers["location"]
+                if (location := _redirect(endpoint, response)) is not None:
+                    return location
                 refused = response.status_code != endpoint.success
-                body = bodies.read(
-                    response.raw, self.limits, endpoint, partial(self._check_deadline, endpoint, run), refused=refused
-                )
+                check_deadline = partial(self._check_deadline, endpoint, run)
+                body = bodies.read(response.raw, self.limits, endpoint, check_deadline, refused=refused)
         finally:
             self._observer.attempted(endpoint, code, self._clock.monotonic() - started)
         answer = self._interpret(endpoint, url, response, body)
         run.answered += 1
         return answer
 
+    def _headers(self, endpoint: Endpoint, url: str, run: Run) -> dict[str, str | None]:
+        """What a request sends beside the headers of the session; None removes one of those."""
+        headers: dict[str, str | None] = {"Accept": endpoint.accept}
+        if not endpoint.versioned:
+            headers[VERSION_HEADER] = None
+        if endpoint.revalidate and run.revalidate:
+            headers |= self._revalidation.conditions(url)
+        return headers
+
     def _note_rate_limit(self, endpoint: Endpoint, response: Response) -> None:
         """Note what the head of an answer reports, whatever becomes of its body: GitHub has counted the request."""
         window = read_window(response.headers)
-        if (
-            window is not None and response.status_code != UNAUTHORIZED
-        ):  # that one reports the limit of anonymous requests
-            counts = response.status_code != NOT_MODIFIED
-            in_force = self._rate_limits.note(endpoint.path, window, self._clock.time(), counts=counts)
-            self._observer.rate_limit(self._credential.name, in_force)
+        if window is None or response.status_code == UNAUTHORIZED:  # which reports the limit of anonymous requests
+            return
+        counts = response.status_code != NOT_MODIFIED
+        in_force = self._rate_limits.note(endpoint.path, window, self._clock.time(), counts=counts)
+        self._observer.rate_limit(self._credential.name, in_force)
 
     def _interpret(self, endpoint: Endpoint, url: str, response: Response, body: bytes) -> Answer:
         context = str(endpoint)
@@ -248,3 +248,9 @@ class Client:
         if isinstance(error, RateLimited) and error.secondary:
             self._rate_limits.pause(error.retry_at)
         raise error
+
+
+def _redirect(endpoint: Endpoint, response: Response) -> str | None:
+    """The address that an answer redirects to; a POST is never sent again."""
+    is_redirect = endpoint.method == "GET" and response.status_code in answers.REDIRECTS
+    return response.headers.get("location") if is_redirect else None
