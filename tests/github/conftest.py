@@ -58,7 +58,7 @@ class FakeClock:
 
 @dataclass
 class RecordingObserver:
-    """Remembers all that the client tells."""
+    """Records everything that the client reports."""
 
     codes: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -162,7 +162,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def observer() -> RecordingObserver:
-    """Who is told of every request."""
+    """Records every request."""
     return RecordingObserver()
 
 

@@ -170,7 +170,7 @@ def test_message_contains_a_valid_request_id_only(identity: str, shown: bool) ->
 
 
 def test_rate_limit_is_an_error_of_its_own() -> None:
-    """A limit is told from a refusal, knows when to come back and what it stops."""
+    """A limit is no other refusal; it knows when to ask again and what it stops."""
     secondary = refusal(403, {"retry-after": "90"}, "You have exceeded a secondary rate limit")
     assert isinstance(secondary, RateLimited)
     assert (secondary.retry_at, secondary.secondary, secondary.status) == (NOW + 90, True, 403)
@@ -225,9 +225,9 @@ def test_malformed_message_is_ignored(body: bytes) -> None:
 def test_no_error_repeats_the_answer(status: int, headers: dict[str, str], body: bytes) -> None:
     """No refusal, whatever its status, headers and body, makes a message that holds body or token."""
     error = error_for(status, headers, body, NOW, CONTEXT)
-    told = f"{error} {error!r} {error.args}"
-    assert SECRET_BODY not in told
-    assert TOKEN not in told
+    printed = f"{error} {error!r} {error.args}"
+    assert SECRET_BODY not in printed
+    assert TOKEN not in printed
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_jwt_is_backdated_and_lasts_less_than_ten_minutes(app_id: str, form: Pri
 
 @pytest.mark.parametrize("kind", wrong_keys())
 def test_file_without_private_key_is_refused(tmp_path: Path, kind: str) -> None:
-    """What is no private key is refused at once, in one line that shows nothing of it."""
+    """What is no private key is refused in one line that shows nothing of it."""
     path = tmp_path / "acme.pem"
     path.write_text(wrong_keys()[kind])
     with pytest.raises(ConfigurationError, match="holds no private key of a GitHub App") as caught:
@@ -329,7 +329,7 @@ def test_token_is_renewed_in_time(
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_concurrent_threads_cause_one_renewal(make: Make, apps: GitHubOfApps, fails: bool) -> None:
-    """Eight threads that need a token at once cause one POST, also when it fails."""
+    """Eight threads that need a token cause one POST, also when it fails."""
     together = threading.Barrier(8)
     credential = make()
     if fails:
@@ -375,7 +375,7 @@ def test_small_clock_skew_is_not_compensated(make: Make, apps: GitHubOfApps, ahe
 def test_key_of_another_app_is_a_rejected_credential(
     make: Make, apps: GitHubOfApps, observer: RecordingObserver
 ) -> None:
-    """A key of another App is told as such after one try, and shows as a credential that is not accepted."""
+    """A key of another App is named after one try, and reported as a credential that is not accepted."""
     with pytest.raises(Unauthorized, match="does private_key_file belong to that GitHub App"):
         make(read=lambda: pem(number=2)).token()
     assert apps.asked == [f"GET {ON_ENTERPRISE}"]
@@ -423,7 +423,7 @@ def test_unusable_answer_gives_no_token(
     ],
 )
 def test_missing_token_has_its_cause(make: Make, apps: GitHubOfApps, path: str, reply: Reply, cause: Cause) -> None:
-    """The error tells what is wrong with the App."""
+    """The error names what is wrong with the App."""
     apps.replies[path] = reply
     apps.replies[ALL] = (200, [])
     with pytest.raises(GitHubError) as caught:

@@ -1,4 +1,4 @@
-"""The cause of every failure, by which a person is told what to do: found once, where the answer is read."""
+"""The cause of every failure, from which the advice follows: found once, where the answer is read."""
 
 import json
 import socket

@@ -83,7 +83,7 @@ def test_answer_has_value_url_and_links(client: Client, run: Run, github: respon
 def test_observer_is_notified_of_every_part_of_an_answer(
     client: Client, run: Run, github: responses.RequestsMock, observer: RecordingObserver, clock: FakeClock
 ) -> None:
-    """Each answer tells its status, its duration, that the credential works, its budget and when the token expires."""
+    """Status, duration, accepted credential, rate limit and expiry of the token are reported."""
 
     def slow(_request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         clock.advance(2.5)

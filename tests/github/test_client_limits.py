@@ -125,7 +125,7 @@ def test_only_essential_runs_use_the_reserve(
     essential: bool,
     goes_on: bool,
 ) -> None:
-    """Below the reserve only essential runs go on; with nothing left, none does before the reset."""
+    """Below the reserve only essential runs continue; with nothing left, none does before the reset."""
     run.essential, run.deadline = essential, float("inf")
     github.get(SYNC_URL, json={}, headers=quota(remaining))
     client.get(SYNC, SYNC_URL, run)

@@ -14,7 +14,7 @@ from tests.github.conftest import SYNC, SYNC_URL, USERS, USERS_URL, RecordingObs
 def test_304_returns_the_kept_answer(
     client: Client, run: Run, github: responses.RequestsMock, observer: RecordingObserver
 ) -> None:
-    """A 304 gives the value and links that its ETag stands for, and is counted."""
+    """A 304 gives the value and links that its ETag identifies, and is counted."""
     link = {"Link": f'<{SYNC_URL}?page=2>; rel="next"'}
     github.get(SYNC_URL, json=[1], headers={"ETag": 'W/"1"'} | link)
     github.get(SYNC_URL, status=304, headers=quota(900))

@@ -56,7 +56,7 @@ def read(make_client: MakeClient, clock: FakeClock, seconds: float = 6 * 3600) -
 def test_long_run_waits_and_continues_where_it_was(
     make_client: MakeClient, clock: FakeClock, github: responses.RequestsMock, refusal: Any, least: float
 ) -> None:
-    """It waits as long as it was told and asks for the same page again, and for no other twice."""
+    """It waits for as long as GitHub asks, then asks for the same page again, and for no other twice."""
     listing = Listing(github, clock, MIN_ANSWERS_TO_WAIT + 10, refusal)
     assert read(make_client, clock) == list(range(1, PAGES + 1))
     assert len(listing.asked) == PAGES + 1

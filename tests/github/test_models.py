@@ -95,7 +95,7 @@ def test_number_accepts_text_and_refuses_what_is_not_finite(value: Any, expected
     ],
 )
 def test_text_accepts_identifiers(value: Any, expected: str) -> None:
-    """Text stays as it is, an identifier is spelt exactly, everything else is not told."""
+    """Text stays as it is, an identifier is spelt exactly, everything else is empty."""
     assert text(value) == expected
 
 
@@ -181,7 +181,7 @@ def test_any_text_is_read_without_failure(value: str) -> None:
 @PATIENT
 @given(st.text(alphabet="0123456789-+:TZ./ eE", max_size=30))
 def test_near_numbers_and_dates_are_read_without_failure(value: str) -> None:
-    """Text that nearly is a number or a date is one or is not told."""
+    """Text that nearly is a number or a date is one or is empty."""
     read = number(value)
     assert read is None or math.isfinite(read)
     assert timestamp(value) is None or isinstance(timestamp(value), float)
@@ -190,7 +190,7 @@ def test_near_numbers_and_dates_are_read_without_failure(value: str) -> None:
 @PATIENT
 @given(JSON)
 def test_tolerant_types_return_their_type(value: Any) -> None:
-    """Whatever JSON stands in a field, its reader gives the declared type."""
+    """Whatever JSON a field holds, its reader gives the declared type."""
     read = number(value)
     assert read is None or math.isfinite(read)
     assert isinstance(text(value), str)

@@ -46,7 +46,7 @@ from tests.github.listing import LIST, Asked, Links, linked, no_links, sliced
 def test_every_style_of_paging_yields_every_item_once(
     style: Callable[[int, int], Asked], total: int, workers: int
 ) -> None:
-    """Whatever tells how many pages there are, every item comes once and in order."""
+    """Whatever announces the number of pages, every item comes once and in order."""
     asked = style(total, max(1, -(-total // PER_PAGE)))
     asked.workers = workers
     assert asked.items() == list(range(total))
@@ -66,7 +66,7 @@ def test_every_style_of_paging_yields_every_item_once(
 def test_list_of_any_length_comes_whole(
     total: int, per_page: int, workers: int, has_links: bool, has_total: bool, tell_last: bool
 ) -> None:
-    """Lists of any length, in pages of any size the server chooses, come whole where it tells anything at all."""
+    """Lists of any length, in pages of any size the server chooses, come whole where it announces anything."""
     last = max(1, -(-total // per_page))
     links = linked(last, tell_last=tell_last) if has_links else no_links
     envelope = {"total_count": total} if has_total else {}
@@ -76,7 +76,7 @@ def test_list_of_any_length_comes_whole(
 
 
 def test_pages_are_asked_for_in_parallel() -> None:
-    """With a known last page, pages are asked for by as many threads as allowed at once."""
+    """With a known last page, pages are asked for by as many threads as allowed."""
     together = threading.Barrier(3, timeout=10)
 
     def body(page: int) -> Any:
@@ -215,7 +215,7 @@ def test_empty_page_after_a_full_one_is_not_yielded() -> None:
     ],
 )
 def test_list_ends_where_nothing_announces_more(body: Any, pages: int) -> None:
-    """A list ends where nothing says or promises that it goes on, or nothing new comes."""
+    """A list ends where nothing announces more, or nothing new comes."""
     asked = Asked(lambda _page: body)
     assert asked.items() == body["items"]
     assert len(asked.numbers) == pages
@@ -401,5 +401,5 @@ def test_later_page_without_the_list_fails_the_walk(links: Links) -> None:
     [({"total_count": 7}, 7), ({"total_count": "7"}, 7), ({"total_count": None}, None), ({}, None)],
 )
 def test_total_count_of_a_page_is_a_number_or_none(envelope: dict[str, Any], expected: float | None) -> None:
-    """A page knows the total where it is told."""
+    """A page has a total where one is reported."""
     assert Page([], envelope).total_count == expected

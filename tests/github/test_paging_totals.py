@@ -46,7 +46,7 @@ def test_full_last_page_without_link_is_not_the_end() -> None:
 
 @pytest.mark.parametrize("cursors", [True, False])
 def test_list_with_cursors_is_not_continued_by_number(cursors: bool) -> None:
-    """Page numbers mean nothing to a list that is told apart by cursors."""
+    """Page numbers mean nothing to a list with cursors."""
     target = f"{LIST}?after=x&page=" if not cursors else f"{LIST}?after=page-"
 
     @dataclass

@@ -40,18 +40,18 @@ class Gated:
     """A function whose calls wait until they are let go; notes which began."""
 
     began: list[int] = field(default_factory=list)
-    begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    started: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     gate: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, number: int) -> int:
         self.began.append(number)
-        self.begun.release()
+        self.started.release()
         assert self.gate.wait(PATIENCE)
         return number
 
     def wait_for(self, calls: int) -> None:
         for _ in range(calls):
-            assert self.begun.acquire(timeout=PATIENCE)
+            assert self.started.acquire(timeout=PATIENCE)
 
 
 @contextmanager
@@ -89,19 +89,19 @@ def test_results_come_in_order_when_the_first_is_slow() -> None:
 
 
 def test_all_workers_are_used() -> None:
-    """As many calls as there are workers are under way at once."""
+    """As many calls as there are workers are under way."""
     together = threading.Barrier(3, timeout=PATIENCE)
     assert len(list(in_order(lambda _number: together.wait(), range(6), 3))) == 6
 
 
 def test_no_more_than_the_workers_run() -> None:
-    """No more calls than there are workers are under way at once."""
+    """No more calls than there are workers are under way."""
     gated = Gated()
     walk = in_order(gated, range(20), 3)
     consumer = threading.Thread(target=list, args=(walk,))
     consumer.start()
     gated.wait_for(3)
-    assert not gated.begun.acquire(blocking=False)
+    assert not gated.started.acquire(blocking=False)
     gated.gate.set()
     consumer.join(PATIENCE)
     assert sorted(gated.began) == list(range(20))
@@ -137,7 +137,7 @@ def test_error_is_raised_in_its_place() -> None:
 
 
 def test_error_stops_the_rest() -> None:
-    """After an error its worker may take one more call; what else waits is never begun."""
+    """After an error its worker may take one more call; what else waits is never started."""
     gated = Gated()
 
     def work(number: int) -> int:
@@ -154,7 +154,7 @@ def test_error_stops_the_rest() -> None:
 
 
 def test_closing_stops_the_rest() -> None:
-    """When the consumer has enough, nothing is begun that was not under way."""
+    """When the consumer has enough, nothing is started that was not under way."""
     gated = Gated()
     walk = in_order(lambda number: number if number == 0 else gated(number), range(100), 2)
     assert next(walk) == 0
@@ -187,7 +187,7 @@ def test_error_of_the_items_is_raised() -> None:
 
 
 def test_closing_does_not_wait_for_work_under_way() -> None:
-    """Giving up ends at once also when the workers empty the queue at that very moment."""
+    """Giving up ends immediately also when the workers empty the queue at that very moment."""
     finished = threading.Event()
 
     def give_up(gate: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""A refusal that is about the billing platform is told from one that is about the credential."""
+"""A refusal that is about the billing platform is no refusal of the credential."""
 
 import json
 

@@ -111,9 +111,9 @@ def test_retry_after_date_without_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("status", "headers", "message", "expected"),
     [
-        pytest.param(403, {"retry-after": "90"}, "", Limited(NOW + 90, secondary=True), id="told to wait"),
-        pytest.param(429, {"retry-after": "7"}, "", Limited(NOW + 7, secondary=True), id="told to wait a little"),
-        pytest.param(429, {"retry-after": IN_A_MINUTE}, "", Limited(NOW + 60, secondary=True), id="told a date"),
+        pytest.param(403, {"retry-after": "90"}, "", Limited(NOW + 90, secondary=True), id="wait"),
+        pytest.param(429, {"retry-after": "7"}, "", Limited(NOW + 7, secondary=True), id="short wait"),
+        pytest.param(429, {"retry-after": IN_A_MINUTE}, "", Limited(NOW + 60, secondary=True), id="date"),
         pytest.param(
             403, {"retry-after": "5"}, SECONDARY, Limited(NOW + 60, secondary=True), id="secondary waits a minute"
         ),
@@ -139,7 +139,11 @@ def test_retry_after_date_without_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -
             id="Retry-After comes before the reset",
         ),
         pytest.param(
-            403, quota(0, NOW - 1), PRIMARY, Limited(NOW + 60, secondary=True), id="reset passed: a minute, not at once"
+            403,
+            quota(0, NOW - 1),
+            PRIMARY,
+            Limited(NOW + 60, secondary=True),
+            id="reset passed: a minute, not immediately",
         ),
         pytest.param(403, quota(0, NOW - 1), "", Limited(NOW + 60, secondary=True), id="reset passed, no message"),
         pytest.param(429, {}, "", Limited(NOW + 60, secondary=True), id="429 without headers"),

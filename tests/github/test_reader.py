@@ -144,7 +144,7 @@ def test_whole_answer_is_read_as_a_record(reader: GitHub) -> None:
     ],
 )
 def test_level_follows_from_the_path(path: str, level: str) -> None:
-    """An endpoint tells by its path whose data it reads."""
+    """The path of an endpoint says whose data it reads."""
     assert Endpoint(path, "read:enterprise").level == level
 
 

@@ -96,7 +96,7 @@ def test_one_broken_connection_does_not_fail_the_run(
 def test_final_refusals_are_not_tried_again(
     client: Client, run: Run, github: responses.RequestsMock, observer: RecordingObserver, clock: FakeClock, status: int
 ) -> None:
-    """A refusal or an error that repeating does not cure is reported at once."""
+    """A refusal, or an error that a retry does not help, is raised immediately."""
     github.get(SYNC_URL, status=status)
     with pytest.raises(GitHubError):
         client.get(SYNC, SYNC_URL, run)
@@ -117,7 +117,7 @@ def test_retry_after_of_a_server_error_is_obeyed(
 def test_retry_after_never_shortens_the_wait(
     client: Client, run: Run, github: responses.RequestsMock, clock: FakeClock
 ) -> None:
-    """A server that says to ask at once is not hammered."""
+    """A server that asks for an immediate retry is given some time all the same."""
     github.get(SYNC_URL, status=503, headers={"Retry-After": "0"})
     github.get(SYNC_URL, json=[1])
     client.get(SYNC, SYNC_URL, run)

@@ -175,7 +175,7 @@ def test_idle_connection_that_was_closed_is_replaced(make_wire: MakeWire, make_c
 
 
 def test_concurrent_requests_are_bounded(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
-    """No more requests than allowed are under way at once, however many threads ask."""
+    """No more requests than allowed are under way, however many threads ask."""
     lock, pair = threading.Lock(), threading.Barrier(2, timeout=PATIENCE)
     under_way, most = 0, 0
 
