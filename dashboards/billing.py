@@ -37,7 +37,7 @@ def _month() -> Panels:
             f"Cost after discounts since the first of the month (UTC), all chosen enterprises. {LEFT_OUT}",
             f"sum({q.SPEND})",
             look=DOLLARS,
-            size=(3, 4),
+            size=(6, 3),
             no_value=NO_COST,
         ),
         stat(
@@ -46,7 +46,7 @@ def _month() -> Panels:
             "Subscriptions that are charged as a whole make it too high early in the month.",
             f"sum({q.SPEND_PROJECTED})",
             look=DOLLARS,
-            size=(3, 4),
+            size=(6, 3),
             no_value=TOO_EARLY,
         ),
         stat(
@@ -54,7 +54,7 @@ def _month() -> Panels:
             "Cost after discounts of the last whole day (UTC). GitHub's figures arrive with a delay of up to a day.",
             f"sum({q.one('ghe_billing_day_net_usd', 'product')})",
             look=DOLLARS,
-            size=(3, 4),
+            size=(6, 3),
             no_value=NO_COST,
         ),
         stat(
@@ -62,7 +62,7 @@ def _month() -> Panels:
             "Cost after discounts of the month before. Its last figures arrive up to three days after its end.",
             f"sum({q.one('ghe_billing_previous_month_net_usd', 'product')})",
             look=DOLLARS,
-            size=(3, 4),
+            size=(6, 3),
             no_value=NO_COST,
         ),
         stat(
@@ -70,7 +70,7 @@ def _month() -> Panels:
             "What allowances and discounts took off the cost this month.",
             f"sum({gross}) - sum({q.SPEND})",
             look=DOLLARS,
-            size=(3, 4),
+            size=(6, 3),
             no_value=NO_COST,
         ),
         stat(
@@ -79,7 +79,7 @@ def _month() -> Panels:
             "used of allowances and budgets.",
             f"max({q.ELAPSED})",
             look=SHARED,
-            size=(3, 4),
+            size=(6, 3),
             no_value=NO_BILLING,
         ),
         stat(
@@ -90,7 +90,7 @@ def _month() -> Panels:
             look=alert_colors.BUDGET,
             overrides=[override("at this pace", {"thresholds": thresholds(alert_colors.PACE.steps)})],
             filled=True,
-            size=(3, 4),
+            size=(6, 3),
             no_value="no budget, or use not reported",
             links=runbooks(*ALERTS),
         ),
@@ -100,7 +100,7 @@ def _month() -> Panels:
             "in the enterprise's billing settings.",
             f"(time() - max({q.one('ghe_usage_report_last_completed_timestamp_seconds', 'report_type')})) / 86400",
             look=Look(DAYS, 1),
-            size=(3, 4),
+            size=(6, 3),
             no_value="no export listed",
         ),
     ]
