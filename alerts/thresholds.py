@@ -10,6 +10,7 @@ SEATS_WARNING = 0.95
 SEATS_FORECAST_FLOOR = 0.8
 FORECAST_DAYS = 14
 FORECAST_WINDOW_DAYS = 7
+PREDICTION_DAYS = 30
 COPILOT_IDLE_SHARE = 0.1
 COPILOT_IDLE_SEATS = 5
 COPILOT_SILENT_DAYS = 7
@@ -69,6 +70,10 @@ COMPARISONS: dict[str, tuple[float, ...]] = {
     ),
     "GitHubRunnersSaturated": (RUNNERS_SATURATED, RUNNERS_ALL_EPHEMERAL),
     "enterprise:ghe_actions_included_used_per_included:projected_ratio": (PERIOD_SILENT_SHARE,),
+    "enterprise:ghe_billing_net_usd:projected_sum": (PERIOD_SILENT_SHARE,),
+    "enterprise_product:ghe_billing_net_usd:projected_sum": (PERIOD_SILENT_SHARE,),
+    "enterprise_cost_center:ghe_cost_center_net_usd:projected_sum": (PERIOD_SILENT_SHARE,),
+    "enterprise:ghe_license_seats_consumed:predicted_30d": (PREDICTION_DAYS,),
     "enterprise_budget:ghe_budget_consumed_per_amount:projected_ratio": (PERIOD_SILENT_SHARE,),
 }
 """What each rule compares with."""

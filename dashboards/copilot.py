@@ -66,10 +66,10 @@ def copilot() -> Panels:
                 no_value="no activity reported",
             ),
             stat(
-                "Copilot seats in 30 days",
-                f"Seats in 30 days at the growth of the last {limit.FORECAST_WINDOW_DAYS} days.",
+                f"Copilot seats in {limit.PREDICTION_DAYS} days",
+                f"Seats in {limit.PREDICTION_DAYS} days at the growth of the last {limit.FORECAST_WINDOW_DAYS} days.",
                 "sum by (enterprise) (max by (enterprise, plan) (predict_linear("
-                f"ghe_copilot_seats{{{q.HERE}}}[{limit.FORECAST_WINDOW_DAYS}d], 30 * {DAY})))",
+                f"ghe_copilot_seats{{{q.HERE}}}[{limit.FORECAST_WINDOW_DAYS}d], {limit.PREDICTION_DAYS} * {DAY})))",
                 look=COUNTED,
                 legend="{{enterprise}}",
                 size=(5, 4),

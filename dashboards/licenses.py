@@ -80,10 +80,11 @@ def _seats() -> Panels:
             links=runbooks("GitHubSeatsForecast"),
         ),
         stat(
-            "In 30 days",
-            f"Seats that will be used in 30 days at the growth of the last {limit.FORECAST_WINDOW_DAYS} days, metered "
-            "licenses too. For a budget or an order.",
-            f"max by (enterprise) (predict_linear(ghe_license_seats_consumed{{{q.HERE}}}[{WINDOW}], 30 * {DAY}))",
+            f"In {limit.PREDICTION_DAYS} days",
+            f"Seats that will be used in {limit.PREDICTION_DAYS} days at the growth of the last "
+            f"{limit.FORECAST_WINDOW_DAYS} days, metered licenses too. For a budget or an order.",
+            f"max by (enterprise) (predict_linear(ghe_license_seats_consumed{{{q.HERE}}}[{WINDOW}], "
+            f"{limit.PREDICTION_DAYS} * {DAY}))",
             look=COUNTED,
             legend="{{enterprise}}",
             size=(5, 5),

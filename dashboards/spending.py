@@ -1,7 +1,7 @@
 """The lower rows of the billing dashboard: products, who spends, storage."""
 
 from dashboards import queries as q
-from dashboards.billing_queries import LEFT_OUT, NO_BILLING, NO_COST, SKU
+from dashboards.billing_queries import LEFT_OUT, NO_BILLING, NO_COST, SKU, TOO_EARLY
 from dashboards.frame import Panels, runbooks
 from dashboards.panels import Column, bars, lines, table
 from dashboards.parts import (
@@ -14,6 +14,7 @@ from dashboards.parts import (
 )
 
 CHOSEN = 'organization=~"$organization"'
+PROJECTED = f"{q.total('ghe_billing_net_usd', 'product', of=('sku',))} / on (enterprise) group_left () {q.JUDGED_SHARE}"
 OPT_IN = "collector billing_usage is off by default"
 
 
@@ -55,8 +56,17 @@ def spend() -> Panels:
                 Column("Paid", f"{q.one('ghe_billing_net_usd', *SKU)} > 0", DOLLARS, 120),
             ],
             no_value=NO_COST,
-            size=(24, 9),
+            size=(15, 9),
             sort=["-Paid"],
+        ),
+        bars(
+            "Forecast by product",
+            "What each product will have cost at the month's end at the even pace of the month so far; shown after the "
+            "first tenth of the month.",
+            [Query(f"sort_desc(sum by (product) ({PROJECTED}) > 0)", "{{product}}")],
+            look=DOLLARS,
+            no_value=TOO_EARLY,
+            size=(9, 9),
         ),
     ]
 

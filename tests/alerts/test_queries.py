@@ -136,8 +136,8 @@ def test_labels_of_texts_survive(rule: dict[str, Any]) -> None:
 @pytest.mark.parametrize("rule", [rule for rule in RULES if "record" in rule], ids=name_of)
 def test_recorded_names(rule: dict[str, Any]) -> None:
     """The first part of a recorded name lists the labels of its series."""
-    assert set(re.findall(r"runner_group|[a-z]+", rule["record"].split(":")[0])) - {"id"} == {
-        {"budget_id": "budget"}.get(label, label) for label in KNOWN[rule["record"]] - {"scope", "entity"}
+    assert set(re.findall(r"runner_group|cost_center|[a-z]+", rule["record"].split(":")[0])) - {"id"} == {
+        label.removesuffix("_id") for label in KNOWN[rule["record"]] - {"scope", "entity"}
     } - ({"product"} if "budget" in rule["record"] else set())
 
 

@@ -16,6 +16,7 @@ from dashboards import copilot
 from dashboards import queries as q
 from dashboards.products import COMMITTERS, COMMITTERS_BOUGHT
 from dashboards.runners_queries import UTILIZATION
+from dashboards.spending import PROJECTED
 from tests.support.dashboards import BOARDS, Span, choices, filled, panels, variables
 from tests.support.history import DAYS, END, RECENT, RECENT_STEP, RULES, STEP, Prometheus, blocks, prometheus, script
 from tests.support.tools import eventually, running_demo, tool
@@ -207,6 +208,8 @@ RECORDED = {
     "enterprise_product:ghe_advanced_security_committers_per_purchased:ratio": q.ratio(COMMITTERS, COMMITTERS_BOUGHT),
     "enterprise:ghe_billing_period_elapsed:ratio": q.ELAPSED,
     "enterprise:ghe_billing_net_usd:sum": q.SPEND,
+    "enterprise:ghe_billing_net_usd:projected_sum": q.SPEND_PROJECTED,
+    "enterprise_product:ghe_billing_net_usd:projected_sum": PROJECTED,
     "enterprise:ghe_copilot_idle_seats_per_seats:ratio": copilot.IDLE_SHARE,
     "enterprise:ghe_actions_included_used_per_included:ratio": q.MINUTES_USED,
     "enterprise:ghe_actions_included_used_per_included:projected_ratio": q.MINUTES_PROJECTED,
