@@ -52,6 +52,22 @@ ghe_runner_application_info os,architecture,version
 DOMAIN = tuple(metric for collector in COLLECTORS for metric in collector.metrics)
 METRICS = (*DOMAIN, *OWN_METRICS)
 
+# The layers of the exporter, the lowest first. The simulator imports nothing of it; see below.
+LAYERS = (
+    "clock duration redaction regular_file revision simulator",
+    "errors logs",
+    "github metrics state",
+    "collector",
+    "collectors",
+    "config",
+    "runtime",
+    "doctor telemetry web",
+    "app reference",
+    "commands",
+    "cli",
+    "__main__",
+)
+
 # What promlint, the linter behind `promtool check metrics`, objects to, and what the naming guide says beyond it.
 WRONG_UNITS = re.compile(
     r"(milli|micro|nano|kilo|mega|giga|tera|kibi|mebi|gibi)?(minutes?|hours?|days?|weeks?|months?|bits?|kilobytes?|"
@@ -242,6 +258,21 @@ def test_no_import_cycles() -> None:
     """Modules depend on each other in one direction."""
     graph = {name: {found for found in imports(tree) if found in SOURCES} - {name} for name, tree in TREES.items()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(SOURCES)
+
+
+def test_imports_never_lead_to_a_higher_layer() -> None:
+    """A module or package at the top of the exporter imports only what is in a lower layer than its own."""
+    layer = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
+    parts = {name.split(".")[1] for name in SOURCES if "." in name}
+    assert parts == layer.keys(), "name each module and package at the top of exporter/ in LAYERS"
+    wrong = {
+        (name, found)
+        for name, tree in TREES.items()
+        for found in imports(tree)
+        if "." in name and found.startswith("exporter.") and found.split(".")[1] != name.split(".")[1]
+        if layer[found.split(".")[1]] >= layer[name.split(".")[1]]
+    }
+    assert wrong == set()
 
 
 def test_only_the_transport_speaks_http() -> None:
