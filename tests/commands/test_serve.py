@@ -171,8 +171,8 @@ def test_sighup_while_starting_is_ignored(simulator: Simulator) -> None:
     address = f"127.0.0.1:{free_port()}"
     with started("serve", url=f"http://{address}", LISTEN=address, **one(simulator)) as program:
         status = Path(f"/proc/{program.process.pid}/status")
-        eventually(lambda: ignores(status, signal.SIGHUP), "SIGHUP is ignored")
-        assert not program.answers("/-/healthy")
+        eventually(lambda: mask(status, signal.SIGHUP) != "", "SIGHUP does not end it any more")
+        assert mask(status, signal.SIGHUP) == "SigIgn"
         for _ in range(20):
             program.process.send_signal(signal.SIGHUP)
         eventually(lambda: program.answers("/-/healthy") or program.process.poll() is not None, "it answers")
@@ -186,15 +186,16 @@ def test_signal_to_end_while_starting_is_obeyed(number: int, simulator: Simulato
     """It ends with 0, as later."""
     with started("serve", LISTEN=f"127.0.0.1:{free_port()}", **one(simulator)) as program:
         status = Path(f"/proc/{program.process.pid}/status")
-        eventually(lambda: ignores(status, signal.SIGHUP), "signals are handled")
+        eventually(lambda: mask(status, signal.SIGTERM) != "", "signals are handled")
+        assert mask(status, signal.SIGHUP) == "SigIgn"
         assert program.end(number) == 0
         assert "Traceback" not in program.err()
 
 
-def ignores(status: Path, number: int) -> bool:
-    """Whether a process ignores a signal, or handles it, by its *status* in /proc."""
+def mask(status: Path, number: int) -> str:
+    """Whether a process ignores (SigIgn) or catches (SigCgt) a signal, by its *status* in /proc; else empty."""
     masks = dict(line.split(":\t") for line in status.read_text().splitlines() if line.startswith("Sig"))
-    return any(int(masks[name], 16) >> (number - 1) & 1 for name in ("SigIgn", "SigCgt"))
+    return next((name for name in ("SigIgn", "SigCgt") if int(masks[name], 16) >> (number - 1) & 1), "")
 
 
 def test_address_in_use(simulator: Simulator) -> None:
