@@ -17,7 +17,7 @@ CLOUD = ("octo-corp", LEGACY, "octo-tenant")
 SERVER = "octo-server"
 ORGANIZATIONS_READ = 2
 INCLUDED = {"actions_minutes": 50_000, "storage_gigabytes": 50, "packages_transfer_gigabytes": 100}
-"""What the plan of octo-corp includes; no API tells."""
+"""What the plan of octo-corp includes; no API reports it."""
 
 OPT_IN = {
     "billing_usage": {"enabled": True},
@@ -28,7 +28,7 @@ OPT_IN = {
 
 
 class DemoSettings(Settings):
-    """Settings on which the environment of the person who tries the demo has no influence."""
+    """Settings that ignore the environment of the person who tries the demo."""
 
     @classmethod
     def settings_customise_sources(

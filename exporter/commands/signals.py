@@ -65,7 +65,7 @@ def received_signals() -> Iterator[Signals]:
 
     A handler in Python runs between two steps of the main thread, which takes none while it waits: a signal that comes
     just before, or that another thread receives, would lie there until the next one. The numbers that Python writes
-    into a pipe at once do end the waiting.
+    into a pipe immediately do end the waiting.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)

@@ -46,7 +46,7 @@ def _refuse(name: str, key: str, value: str) -> None:
 
 
 def _leaves(value: Any, name: str, key: str, seen: set[int]) -> Iterator[tuple[str, str, str]]:
-    """Name, last key and text of every scalar in *value*; an alias of YAML is looked at once, and may hold itself."""
+    """Name, last key and text of every scalar in *value*; what an alias of YAML repeats, only once."""
     if isinstance(value, Mapping | list):
         if id(value) in seen:
             return

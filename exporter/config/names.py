@@ -52,7 +52,7 @@ class SettingNames:
         return f"{place}set {PREFIX}TOKEN_FILE or {PREFIX}TOKEN, {app}{in_file}"
 
     def name(self, location: tuple[int | str, ...]) -> str:
-        """The variable or the key that *location* stands for."""
+        """The variable or the key at *location*."""
         if variable := self._variable(location) or self._override(location):
             return variable
         keys = spell(location)

@@ -252,7 +252,7 @@ class Settings(BaseSettings):
 
     listen: Listen = Field(DEFAULT_LISTEN, description="Address of the web endpoints.")
     state_dir: PossiblePath | None = Field(
-        None, description="Folder for the last good results, with which a restart goes on."
+        None, description="Folder for the last good results, with which a restart continues."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
     log_format: Literal["console", "json"] = Field("console", description="How it is logged.")

@@ -34,18 +34,18 @@ def ends(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
     return caught.value.code, *capsys.readouterr()
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """--version prints name and version."""
     assert ends(capsys, "--version") == (0, f"ghe-exporter {__version__}\n", "")
 
 
-def test_commands() -> None:
+def test_every_command_has_a_parser() -> None:
     """There is a parser for every command."""
     assert [name for name, _ in parsers()] == ["", *COMMANDS]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_explains_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """--help of every command ends with 0 and names every option with its explanation."""
     code, out, err = ends(capsys, *filter(None, [command]), "--help")
     assert (code, err) == (0, "")
@@ -109,21 +109,25 @@ def test_options_are_the_parameters_of_the_command(name: str) -> None:
         ),
     ],
 )
-def test_wrong_arguments(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments_are_one_line_without_secrets(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Wrong arguments end with 2 and one line that names them but no secret."""
     code, out, err = ends(capsys, *arguments)
     assert (code, out, err) == (2, "", f"{line}\n")
     assert CANARY not in err
 
 
-def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_command_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown command ends with 2 and one line that lists the known ones."""
     code, out, err = ends(capsys, "server")
     assert (code, out) == (2, "")
     assert all(command in the_line(err) for command in COMMANDS)
 
 
-def test_docs_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_docs_outside_a_checkout_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`docs` outside a checkout ends with 2 and one line."""
     monkeypatch.chdir(tmp_path)
     assert main(["docs", "--check"]) == 2
@@ -131,7 +135,7 @@ def test_docs_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     assert (out, the_line(err)[:5]) == ("", "docs:")
 
 
-def test_process() -> None:
+def test_module_is_the_same_program() -> None:
     """`python -m exporter` is the same program, and its exit code is that of the command."""
     version = run("--version")
     assert (version.code, version.out, version.err) == (0, f"ghe-exporter {__version__}\n", "")

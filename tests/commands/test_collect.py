@@ -46,7 +46,7 @@ def variables(simulator: Simulator) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("configured")
-def test_all_well(capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_is_collected_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """Everything is collected once and printed; logs are on standard error alone."""
     assert main(["collect"]) == 0
     out, err = capsys.readouterr()
@@ -60,7 +60,7 @@ def test_all_well(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_no_metrics_of_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+def test_process_metrics_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     """What node_exporter exposes of processes itself is not repeated."""
     assert main(["collect"]) == 0
     out = capsys.readouterr().out
@@ -70,7 +70,7 @@ def test_no_metrics_of_the_process(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_promtool(capsys: pytest.CaptureFixture[str]) -> None:
+def test_promtool_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Prometheus' own tool finds nothing to complain of."""
     promtool = tool("promtool")
     assert main(["collect"]) == 0
@@ -79,7 +79,9 @@ def test_promtool(capsys: pytest.CaptureFixture[str]) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_some_fail(configured: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_collector_is_named_and_the_rest_printed(
+    configured: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A collector that fails is named on standard error with its reason, the others are printed, and the code is 1."""
     configured.faults.set("http-500@license-sync-status=1", "html@orgs/octo-org-1/actions/runners=1")
     assert main(["collect"]) == 1
@@ -95,7 +97,9 @@ def test_some_fail(configured: Simulator, capsys: pytest.CaptureFixture[str]) ->
     assert value(out, "ghe_runners", organization="octo-org-1") is None
 
 
-def test_nobody_answers(simulator: Simulator, configured: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rejected_credential_fails_every_collector(
+    simulator: Simulator, configured: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A rejected credential fails everything that was asked, and the metrics about that are printed."""
     assert configured is simulator
     simulator.faults.set("unauthorized=1")
@@ -107,7 +111,9 @@ def test_nobody_answers(simulator: Simulator, configured: Simulator, capsys: pyt
 
 
 @pytest.mark.parametrize("fault", ["not-found", "gone", "forbidden"])
-def test_not_offered(fault: str, configured: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unavailable_collector_is_no_failure(
+    fault: str, configured: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What GitHub does not offer here is no failure."""
     configured.faults.set(f"{fault}@license-sync-status=1")
     assert main(["collect"]) == 0
@@ -116,7 +122,9 @@ def test_not_offered(fault: str, configured: Simulator, capsys: pytest.CaptureFi
     assert value(out, "ghe_exporter_collector_available", collector="license_sync") == 0
 
 
-def test_server(configured: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_collectors_without_a_place_on_a_server_are_no_failure(
+    configured: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Nor is what GitHub Enterprise Server cannot have, which is not even asked for."""
     monkeypatch.setenv("GHE_EXPORTER_ENTERPRISE", "octo-server")
     monkeypatch.setenv("GHE_EXPORTER_API_URL", configured.server_url)
@@ -129,7 +137,7 @@ def test_server(configured: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 @pytest.mark.usefixtures("configured")
-def test_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_replaces_the_file_as_a_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The file is replaced as a whole, readable by all, and nothing else is left in its folder or printed."""
     path = tmp_path / "ghe.prom"
     path.write_text("old\n")
@@ -147,7 +155,7 @@ def test_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == ""
 
 
-def test_output_of_a_failure(configured: Simulator, tmp_path: Path) -> None:
+def test_output_is_written_despite_a_failure(configured: Simulator, tmp_path: Path) -> None:
     """What could be collected is written although something failed."""
     configured.faults.set("http-500@license-sync-status=1")
     path = tmp_path / "ghe.prom"
@@ -155,7 +163,9 @@ def test_output_of_a_failure(configured: Simulator, tmp_path: Path) -> None:
     assert "ghe_license_seats_consumed" in path.read_text()
 
 
-def test_output_without_folder(configured: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_into_a_missing_folder_is_refused(
+    configured: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Without the folder it ends with 2 and one line, before anything is asked."""
     path = tmp_path / "none" / "ghe.prom"
     assert main(["collect", "--output", str(path)]) == 2
@@ -163,7 +173,9 @@ def test_output_without_folder(configured: Simulator, tmp_path: Path, capsys: py
     assert configured.requests == 0
 
 
-def test_output_is_a_folder(configured: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_to_a_folder_is_refused(
+    configured: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A folder in the file's place stays, and it ends with 2 and one line that says so, before anything is asked."""
     path = tmp_path / "ghe.prom"
     path.mkdir()
@@ -184,7 +196,7 @@ def full_disk(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
-def test_old_file_stays(tmp_path: Path) -> None:
+def test_old_file_stays_when_the_disk_is_full(tmp_path: Path) -> None:
     """If the new content cannot be written the old one stays whole, and no part of the new one lies about."""
     path = tmp_path / "ghe.prom"
     path.write_text("old\n")
@@ -249,7 +261,7 @@ def test_output_to_a_dash_prints(simulator: Simulator) -> None:
 
 
 @pytest.mark.usefixtures("_ctrl_c")
-def test_interrupted(configured: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_exits_with_130(configured: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
     """Ctrl-C ends it with 130 and without a traceback, whatever GitHub does."""
     configured.faults.set("hang=1")
 
@@ -271,7 +283,7 @@ def test_interrupted(configured: Simulator, capsys: pytest.CaptureFixture[str]) 
     assert "Traceback" not in err
 
 
-def test_reader_goes_away(simulator: Simulator) -> None:
+def test_gone_reader_is_no_error(simulator: Simulator) -> None:
     """A reader that stops reading, as `head` does, is no error."""
     process = subprocess.Popen(
         command("collect"),
@@ -302,7 +314,7 @@ def seen_on_terminal(process: "subprocess.Popen[bytes]", terminal: int) -> bytes
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_progress(terminal: bool, simulator: Simulator) -> None:
+def test_progress_shows_on_a_terminal_only(terminal: bool, simulator: Simulator) -> None:
     """Progress shows on a terminal and nowhere else."""
     ours, theirs = pty.openpty() if terminal else os.pipe()
     try:

@@ -17,7 +17,7 @@ from tests.support.secret_marker import the_line
 from tests.support.tools import eventually, free_port
 
 
-def test_simulate() -> None:
+def test_simulate_answers_like_github_until_sigterm() -> None:
     """It prints how to use it, answers as GitHub does, and ends cleanly on SIGTERM."""
     listen = f"127.0.0.1:{free_port()}"
     options = ("--users", "7", "--runners", "3", "--organizations", "2", "--latency-ms", "1", "--seed", "9")
@@ -33,7 +33,7 @@ def test_simulate() -> None:
         assert program.err() == ""
 
 
-def test_simulate_in_this_process(capsys: pytest.CaptureFixture[str]) -> None:
+def test_simulate_applies_faults(capsys: pytest.CaptureFixture[str]) -> None:
     """Faults of the command line happen, and a signal ends it."""
     listen = f"127.0.0.1:{free_port()}"
     statuses: list[int] = []
@@ -59,7 +59,9 @@ def test_simulate_in_this_process(capsys: pytest.CaptureFixture[str]) -> None:
         (["--users", "0"], "users and organizations must be at least 1, runners at least 0"),
     ],
 )
-def test_simulate_refuses(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_senseless_fault_or_size_is_one_line(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A fault or size that makes no sense ends with 2 and one line, which lists the kinds of faults."""
     assert main(["simulate", *arguments]) == 2
     out, err = capsys.readouterr()
@@ -67,7 +69,7 @@ def test_simulate_refuses(arguments: list[str], line: str, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize("command", ["simulate", "demo"])
-def test_address_in_use(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_address_in_use_exits_with_1(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """An address that somebody else listens at ends with 1 and names it last."""
     with Simulator(users=1, organizations=1) as other:
         listen = other.url.removeprefix("http://")
@@ -78,7 +80,7 @@ def test_address_in_use(command: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert "Traceback" not in err
 
 
-def test_signals_are_handed_back() -> None:
+def test_former_signal_handlers_are_restored() -> None:
     """After a command the process handles signals as it did before."""
     former = [signal.getsignal(number) for number in SIGNALS]
     with received_signals() as signals:
@@ -88,14 +90,14 @@ def test_signals_are_handed_back() -> None:
     assert [signal.getsignal(number) for number in SIGNALS] == former
 
 
-def test_a_signal_that_does_not_interrupt() -> None:
+def test_signal_to_another_thread_ends_the_waiting() -> None:
     """One that another thread receives ends the waiting, and so must one that comes just before the waiting begins."""
-    told, late = threading.Event(), []
+    received, late = threading.Event(), []
 
     def other_thread() -> None:
         eventually(lambda: is_asleep(threading.main_thread()), "the main thread waits")
         signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
-        if not told.wait(10):
+        if not received.wait(10):
             late.append(signal.SIGHUP)
             os.kill(os.getpid(), signal.SIGTERM)  # or this test would never end
 
@@ -103,7 +105,7 @@ def test_a_signal_that_does_not_interrupt() -> None:
         thread = threading.Thread(target=other_thread)
         thread.start()
         assert signals.receive() == signal.SIGHUP
-        told.set()
+        received.set()
         thread.join()
     assert late == []
 

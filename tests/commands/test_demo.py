@@ -16,8 +16,8 @@ ENTERPRISES = ("octo-corp", "octo-legacy", "octo-tenant", "octo-server")
 SMALL = ("--users", "40", "--runners", "12", "--organizations", "2")
 
 
-def test_demo() -> None:
-    """It prints the URLs to open, shows all four enterprises at once, and ends cleanly on SIGTERM."""
+def test_demo_shows_four_enterprises_until_sigterm() -> None:
+    """It prints the URLs to open, shows all four enterprises, and ends cleanly on SIGTERM."""
     with started("demo", "--listen", "127.0.0.1:0", *SMALL) as program:
         eventually(lambda: "Ctrl-C" in program.out(), "it says where to look")
         found = re.findall(r"http://127\.0\.0\.1:\d+\S*", program.out())
@@ -35,7 +35,7 @@ def test_demo() -> None:
         assert "Traceback" not in program.err()
 
 
-def test_whatever_the_environment_says() -> None:
+def test_environment_has_no_influence() -> None:
     """Settings of the person who tries it, right or wrong, have no influence."""
     variables = {"LISTEN": "nowhere", "ENTERPRISE": "acme", "COLLECTORS__RUNNERS__ENABLED": "false", "LIMITS": "["}
     with started("demo", "--listen", "127.0.0.1:0", *SMALL, **variables) as program:
@@ -46,7 +46,7 @@ def test_whatever_the_environment_says() -> None:
         assert program.end(signal.SIGINT) == 0
 
 
-def test_in_this_process(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reload_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """A reload changes nothing, and a signal ends it."""
     listen = f"127.0.0.1:{free_port()}"
 
@@ -68,15 +68,15 @@ def test_in_this_process(capsys: pytest.CaptureFixture[str]) -> None:
         (["--users", "0"], "ghe-exporter: users and organizations must be at least 1, runners at least 0\n"),
     ],
 )
-def test_refused(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_senseless_option_is_one_line(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
     """An option that makes no sense ends with 2 and one line."""
     assert main(["demo", *arguments]) == 2
     assert capsys.readouterr() == ("", line)
 
 
 @pytest.mark.parametrize(("organizations", "read"), [(1, ["octo-org-1"]), (5, ["octo-org-1", "octo-org-2"])])
-def test_settings(organizations: int, read: list[str]) -> None:
-    """Every collector is on, for every simulated enterprise at its address, and organisations that exist are read."""
+def test_every_collector_is_on_for_every_enterprise(organizations: int, read: list[str]) -> None:
+    """Every collector is on, for every simulated enterprise at its address, and organizations that exist are read."""
     settings = demo_settings("http://127.0.0.1:1", ":0", organizations)
     addresses = {enterprise.slug: enterprise.api_url for enterprise in settings.enterprises}
     assert addresses == dict.fromkeys(ENTERPRISES, "http://127.0.0.1:1") | {"octo-server": "http://127.0.0.1:1/api/v3"}

@@ -61,7 +61,7 @@ def check(capsys: pytest.CaptureFixture[str], url: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("ending", ["", "/"])
-def test_healthy(ending: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_healthy_exporter_exits_with_0(ending: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A healthy exporter is 0, asked at its own path."""
     paths: list[str] = []
     with exporter("200 OK", paths) as url:
@@ -69,7 +69,7 @@ def test_healthy(ending: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert paths == ["/-/healthy"]
 
 
-def test_below_a_prefix(capsys: pytest.CaptureFixture[str]) -> None:
+def test_path_of_the_url_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     """Behind a proxy the path may begin with a prefix."""
     paths: list[str] = []
     with exporter("200 OK", paths) as url:
@@ -78,8 +78,8 @@ def test_below_a_prefix(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("status", ["503 Service Unavailable", "404 Not Found", "302 Found", "204 No Content"])
-def test_not_healthy(status: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Any other answer is 1, with one line that tells it."""
+def test_any_other_status_exits_with_1(status: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Any other answer is 1, with one line that names it."""
     with exporter(status, []) as url:
         assert check(capsys, url) == (1, "", f"unhealthy: {url} answered {status[:3]}\n")
 
@@ -98,12 +98,12 @@ def test_not_healthy(status: str, capsys: pytest.CaptureFixture[str]) -> None:
         ("", "ValueError"),
     ],
 )
-def test_nobody_there(url: str, error: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_address_that_cannot_be_asked_exits_with_1(url: str, error: str, capsys: pytest.CaptureFixture[str]) -> None:
     """An address that cannot be asked is 1 with one line, never a traceback."""
     assert check(capsys, url) == (1, "", f"unhealthy: {error}: cannot ask {url}\n")
 
 
-def test_https(capsys: pytest.CaptureFixture[str]) -> None:
+def test_https_without_a_server_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     """An https address without a server behind it is 1 with one line, never a traceback."""
     code, out, err = check(capsys, f"https://127.0.0.1:{free_port()}")
     assert (code, out) == (1, "")
@@ -112,7 +112,9 @@ def test_https(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_https_of_this_machine(host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_certificate_of_a_loopback_address_is_not_verified(
+    host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The certificate of a loopback address is not verified, whoever signed it and however old it is."""
     install(tmp_path, issue("elsewhere", ends=-HOUR))
     with serving(Site(), web_config=web_config(tmp_path, tls={}, basic_auth_users={"octo": hashed()})) as server:
@@ -120,7 +122,7 @@ def test_https_of_this_machine(host: str, tmp_path: Path, capsys: pytest.Capture
         assert check(capsys, f"http://{host}:{port_of(server)}")[0] == 1
 
 
-def test_https_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_certificate_of_any_other_address_is_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The certificate of any other address is verified, by name and authority."""
     host = socket.gethostname()
     with serving(Site(), "0.0.0.0:0", web_config=web_config(tmp_path, tls={})) as server:
@@ -146,12 +148,12 @@ def test_https_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         ("127.0.0.1.acme.example.com", False),
     ],
 )
-def test_loopback(host: str, *, loopback: bool) -> None:
+def test_loopback_addresses_are_recognized(host: str, *, loopback: bool) -> None:
     """What is taken for this machine, and what is not."""
     assert is_loopback(host) is loopback
 
 
-def test_not_http(capsys: pytest.CaptureFixture[str]) -> None:
+def test_server_without_http_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     """A server that speaks something else is 1."""
     with gibberish() as url:
         assert check(capsys, url) == (1, "", f"unhealthy: BadStatusLine: cannot ask {url}\n")
@@ -233,7 +235,7 @@ def test_wrong_settings_are_one_line(variables: dict[str, str], problem: str) ->
     assert (done.code, done.out, done.err) == (2, "", f"ghe-exporter: {problem}\n")
 
 
-def test_process() -> None:
+def test_real_program_exits_with_the_answer() -> None:
     """The real program takes its exit code from the answer."""
     with exporter("200 OK", []) as url:
         assert run("healthcheck", "--url", url).code == 0

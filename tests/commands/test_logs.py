@@ -42,9 +42,9 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "json")
     structlog.get_logger().info("collected", enterprise="acme", problem='a "quoted"\nline', seconds=1.5)
     (line,) = capsys.readouterr().err.splitlines()
-    told = json.loads(line)
-    assert told.pop("timestamp").endswith("Z")
-    assert told == {
+    logged = json.loads(line)
+    assert logged.pop("timestamp").endswith("Z")
+    assert logged == {
         "event": "collected",
         "level": "info",
         "enterprise": "acme",
@@ -54,7 +54,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_console_without_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """Away from a terminal there are no colours."""
+    """Away from a terminal there are no colors."""
     logs.configure("info", "console")
     structlog.get_logger().warning("collector failed", enterprise="acme", reason="timeout")
     err = capsys.readouterr().err

@@ -58,7 +58,7 @@ def one(simulator: Simulator) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_from_start_to_end(number: int, simulator: Simulator) -> None:
+def test_serve_becomes_ready_and_ends_on_a_signal(number: int, simulator: Simulator) -> None:
     """It becomes ready, serves what it collected, and ends with 0 on a signal; standard output stays empty."""
     with serving(**one(simulator)) as program:
         eventually(lambda: program.answers("/-/ready"), "every collector has run")
@@ -78,7 +78,7 @@ def test_from_start_to_end(number: int, simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_end_while_github_hangs(number: int, simulator: Simulator) -> None:
+def test_serve_ends_while_github_hangs(number: int, simulator: Simulator) -> None:
     """While GitHub does not answer it is healthy but not ready, and it still ends in time."""
     simulator.faults.set("hang=1")
     with serving(**one(simulator)) as program:
@@ -88,7 +88,7 @@ def test_end_while_github_hangs(number: int, simulator: Simulator) -> None:
         assert "Traceback" not in program.err()
 
 
-def test_reload_by_signal(simulator: Simulator, file: Path) -> None:
+def test_sighup_applies_right_settings_only(simulator: Simulator, file: Path) -> None:
     """SIGHUP brings in what is new and drops what is gone; wrong settings change nothing but one metric."""
     write(file, simulator, "octo-corp", "octo-legacy")
     with serving("--config", str(file)) as program:
@@ -118,8 +118,8 @@ def test_reload_by_signal(simulator: Simulator, file: Path) -> None:
         assert CANARY not in program.out() + program.err()
 
 
-def test_rotation_and_reload(simulator: Simulator, tmp_path: Path) -> None:
-    """A token file that was wrong and has been mended is used after SIGHUP at once."""
+def test_fixed_token_file_is_used_after_sighup(simulator: Simulator, tmp_path: Path) -> None:
+    """A token file that was wrong and has been fixed is used after SIGHUP."""
     path = tmp_path / "token"
     path.write_text("bad-token\n")
     variables = {**one(simulator), "TOKEN_FILE": str(path), "COLLECTORS__RUNNERS__INTERVAL": "10s"}
@@ -135,8 +135,10 @@ def test_rotation_and_reload(simulator: Simulator, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "others"), [(["--web.enable-lifecycle"], {}), ([], {"web": {"enable_lifecycle": True}})]
 )
-def test_reload_by_request(arguments: list[str], others: dict[str, object], simulator: Simulator, file: Path) -> None:
-    """Where it is enabled, by flag or in the file, POST /-/reload does the same and tells what is wrong."""
+def test_post_reloads_where_enabled(
+    arguments: list[str], others: dict[str, object], simulator: Simulator, file: Path
+) -> None:
+    """Where it is enabled, by flag or in the file, POST /-/reload does the same and reports what is wrong."""
     write(file, simulator, "octo-corp", **others)
     with serving("--config", str(file), *arguments) as program:
         assert program.ask("/-/reload")[0] == 405
@@ -148,14 +150,14 @@ def test_reload_by_request(arguments: list[str], others: dict[str, object], simu
         assert program.end() == 0
 
 
-def test_no_reload_by_request(simulator: Simulator) -> None:
+def test_post_reload_is_404_by_default(simulator: Simulator) -> None:
     """Where it is not enabled there is no such path."""
     with serving(**one(simulator)) as program:
         assert program.ask("/-/reload", "POST")[0] == 404
         assert program.end() == 0
 
 
-def test_log_level_follows_reload(simulator: Simulator, file: Path) -> None:
+def test_reload_changes_log_level_and_format(simulator: Simulator, file: Path) -> None:
     """A reload also changes what is logged, and how."""
     write(file, simulator, "octo-corp", log_level="error")
     with serving("--config", str(file)) as program:
@@ -198,7 +200,7 @@ def mask(status: Path, number: int) -> str:
     return next((name for name in ("SigIgn", "SigCgt") if int(masks[name], 16) >> (number - 1) & 1), "")
 
 
-def test_address_in_use(simulator: Simulator) -> None:
+def test_address_in_use_exits_with_1(simulator: Simulator) -> None:
     """An address that somebody else listens at ends with 1 and one line, whatever else there is to warn of."""
     listen = simulator.url.removeprefix("http://")
     done = run("serve", LISTEN=listen, **one(simulator))
@@ -206,7 +208,7 @@ def test_address_in_use(simulator: Simulator) -> None:
     assert the_line(done.err).startswith(f"listen: cannot listen at {listen}: ")
 
 
-def test_a_secret_that_vanishes_while_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vanished_secret_ends_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token file that goes after the settings were read ends the start, and nothing listens or runs any more."""
     file = tmp_path / "token"
     file.write_text(TOKEN)
@@ -231,7 +233,7 @@ FAULTS = {
 PATHS = ("consumed-licenses", "license-sync-status", "actions/runners", "actions/runner-groups")
 
 
-def test_no_secret_is_told(simulator: Simulator, file: Path) -> None:
+def test_no_secret_appears_anywhere(simulator: Simulator, file: Path) -> None:
     """Whatever goes wrong, the token is in no log at any level, on no page and in no metric."""
     simulator.faults.set(
         *(
@@ -245,22 +247,22 @@ def test_no_secret_is_told(simulator: Simulator, file: Path) -> None:
     with serving("--config", str(file), "--web.enable-lifecycle") as program:
         eventually(lambda: program.answers("/-/ready"), "every collector has run")
         file.write_text(f"enterprises: [{{slug: acme, auth: {{token: {TOKEN} x}}, api_url: 'https://octo:{TOKEN}@x'}}]")
-        told = [
+        shown = [
             *(program.ask(path)[1] for path in ("/", "/metrics", "/-/ready", "/nothing", "/metrics?collect[]=x")),
             program.ask("/metrics", Accept="application/openmetrics-text")[1],
             program.ask("/-/reload", "POST")[1],
         ]
-        assert all(told)
+        assert all(shown)
         assert program.end() == 0
         logged = [json.loads(line) for line in program.err().splitlines()]
-        told += [program.out(), program.err()]
+        shown += [program.out(), program.err()]
     reasons = {entry["reason"] for entry in logged if "reason" in entry}
     assert reasons >= {"unauthorized", "payload", "server_error", "forbidden", "rate_limited"}
     assert {"collected", "collector failed", "stopping"} <= {entry["event"] for entry in logged}
-    assert not [text for text in told if CANARY in text]
+    assert not [text for text in shown if CANARY in text]
 
 
-def test_in_this_process(
+def test_main_serves_and_reloads(
     simulator: Simulator, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command itself: it serves, reloads on SIGHUP, good or bad, and hands its exit code back."""
@@ -273,7 +275,7 @@ def test_in_this_process(
         return value(ask(f"http://{listen}/metrics")[1], name, **labels)
 
     def look() -> None:
-        eventually(lambda: bool(seen(SEATS, enterprise="octo-corp")), "licences are read")
+        eventually(lambda: bool(seen(SEATS, enterprise="octo-corp")), "licenses are read")
         file.write_text("enterprises: []")
         os.kill(os.getpid(), signal.SIGHUP)
         eventually(lambda: seen(RELOADED) == 0, "the reload has failed")

@@ -33,7 +33,7 @@ PAIR = "must be HOST:PORT or :PORT, for instance :10204"
         ("https://gîthub.example", "https://gîthub.example"),
     ],
 )
-def test_api_url(written: str, meant: str) -> None:
+def test_api_url_is_stripped(written: str, meant: str) -> None:
     """The URL of an API is taken without what surrounds it and without a slash at its end."""
     assert api_url(written) == meant
 
@@ -71,8 +71,8 @@ def test_api_url(written: str, meant: str) -> None:
         ("https://www.github.com/enterprises/acme", WEBSITE),
     ],
 )
-def test_api_url_refused(written: str, complaint: str) -> None:
-    """What is not the URL of an API is refused, and the complaint does not repeat it."""
+def test_what_is_no_api_url_is_refused(written: str, complaint: str) -> None:
+    """What is not the URL of an API is refused, and the error does not repeat it."""
     with pytest.raises(ValueError, match=f"^{re.escape(complaint)}$"):
         api_url(written)
 
@@ -88,7 +88,7 @@ def test_api_url_refused(written: str, complaint: str) -> None:
         (" :10204 ", "", 10204),
     ],
 )
-def test_listen_address(written: str, host: str, port: int) -> None:
+def test_listen_address_is_split(written: str, host: str, port: int) -> None:
     """HOST:PORT is split; without a host every address is meant."""
     assert split_listen_address(written) == (host, port)
     assert listen_address(written) == written
@@ -114,7 +114,7 @@ def test_listen_address(written: str, host: str, port: int) -> None:
         "[::1:10204",
     ],
 )
-def test_listen_address_refused(written: str) -> None:
+def test_what_is_no_listen_address_is_refused(written: str) -> None:
     """What is not HOST:PORT is refused with an example."""
     with pytest.raises(ValueError, match=f"^{re.escape(PAIR)}$"):
         listen_address(written)
@@ -130,14 +130,14 @@ def complaint_about(text: str, read: Callable[[str], str]) -> str:
 
 
 @given(st.text())
-def test_any_text(text: str) -> None:
-    """Whatever is written, it is an address or one of the known complaints, never another error."""
+def test_any_text_is_an_address_or_a_known_error(text: str) -> None:
+    """Whatever is written, it is an address or a known error, never another error."""
     assert complaint_about(text, api_url) in {"", NO_URL, EXAMPLE, TOO_MUCH, BLANK, WEBSITE}
     assert complaint_about(text, listen_address) in {"", PAIR}
 
 
 @given(st.ip_addresses(), st.integers(0, 65535))
-def test_every_ip_address(address: object, port: int) -> None:
+def test_every_ip_address_and_port_is_accepted(address: object, port: int) -> None:
     """Every IP address and port can be listened at, IPv6 in brackets."""
     host = str(address)
     written = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

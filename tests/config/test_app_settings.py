@@ -46,13 +46,13 @@ def written(auth: str) -> Path:
 
 
 @pytest.mark.parametrize("app_id", ["12345", '"12345"', "Iv23liOctoOcto", "Iv1.0123456789abcdef"])
-def test_good_file(app_id: str) -> None:
+def test_number_or_client_id_with_key_is_accepted(app_id: str) -> None:
     """Number, with or without quotes, or client id; with the key."""
     (acme,) = loading.load(written(f"{{app_id: {app_id}, private_key_file: app.pem}}")).enterprises
     assert acme.auth == Auth(app_id=app_id.strip('"'), private_key_file=Path("app.pem"))
 
 
-def test_everywhere() -> None:
+def test_every_credential_may_be_an_app() -> None:
     """Every credential may be an App, each a different one."""
     app = "{app_id: 1, private_key_file: app.pem}"
     path = Path("settings.yaml")
@@ -65,7 +65,7 @@ def test_everywhere() -> None:
 
 
 @pytest.mark.parametrize("content", ["12345", "Iv23liOctoOcto\n"])
-def test_app_id_in_a_file(content: str, place: Path) -> None:
+def test_app_id_is_read_from_a_file(content: str, place: Path) -> None:
     """Where the number is kept beside the key, as in a secret of Kubernetes, a file holds it."""
     (place / "app-id").write_text(content)
     (acme,) = loading.load(written("{app_id_file: app-id, private_key_file: app.pem}")).enterprises
@@ -76,7 +76,7 @@ def test_app_id_in_a_file(content: str, place: Path) -> None:
     assert read() == "another"
 
 
-def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_replaces_the_credential_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment alone describes one enterprise and replaces what a file says of its credential."""
     monkeypatch.setenv("GHE_EXPORTER_ENTERPRISE", "acme")
     monkeypatch.setenv("GHE_EXPORTER_APP_ID", "12345")
@@ -118,7 +118,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("auth", "said"), BAD.items())
-def test_bad_file(auth: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_credential_in_the_file_is_one_line(auth: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Anything else ends with exit code 2 and one line that names the setting, without what may be a secret."""
     assert main(["collect", "--config", str(written(auth))]) == 2
     assert the_line(capsys.readouterr().err).startswith(f"settings.yaml{said}")
@@ -137,7 +137,9 @@ def test_bad_file(auth: str, said: str, capsys: pytest.CaptureFixture[str]) -> N
         ({"APP_ID": "1", "PRIVATE_KEY_FILE": "app.pem", "TOKEN": TOKEN}, f"GHE_EXPORTER_APP_ID: {ONE_OF}"),
     ],
 )
-def test_bad_environment(variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_credential_in_the_environment_names_the_variable(
+    variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The line names the variable."""
     monkeypatch.setenv("GHE_EXPORTER_ENTERPRISE", "acme")
     for name, value in variables.items():

@@ -1,4 +1,4 @@
-"""Several servers whose slug is the same are told apart by their names."""
+"""Several servers whose slug is the same are distinguished by their names."""
 
 from pathlib import Path
 from typing import Any

@@ -78,7 +78,6 @@ BAD = {
     "enterprises-is-an-empty-list": ": enterprises: must have at least one entry",
     "enterprises-is-empty": ": enterprises: must be a list",
     "enterprises-within-themselves": f": enterprises[0]: {MAPPING}",
-    "organisations-british": f": enterprises[0].organisations: {UNKNOWN}; did you mean organizations?",
     "included-with-comma": f": enterprises[0].included.000: {UNKNOWN}{COMMAS}",
     "included-with-comma-as-text": f": enterprises[0].included.actions_minutes: must be a number{COMMAS}",
     "key-twice-as-number-and-text": ", line 3, column 3: not YAML: the key 1 for the second time",
@@ -331,7 +330,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def error_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What the program says about its settings; were they right, it would complain of the folder of --output."""
     code = main(["collect", *arguments, "--output", "no-such-folder/metrics"])
     out, err = capsys.readouterr()
@@ -340,10 +339,10 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_file(name: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_file_is_one_line(name: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong file ends in the line that belongs to it."""
     shutil.copy(BAD_FILES / f"{name}.yaml", place / "settings.yaml")
-    assert complaint(capsys, "--config", "settings.yaml") == f"settings.yaml{BAD[name]}"
+    assert error_line(capsys, "--config", "settings.yaml") == f"settings.yaml{BAD[name]}"
 
 
 def test_every_bad_file_has_its_line() -> None:
@@ -352,17 +351,17 @@ def test_every_bad_file_has_its_line() -> None:
 
 
 @pytest.mark.parametrize(("environment", "line"), ENVIRONMENTS, ids=lambda value: str(value).split(":")[0][:70])
-def test_bad_environment(
+def test_bad_variable_is_named(
     environment: dict[str, str], line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A wrong variable ends in a line that names it."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert complaint(capsys) == line
+    assert error_line(capsys) == line
 
 
 @pytest.mark.parametrize(("text", "environment", "line"), FILES_AND_ENVIRONMENTS)
-def test_bad_together(
+def test_error_names_the_file_or_the_variable_that_has_it(
     text: str,
     environment: dict[str, str],
     line: str,
@@ -374,7 +373,7 @@ def test_bad_together(
     (place / "settings.yaml").write_text(text)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert complaint(capsys, "--config", "settings.yaml") == line
+    assert error_line(capsys, "--config", "settings.yaml") == line
 
 
 @pytest.mark.parametrize(
@@ -393,10 +392,32 @@ def test_bad_together(
         (f'{GOOD}limits: {{"a\\u2028b": 1}}\n'.encode(), f": limits.<redacted>: {UNKNOWN}"),
     ],
 )
-def test_bad_bytes(content: bytes, line: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What no editor should make of a file still ends in one line, with the place where it can be told."""
+def test_bad_bytes_are_one_line_with_their_place(
+    content: bytes, line: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What no editor should make of a file still ends in one line, with its place where there is one."""
     (place / "settings.yaml").write_bytes(content)
-    assert complaint(capsys, "--config", "settings.yaml") == f"settings.yaml{line}"
+    assert error_line(capsys, "--config", "settings.yaml") == f"settings.yaml{line}"
+
+
+@pytest.mark.parametrize(
+    ("owner", "written", "meant"),
+    [
+        ("enterprises[0]", "organizations".replace("z", "s"), "organizations"),
+        ("enterprises[0]", "billing", "billing_platform"),
+        ("enterprises[0].included", "action_minutes", "actions_minutes"),
+        ("enterprises[0]", "zebra", ""),
+    ],
+)
+def test_unknown_key_suggests_the_closest(
+    owner: str, written: str, meant: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What resembles no setting gets no suggestion."""
+    enterprise: dict[str, object] = {"slug": "acme", "auth": {"token": "demo"}}
+    enterprise |= {"included": {written: 1}} if owner.endswith("included") else {written: 1}
+    (place / "settings.yaml").write_text(yaml.safe_dump({"enterprises": [enterprise]}))
+    hint = f"; did you mean {meant}?" if meant else ""
+    assert error_line(capsys, "--config", "settings.yaml") == f"settings.yaml: {owner}.{written}: {UNKNOWN}{hint}"
 
 
 @pytest.mark.parametrize(
@@ -408,21 +429,23 @@ def test_bad_bytes(content: bytes, line: str, place: Path, capsys: pytest.Captur
         ("no\nsuch.yaml", "cannot read the configuration no such.yaml: No such file or directory"),
     ],
 )
-def test_unreadable_file(path: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_file_is_named_with_the_reason(path: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that cannot be read is named together with the reason."""
-    assert complaint(capsys, "--config", path) == line
+    assert error_line(capsys, "--config", path) == line
 
 
-def test_file_named_by_variable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_of_the_option_comes_before_that_of_the_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The file of GHE_EXPORTER_CONFIG is read, unless the command line names another."""
     monkeypatch.setenv("GHE_EXPORTER_CONFIG", "one.yaml")
-    assert complaint(capsys) == "cannot read the configuration one.yaml: No such file or directory"
-    line = complaint(capsys, "--config", "two.yaml")
+    assert error_line(capsys) == "cannot read the configuration one.yaml: No such file or directory"
+    line = error_line(capsys, "--config", "two.yaml")
     assert line == "cannot read the configuration two.yaml: No such file or directory"
 
 
 @pytest.mark.parametrize("command", ["serve", "collect"])
-def test_process(command: str, place: Path) -> None:
+def test_real_program_exits_with_2_and_one_line(command: str, place: Path) -> None:
     """The real program exits with 2 and one line, without a traceback, before it does anything."""
     shutil.copy(BAD_FILES / "neither-token-nor-file.yaml", place / "settings.yaml")
     root = Path(__file__).parents[2]
@@ -447,7 +470,7 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dic
 
 @effort(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(KEYS, VALUES))
-def test_any_document(place: Path, document: dict[str, object]) -> None:
+def test_any_document_gives_settings_or_one_line_without_the_token(place: Path, document: dict[str, object]) -> None:
     """Whatever the file says, there are settings or one line, and a token is in neither."""
     (place / "any.yaml").write_text(yaml.safe_dump(document))
     try:
@@ -465,7 +488,7 @@ def test_any_document(place: Path, document: dict[str, object]) -> None:
         st.sampled_from(["{}", "[]", "1", '"x"', "x", "null", "60s", TOKEN, json.dumps({"runners": {"interval": 1}})]),
     )
 )
-def test_any_environment(variables: dict[str, str]) -> None:
+def test_any_environment_gives_settings_or_one_line_naming_a_variable(variables: dict[str, str]) -> None:
     """Whatever is in variables of a section, there are settings or one line that names one of them."""
     with pytest.MonkeyPatch.context() as environment:
         for name, value in {**ONE, **{f"{PREFIX}COLLECTORS{rest}": value for rest, value in variables.items()}}.items():

@@ -55,13 +55,13 @@ def token(auth: Auth | None) -> str | None:
 
 
 @pytest.mark.parametrize("path", sorted(GOOD_FILES.iterdir()), ids=lambda path: path.stem)
-def test_good_file(path: Path) -> None:
+def test_good_file_is_accepted(path: Path) -> None:
     """Every file in settings/good is accepted."""
     assert loading.load(path).enterprises
 
 
-def test_several_enterprises() -> None:
-    """A file describes several enterprises, each with its own address, credentials and organisations."""
+def test_several_enterprises_of_a_file() -> None:
+    """A file describes several enterprises, each with its own address, credentials and organizations."""
     settings = good("several-enterprises")
     acme, globex = settings.enterprises
     assert (settings.listen, settings.state_dir) == (":10204", Path("/var/lib/ghe-exporter"))
@@ -89,7 +89,7 @@ def test_several_enterprises() -> None:
     assert options["licenses"].model_dump() == {"enabled": None, "interval": None, "max_age": None}
 
 
-def test_every_setting() -> None:
+def test_every_setting_accepts_the_edge_of_its_range() -> None:
     """Every setting takes a value at the edge of what is allowed."""
     settings = good("every-setting")
     (acme,) = settings.enterprises
@@ -106,7 +106,7 @@ def test_every_setting() -> None:
     assert settings.web.enable_lifecycle is True
 
 
-def test_defaults() -> None:
+def test_slug_and_credential_are_enough() -> None:
     """Slug and credential are enough; the rest has the documented defaults."""
     settings = good("shortest")
     assert settings.model_dump(exclude={"enterprises", "collectors", "limits"}) == {
@@ -122,7 +122,7 @@ def test_defaults() -> None:
         assert collector.interval_with(settings.options_of(collector)) == collector.interval
 
 
-def test_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_enterprise_needs_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """One enterprise needs no file."""
     settings = loaded(
         monkeypatch,
@@ -145,13 +145,13 @@ def test_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.log_level, settings.log_format) == ("debug", "json")
 
 
-def test_token_file_by_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_file_may_be_set_in_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
     """The token may be in a file, and the names of variables in small letters."""
     settings = loaded(monkeypatch, ENTERPRISE="acme", token_file="acme-token")
     assert settings.enterprises == (Enterprise(slug="acme", auth=Auth(token_file=Path("acme-token"))),)
 
 
-def test_white_space_around_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_white_space_around_a_token_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line end after the token, as `echo` writes it, is not part of it."""
     settings = loaded(monkeypatch, ENTERPRISE="acme", TOKEN=f"  {TOKEN}\n")
     assert token(settings.enterprises[0].auth) == TOKEN
@@ -180,7 +180,7 @@ limits: {{max_concurrency: 7, max_pages: 8}}
         ({"WEB__ENABLE_LIFECYCLE": "true"}, {"enable_lifecycle": True}),
     ],
 )
-def test_environment_over_file(
+def test_variable_overrides_its_setting_alone(
     variables: dict[str, str], changed: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A variable overrides its setting in the file and no other; the file overrides the default."""
@@ -207,7 +207,7 @@ def test_environment_over_file(
     } | changed
 
 
-def test_variables_for_one_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_change_the_enterprise_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """GHE_EXPORTER_ENTERPRISE says which entry of the file the other variables change."""
     settings = loaded(monkeypatch, TWO, ENTERPRISE="GLOBEX", TOKEN=f"{TOKEN}3", ORGANIZATIONS="globex-web")
     acme, globex = settings.enterprises
@@ -217,20 +217,20 @@ def test_variables_for_one_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
     assert globex.api_url == "https://api.globex.ghe.com"
 
 
-def test_variables_for_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_change_the_only_enterprise(monkeypatch: pytest.MonkeyPatch) -> None:
     """With one enterprise in the file the variables are about it without its name."""
     settings = loaded(monkeypatch, "enterprises: [{slug: acme, billing_platform: legacy}]", TOKEN=TOKEN)
     (acme,) = settings.enterprises
     assert (acme.slug, acme.billing_platform, token(acme.auth)) == ("acme", "legacy", TOKEN)
 
 
-def test_variables_add_an_enterprise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_add_an_unknown_enterprise(monkeypatch: pytest.MonkeyPatch) -> None:
     """An enterprise that is not in the file is one more."""
     settings = loaded(monkeypatch, TWO, ENTERPRISE="octo", TOKEN=TOKEN)
     assert [enterprise.slug for enterprise in settings.enterprises] == ["acme", "globex", "octo"]
 
 
-def test_file_by_variable(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variable_names_the_file(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GHE_EXPORTER_CONFIG names the file."""
     (place / "two.yaml").write_text(TWO)
     assert len(loaded(monkeypatch, CONFIG="two.yaml").enterprises) == 2
@@ -246,8 +246,8 @@ def test_file_by_variable(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("https://api.github.com/api/v30", Platform.CLOUD),
     ],
 )
-def test_platform(api_url: str, platform: Platform) -> None:
-    """The end of the API's URL tells a GitHub Enterprise Server."""
+def test_end_of_api_url_means_server(api_url: str, platform: Platform) -> None:
+    """The end of the API's URL means a GitHub Enterprise Server."""
     assert Enterprise(slug="acme", api_url=api_url, auth=Auth(token=SecretStr(TOKEN))).platform is platform
 
 
@@ -265,7 +265,7 @@ def test_platform(api_url: str, platform: Platform) -> None:
         ("enterprises", 0, "organizations", 1, "name"),
     ],
 )
-def test_frozen(path: tuple[str | int, ...]) -> None:
+def test_settings_cannot_be_changed(path: tuple[str | int, ...]) -> None:
     """Settings cannot be changed at any depth."""
     owner: Any = good("every-setting")
     for part in path[:-1]:
@@ -274,7 +274,7 @@ def test_frozen(path: tuple[str | int, ...]) -> None:
         setattr(owner, str(path[-1]), None)
 
 
-def test_lists_are_frozen() -> None:
+def test_lists_cannot_grow() -> None:
     """Lists of the file cannot grow later."""
     (enterprise,) = good("every-setting").enterprises
     assert isinstance(enterprise.organizations, tuple)
@@ -283,7 +283,7 @@ def test_lists_are_frozen() -> None:
 @pytest.mark.parametrize(
     "show", [repr, str, "{}".format, lambda value: value.model_dump(), lambda value: value.model_dump_json()]
 )
-def test_tokens_do_not_show(show: Any) -> None:
+def test_printed_settings_hide_tokens(show: Any) -> None:
     """However settings are printed, tokens are not."""
     settings = good("every-setting")
     assert TOKEN in {token(enterprise.auth) for enterprise in settings.enterprises}
@@ -291,7 +291,7 @@ def test_tokens_do_not_show(show: Any) -> None:
         assert CANARY not in str(show(part))
 
 
-def test_token_files_are_not_read_into_settings() -> None:
+def test_settings_keep_paths_of_token_files_only() -> None:
     """Settings keep the path of a token file, not what is in it."""
     assert CANARY.encode() not in pickle.dumps(good("shortest").model_dump())
 

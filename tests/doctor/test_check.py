@@ -101,7 +101,7 @@ def warnings(found: dict[str, Any]) -> set[str]:
 # What is asked, and in which form it is reported.
 
 
-def test_all_well(check: Check, simulator: Simulator) -> None:
+def test_every_collector_is_checked_by_get_alone(check: Check, simulator: Simulator) -> None:
     """Every enabled collector of every level is there, each endpoint was asked for at most two pages, by GET alone."""
     found = check(0, ORGANIZATIONS="octo-org-1")
     (enterprise,) = found["enterprises"]
@@ -145,7 +145,7 @@ def test_foreign_link_that_fails_a_list_is_found(check: Check, simulator: Simula
     check(0)
 
 
-def test_shape(check: Check) -> None:
+def test_json_has_the_documented_keys(check: Check) -> None:
     """The object that scripts read has these keys, whatever was found."""
     found = check(0)
     assert set(found) == {"version", "ok", "enterprises"}
@@ -167,7 +167,7 @@ def test_shape(check: Check) -> None:
     assert (scim["state"], scim["reason"], scim["cause"]) == ("unavailable", "unavailable", "not_offered")
 
 
-def test_one_record_of_a_list(simulator: Simulator, configure: Callable[..., None]) -> None:
+def test_lists_are_asked_for_one_record(simulator: Simulator, configure: Callable[..., None]) -> None:
     """As little is read as can be: one record of the first page, however long the list."""
     configure()
     simulator.faults.set("endless-link=1")
@@ -176,7 +176,7 @@ def test_one_record_of_a_list(simulator: Simulator, configure: Callable[..., Non
 
 
 @pytest.mark.parametrize("slug", ["octo-corp", "octo-legacy", "octo-tenant", "octo-server"])
-def test_every_kind_of_enterprise(slug: str, check: Check, simulator: Simulator) -> None:
+def test_every_kind_of_enterprise_has_nothing_to_fix(slug: str, check: Check, simulator: Simulator) -> None:
     """Where something is not offered, nothing is to be fixed; what cannot exist there is not even asked for."""
     platform = Platform.SERVER if slug == "octo-server" else Platform.CLOUD
     url = simulator.server_url if slug == "octo-server" else simulator.url
@@ -187,7 +187,7 @@ def test_every_kind_of_enterprise(slug: str, check: Check, simulator: Simulator)
     assert {"runners", "runner_groups"} <= {item["collector"] for item in items if item["state"] == "ok"}
 
 
-def test_disabled_collectors(check: Check, tmp_path: Path, simulator: Simulator) -> None:
+def test_disabled_collectors_are_not_asked(check: Check, tmp_path: Path, simulator: Simulator) -> None:
     """Only what is switched on is asked for, also what is off by default."""
     config = tmp_path / "config.yaml"
     off = {collector.name: {"enabled": collector.name == "billing_usage"} for collector in COLLECTORS}
@@ -197,7 +197,7 @@ def test_disabled_collectors(check: Check, tmp_path: Path, simulator: Simulator)
     assert simulator.requests == 4  # one of them for the versions of the API
 
 
-def test_several_enterprises(check: Check, tmp_path: Path, simulator: Simulator) -> None:
+def test_several_enterprises_in_the_order_of_the_file(check: Check, tmp_path: Path, simulator: Simulator) -> None:
     """Enterprises with hosts and credentials of their own, in the order of the file."""
     (tmp_path / "token").write_text("octo-legacy-token")
     (tmp_path / "app.pem").write_text(pem())
@@ -227,7 +227,7 @@ def test_several_enterprises(check: Check, tmp_path: Path, simulator: Simulator)
 # What an administrator can fix.
 
 
-def test_missing_scopes(check: Check) -> None:
+def test_missing_scope_is_reported_per_collector(check: Check) -> None:
     """A token without a scope is reported with it, for each collector that needs it; the rest is fine."""
     found = check(1, TOKEN="scopes=read:enterprise,manage_runners:enterprise")
     wrong = causes(found)
@@ -238,7 +238,7 @@ def test_missing_scopes(check: Check) -> None:
     assert {("licenses", "ok"), ("runners", "ok"), ("billing", "failed")} <= states(found)
 
 
-def test_scopes_that_include_others(check: Check) -> None:
+def test_scope_that_includes_others_is_enough(check: Check) -> None:
     """`admin:enterprise` is enough for what asks for less."""
     assert {("billing", "ok"), ("runners", "ok")} <= states(check(0, TOKEN="scopes=admin:enterprise"))
 
@@ -265,13 +265,13 @@ def test_wrong_slug_is_reported_once(simulator: Simulator) -> None:
     assert done.out.splitlines()[-1] == "Problems to fix: 1"
 
 
-def test_server_without_its_path(check: Check) -> None:
+def test_server_without_api_v3_is_recognized(check: Check) -> None:
     """A server asked without /api/v3 is recognized."""
     found = check(1, ENTERPRISE="octo-server")
     assert "/api/v3 for a server" in advice(found, Cause.ENTERPRISE_NOT_FOUND)
 
 
-def test_wrong_organization(check: Check) -> None:
+def test_wrong_organization_leaves_the_enterprise_fine(check: Check) -> None:
     """An organization that does not exist is reported apart from the enterprise, which is fine."""
     found = check(1, ORGANIZATIONS="octo-org-1,nobody")
     wrong = {
@@ -282,7 +282,7 @@ def test_wrong_organization(check: Check) -> None:
     assert ("licenses", "ok") in states(found)
 
 
-def test_rejected_token(check: Check, simulator: Simulator) -> None:
+def test_rejected_token_is_asked_with_once(check: Check, simulator: Simulator) -> None:
     """One 401 is enough to know; nothing more is asked."""
     found = check(1, TOKEN="bad")
     assert set(causes(found).values()) == {"credential_rejected"}
@@ -290,7 +290,7 @@ def test_rejected_token(check: Check, simulator: Simulator) -> None:
     assert simulator.requests == 1
 
 
-def test_fine_grained_token(check: Check) -> None:
+def test_fine_grained_token_reads_organizations_only(check: Check) -> None:
     """A fine-grained token reads organizations and no enterprise."""
     found = check(1, TOKEN="github_pat_octo", ORGANIZATIONS="octo-org-1")
     assert set(causes(found).values()) == {"fine_grained_token"}
@@ -298,7 +298,7 @@ def test_fine_grained_token(check: Check) -> None:
     assert levels == {"octo-org-1"}
 
 
-def test_fine_grained_token_where_it_is_hidden(check: Check, simulator: Simulator) -> None:
+def test_fine_grained_token_answered_with_404_is_recognized(check: Check, simulator: Simulator) -> None:
     """Nor is it a matter of slugs when GitHub answers such a token with 404."""
     simulator.faults.set("not-found=1")
     assert set(causes(check(1, TOKEN="github_pat_octo")).values()) == {"fine_grained_token"}
@@ -311,7 +311,7 @@ def app(tmp_path: Path) -> dict[str, str | None]:
     return {"TOKEN": None, "APP_ID": "12345", "PRIVATE_KEY_FILE": str(path)}
 
 
-def test_app_without_access_to_runners(check: Check, tmp_path: Path) -> None:
+def test_app_that_cannot_read_runners_needs_runner_auth(check: Check, tmp_path: Path) -> None:
     """What no App can read needs a second credential, and the advice names the setting."""
     found = check(1, **app(tmp_path))
     assert set(causes(found).values()) == {"app_cannot_read"}
@@ -329,14 +329,16 @@ def test_app_without_access_to_runners(check: Check, tmp_path: Path) -> None:
         ("hang=0", "acme", Cause.APP_NOT_INSTALLED),
     ],
 )
-def test_app(fault: str, slug: str, cause: Cause, check: Check, tmp_path: Path, simulator: Simulator) -> None:
+def test_unusable_app_has_its_own_cause(
+    fault: str, slug: str, cause: Cause, check: Check, tmp_path: Path, simulator: Simulator
+) -> None:
     """An App that is suspended, unknown or not installed."""
     simulator.faults.set(fault)
     found = check(1, ENTERPRISE=slug, **app(tmp_path))
     assert cause.value in causes(found).values()
 
 
-def test_app_without_permission(check: Check, tmp_path: Path, simulator: Simulator) -> None:
+def test_missing_permission_of_an_app_is_named(check: Check, tmp_path: Path, simulator: Simulator) -> None:
     """The permission is the one GitHub names, else the one the collector declares."""
     simulator.faults.set("no-permission@usage/summary=1", "forbidden@license-sync=1")
     found = check(1, **app(tmp_path))
@@ -360,7 +362,7 @@ def test_app_without_permission(check: Check, tmp_path: Path, simulator: Simulat
         ("rate-limit-secondary=1", Cause.RATE_LIMITED, " UTC"),
     ],
 )
-def test_faults(fault: str, cause: Cause, words: str, check: Check, simulator: Simulator) -> None:
+def test_each_fault_has_its_advice(fault: str, cause: Cause, words: str, check: Check, simulator: Simulator) -> None:
     """Everything goes wrong in one way, and the advice is about that way."""
     simulator.faults.set(fault)
     found = check(1)
@@ -368,7 +370,7 @@ def test_faults(fault: str, cause: Cause, words: str, check: Check, simulator: S
     assert words in advice(found, cause)
 
 
-def test_the_url_of_sso_stays_out(check: Check, simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sso_url_is_not_printed(check: Check, simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
     """The header's URL holds an identifier of a person's request: it is not printed, in neither form."""
     simulator.faults.set("sso=1")
     assert "authorization_request" not in json.dumps(check(1))
@@ -377,13 +379,13 @@ def test_the_url_of_sso_stays_out(check: Check, simulator: Simulator, capsys: py
 
 
 @pytest.mark.parametrize("fault", ["not-found", "gone", "not-enabled"])
-def test_not_offered(fault: str, check: Check, simulator: Simulator) -> None:
+def test_unavailable_feature_is_no_failure(fault: str, check: Check, simulator: Simulator) -> None:
     """What is off or unknown here is no failure."""
     simulator.faults.set(f"{fault}@license-sync-status=1")
     assert ("license_sync", "unavailable") in states(check(0))
 
 
-def test_bad_answer_of_one(check: Check, simulator: Simulator) -> None:
+def test_unreadable_answer_fails_its_endpoint_only(check: Check, simulator: Simulator) -> None:
     """An answer that nobody can read is a failure of that endpoint, for each collector that asks it."""
     simulator.faults.set("malformed-json@consumed-licenses=1")
     found = check(1)
@@ -403,13 +405,13 @@ def test_bad_answer_of_one(check: Check, simulator: Simulator) -> None:
         ("ghs_octo", {CredentialWarning.INSTALLATION_TOKEN}),
     ],
 )
-def test_tokens(token: str, facts: set[CredentialWarning], check: Check) -> None:
+def test_expiring_token_is_a_warning(token: str, facts: set[CredentialWarning], check: Check) -> None:
     """A token that ends soon or by itself; neither changes the exit code by itself."""
     code = int(token == "ghs_octo")  # no App reads runners
     assert warnings(check(code, TOKEN=token)) == {warning.value for warning in facts}
 
 
-def test_little_is_left(check: Check, simulator: Simulator) -> None:
+def test_low_rate_limit_is_a_warning(check: Check, simulator: Simulator) -> None:
     """A nearly used-up rate limit still allows the check, and is reported."""
     check(0)
     with Simulator(users=30, runners=8, organizations=3, rate_limit=simulator.requests) as poor:
@@ -419,7 +421,9 @@ def test_little_is_left(check: Check, simulator: Simulator) -> None:
 # In which form it is printed.
 
 
-def test_plain(configure: Callable[..., None], capsys: pytest.CaptureFixture[str], simulator: Simulator) -> None:
+def test_redirected_report_is_plain_lines(
+    configure: Callable[..., None], capsys: pytest.CaptureFixture[str], simulator: Simulator
+) -> None:
     """Redirected, a line per endpoint that no width cuts, without control characters; logs go elsewhere."""
     configure(TOKEN="scopes=read:enterprise", ORGANIZATIONS="octo-org-1")
     simulator.faults.set("http-500@license-sync=1")
@@ -443,8 +447,8 @@ def test_plain(configure: Callable[..., None], capsys: pytest.CaptureFixture[str
     assert lines[-1].startswith("Problems to fix: ")
 
 
-def test_terminal(simulator: Simulator) -> None:
-    """On a terminal there is a table in colours."""
+def test_terminal_gets_a_colored_table(simulator: Simulator) -> None:
+    """On a terminal there is a table in colors."""
     ours, theirs = pty.openpty()
     variables = {"ENTERPRISE": "octo-corp", "TOKEN": TOKEN, "API_URL": simulator.url, "LOG_LEVEL": "error"}
     with subprocess.Popen(
@@ -470,7 +474,7 @@ def test_terminal(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])
-def test_wrong_settings(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_settings_are_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Settings that cannot be used end with 2 and one line on standard error."""
     assert main(["check", *arguments]) == 2
     out, err = capsys.readouterr()
@@ -479,8 +483,10 @@ def test_wrong_settings(arguments: list[str], capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.usefixtures("_ctrl_c")
-def test_interrupted(configure: Callable[..., None], simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
-    """Ctrl-C ends it with 130 at once, although requests are still waited for."""
+def test_ctrl_c_exits_with_130(
+    configure: Callable[..., None], simulator: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C ends it with 130, although requests are still waited for."""
     configure()
     simulator.faults.set("hang=1")
     waiting: list[int] = []
@@ -506,7 +512,7 @@ def test_interrupted(configure: Callable[..., None], simulator: Simulator, capsy
     assert "Traceback" not in err
 
 
-def test_every_cause_and_caution_has_advice() -> None:
+def test_every_cause_and_warning_has_advice() -> None:
     """No cause is without advice, and advice is a sentence."""
     assert set(ADVICE) == set(Cause)
     assert set(WARNINGS) == set(CredentialWarning)

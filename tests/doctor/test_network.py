@@ -122,7 +122,7 @@ def local(made: Wire, scheme: str = "https") -> str:
     return f"{scheme}://localhost:{made.port}"
 
 
-def test_unknown_authority(cause: Cause, wire: Callable[..., Wire], authority: Authority) -> None:
+def test_unknown_authority_names_ca_file(cause: Cause, wire: Callable[..., Wire], authority: Authority) -> None:
     """Without the authority's certificate the advice names the setting."""
     made = wire(reply(), authority.server())
     found, advice = cause(local(made))
@@ -131,7 +131,9 @@ def test_unknown_authority(cause: Cause, wire: Callable[..., Wire], authority: A
     assert made.asked == []
 
 
-def test_known_authority(check: Callable[..., dict[str, Any]], wire: Callable[..., Wire], authority: Authority) -> None:
+def test_known_authority_is_trusted(
+    check: Callable[..., dict[str, Any]], wire: Callable[..., Wire], authority: Authority
+) -> None:
     """With it the server is asked."""
     made = wire(reply(b'{"message": "Not Found"}', status="404 Not Found"), authority.server())
     check(1, local(made), CA_FILE=authority.path)
@@ -147,7 +149,7 @@ def test_known_authority(check: Callable[..., dict[str, Any]], wire: Callable[..
     ],
     ids=["expired", "not yet valid", "other name"],
 )
-def test_wrong_certificate(
+def test_wrong_certificate_has_its_cause(
     options: dict[str, Any], expected: str, cause: Cause, wire: Callable[..., Wire], authority: Authority
 ) -> None:
     """A certificate that is trusted and still wrong says how."""
@@ -162,15 +164,17 @@ def test_certificate_for_a_name_asked_by_number(cause: Cause, wire: Callable[...
     assert cause(made.url, CA_FILE=authority.path)[0] == "certificate_of_another_host"
 
 
-def test_no_tls(cause: Cause, wire: Callable[..., Wire]) -> None:
-    """A port without TLS is told apart from a certificate problem."""
+def test_port_without_tls_is_recognized(cause: Cause, wire: Callable[..., Wire]) -> None:
+    """A port without TLS is distinguished from a certificate problem."""
     made = wire(hang(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     made.reads = False
     assert cause(local(made))[0] == "tls_failed"
 
 
 @pytest.mark.parametrize("content", ["octo", "-----BEGIN CERTIFICATE-----\nocto\n-----END CERTIFICATE-----\n"])
-def test_spoilt_ca_file(content: str, cause: Cause, wire: Callable[..., Wire], authority: Authority) -> None:
+def test_ca_file_without_certificates_is_reported(
+    content: str, cause: Cause, wire: Callable[..., Wire], authority: Authority
+) -> None:
     """A file that holds no certificates."""
     made = wire(reply(), authority.server())
     Path(authority.path).write_text(content)
@@ -216,14 +220,14 @@ def test_each_host_sees_its_own_token(
     assert {target.split("/")[1:3] == ["orgs", "web"] for target in of_web} == {True}
 
 
-def test_unknown_name(cause: Cause) -> None:
+def test_unknown_host_name_is_reported(cause: Cause) -> None:
     """A name that nobody knows; `.invalid` never is (RFC 6761)."""
     found, advice = cause("https://api.acme.invalid")
     assert found == "name_not_found"
     assert "api.acme.invalid" in advice
 
 
-def test_refused(cause: Cause) -> None:
+def test_refused_connection_is_reported(cause: Cause) -> None:
     """A port where nothing listens."""
     url = f"https://localhost:{nothing_listens()}"
     found, advice = cause(url)
@@ -244,7 +248,7 @@ def test_proxy_wants_a_password(
     assert proxy.asked
 
 
-def test_proxy_refuses(cause: Cause, wire: Callable[..., Wire], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusing_proxy_is_reported(cause: Cause, wire: Callable[..., Wire], monkeypatch: pytest.MonkeyPatch) -> None:
     """One that lets nobody through, one that is gone, and addresses of none."""
     proxy = wire(send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"))
     gone = f"http://127.0.0.1:{nothing_listens()}"
@@ -253,7 +257,7 @@ def test_proxy_refuses(cause: Cause, wire: Callable[..., Wire], monkeypatch: pyt
         assert cause("https://api.acme.example")[0] == "proxy_failed"
 
 
-def test_no_proxy(
+def test_no_proxy_is_obeyed(
     check: Callable[..., dict[str, Any]], wire: Callable[..., Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A host in NO_PROXY is asked directly."""
@@ -266,7 +270,7 @@ def test_no_proxy(
 
 
 @pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "403 Forbidden", "404 Not Found"])
-def test_web_page(status: str, cause: Cause, wire: Callable[..., Wire]) -> None:
+def test_web_page_means_wrong_address(status: str, cause: Cause, wire: Callable[..., Wire]) -> None:
     """The web pages of a server, whose API is elsewhere."""
     made = wire(reply(b"<!DOCTYPE html><title>Sign in</title>", status=status))
     found, advice = cause(made.url)
@@ -274,13 +278,13 @@ def test_web_page(status: str, cause: Cause, wire: Callable[..., Wire]) -> None:
     assert "https://HOST/api/v3" in advice
 
 
-def test_redirected_to_https(cause: Cause, wire: Callable[..., Wire]) -> None:
+def test_redirect_to_https_is_not_followed(cause: Cause, wire: Callable[..., Wire]) -> None:
     """An address that sends everybody on to TLS."""
     made = wire(reply(b"", "Location: https://api.acme.example/", status="301 Moved Permanently"))
     assert cause(made.url)[0] == "redirected"
 
 
-def test_hostile_headers(
+def test_hostile_headers_do_no_harm(
     check: Callable[..., dict[str, Any]], wire: Callable[..., Wire], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whatever headers say, nothing crashes and nothing that moves a terminal's cursor is printed."""
@@ -311,7 +315,7 @@ def test_hostile_headers(
         assert hostile not in json.dumps(found) + out
 
 
-def test_clock(check: Callable[..., dict[str, Any]], wire: Callable[..., Wire]) -> None:
+def test_clock_an_hour_ahead_is_a_warning(check: Callable[..., dict[str, Any]], wire: Callable[..., Wire]) -> None:
     """A GitHub whose clock is an hour ahead is a warning."""
     ahead = datetime.now(UTC).timestamp() + 3600
     made = wire(reply(b'{"total_seats_consumed": 1}', f"Date: {formatdate(ahead, usegmt=True)}"))

@@ -37,7 +37,7 @@ def first_cells(table: str) -> list[str]:
 
 
 def is_log(node: ast.AST) -> bool:
-    """Whether *node* is a method of a logger that tells of something wrong."""
+    """Whether *node* is a method of a logger for what went wrong."""
     return isinstance(node, ast.Attribute) and node.attr in LEVELS and "log" in ast.unparse(node.value)
 
 

@@ -99,7 +99,7 @@ def second(github: GitHub, _target: Target) -> None:
     github.get(SECOND)
 
 
-def test_an_answer_is_shared(wire: Callable[..., Wire]) -> None:
+def test_answer_is_shared_by_collectors(wire: Callable[..., Wire]) -> None:
     """Two collectors that need the same, and one that asks in a loop, cost one request."""
 
     def again(github: GitHub, _target: Target) -> None:
@@ -112,14 +112,14 @@ def test_an_answer_is_shared(wire: Callable[..., Wire]) -> None:
     assert len(made.asked) == 1
 
 
-def test_a_refusal_is_shared(wire: Callable[..., Wire]) -> None:
+def test_refusal_is_shared_by_collectors(wire: Callable[..., Wire]) -> None:
     """So does a refusal."""
     made = wire(reply(b"{}", status="403 Forbidden"))
     assert {finding.cause for finding in asked(made, first, first)} == {Cause.NOT_ALLOWED}
     assert len(made.asked) == 1
 
 
-def test_another_way(wire: Callable[..., Wire]) -> None:
+def test_refused_query_may_be_asked_in_another_form(wire: Callable[..., Wire]) -> None:
     """Where GitHub refuses the query and not the endpoint, the collector may ask in its other form."""
 
     def forms(github: GitHub, _target: Target) -> None:
@@ -133,7 +133,7 @@ def test_another_way(wire: Callable[..., Wire]) -> None:
     assert len(made.asked) == 2
 
 
-def test_a_swallowed_refusal_shows(wire: Callable[..., Wire]) -> None:
+def test_tolerated_refusal_is_still_reported(wire: Callable[..., Wire]) -> None:
     """What a collector can do without is still reported."""
 
     def tolerant(github: GitHub, _target: Target) -> None:
@@ -150,7 +150,7 @@ def test_a_swallowed_refusal_shows(wire: Callable[..., Wire]) -> None:
     ]
 
 
-def test_given_up_at_the_second_silence(wire: Callable[..., Wire]) -> None:
+def test_second_timeout_ends_the_checks(wire: Callable[..., Wire]) -> None:
     """One endpoint that does not answer leaves hope for others, two do not."""
     made = wire(hang())
     fetches: tuple[Fetch, ...] = (first, second, first, lambda github, _: github.get(GROUP, organization="web"))
@@ -164,7 +164,7 @@ def test_given_up_at_the_second_silence(wire: Callable[..., Wire]) -> None:
     assert len(made.asked) == 2
 
 
-def test_what_a_collector_cannot_use(wire: Callable[..., Wire]) -> None:
+def test_unusable_answer_counts_for_its_endpoint(wire: Callable[..., Wire]) -> None:
     """An answer that looks right and is not counts for its endpoint; so does a list without its list."""
 
     def strict(github: GitHub, _target: Target) -> None:
@@ -180,7 +180,7 @@ def test_what_a_collector_cannot_use(wire: Callable[..., Wire]) -> None:
     assert findings[0].detail == "neither this nor that"
 
 
-def test_a_bug(wire: Callable[..., Wire]) -> None:
+def test_crashing_collector_hides_no_other(wire: Callable[..., Wire]) -> None:
     """A collector that crashes, even before it asks, is reported, and hides no other; the message stays out."""
 
     def crash(_github: GitHub, _target: Target) -> None:
@@ -194,7 +194,7 @@ def test_a_bug(wire: Callable[..., Wire]) -> None:
     assert "acme.example" not in findings[0].detail
 
 
-def test_stopped(wire: Callable[..., Wire]) -> None:
+def test_nothing_is_asked_after_a_stop(wire: Callable[..., Wire]) -> None:
     """When the process ends nothing more is asked."""
     stop = threading.Event()
     stop.set()
@@ -234,15 +234,17 @@ def test_stopped(wire: Callable[..., Wire]) -> None:
         (Kind.CLASSIC, FIRST, RateLimited("", retry_at=NOW), Cause.RATE_LIMITED, "2026-11-18 11:06 UTC"),
     ],
 )
-def test_meaning(kind: Kind, endpoint: Endpoint, error: GitHubError, cause: Cause, words: str) -> None:
-    """Endpoint and credential sharpen what the error tells."""
+def test_endpoint_and_credential_refine_the_cause(
+    kind: Kind, endpoint: Endpoint, error: GitHubError, cause: Cause, words: str
+) -> None:
+    """Endpoint and credential refine what the error means."""
     finding = fails(replace(TARGET, kind=kind), endpoint, error)
     assert finding.cause is cause
     assert words in finding.advice
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_every_row_of_the_table(cause: Cause) -> None:
+def test_every_cause_fills_its_advice(cause: Cause) -> None:
     """Every cause gives its advice with all places filled, and counts as failed unless there is nothing to fix."""
     error = RateLimited("octo", retry_at=NOW) if cause is Cause.RATE_LIMITED else AnyError(cause)
     target = replace(TARGET, kind=Kind.UNKNOWN, organization="octo-web")
@@ -268,7 +270,7 @@ def not_offered(*endpoints: str, credential: str = "auth", organization: str = "
     return [fails(target, Endpoint(endpoint, ""), Unavailable("")) for endpoint in endpoints]
 
 
-def test_lost() -> None:
+def test_enterprise_is_not_found_only_where_nothing_is_visible() -> None:
     """Only where one credential sees nothing at all is the enterprise not found."""
     assert {finding.cause for finding in correlate(not_offered("/a", "/b"))} == {Cause.ENTERPRISE_NOT_FOUND}
     assert {finding.cause for finding in correlate(not_offered("/a", "/a"))} == {Cause.NOT_OFFERED}
@@ -293,13 +295,13 @@ def test_lost() -> None:
         ("octo", Kind.UNKNOWN),
     ],
 )
-def test_kinds(token: str, kind: Kind) -> None:
-    """What a token begins with tells its kind."""
+def test_prefix_of_a_token_shows_its_kind(token: str, kind: Kind) -> None:
+    """What a token begins with shows its kind."""
     assert kind_of(token) is kind
 
 
-def test_scopes_tell_a_classic_token() -> None:
-    """GitHub tells scopes of classic tokens alone, of whatever shape."""
+def test_scopes_show_a_classic_token() -> None:
+    """GitHub reports scopes of classic tokens alone, of whatever shape."""
     assert credential_report("auth", Kind.UNKNOWN, CredentialFacts(scopes=())).kind is Kind.CLASSIC
     assert credential_report("auth", Kind.UNKNOWN, CredentialFacts()).kind is Kind.UNKNOWN
     assert credential_report("auth", Kind.GITHUB_APP, CredentialFacts(scopes=())).kind is Kind.GITHUB_APP
@@ -351,7 +353,7 @@ def test_repeated_advice_is_given_once_per_enterprise() -> None:
     assert common_problems([*lost, skipped]) == [lost[0].advice]
 
 
-def test_plain_columns() -> None:
+def test_columns_line_up() -> None:
     """Columns line up, and the last one is whole."""
     lines = list(plain([("A", "B", "C", "D", "E"), ("acme", "runners", "/x", "ok", "x" * 300)]))
     assert lines == ["A     B        C   D   E", f"acme  runners  /x  ok  {'x' * 300}"]
