@@ -16,7 +16,7 @@ mutants: ARGS = --sample 24
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo monitor test coverage benchmarks mutants check audit soak types format docs build lock clean
+.PHONY: help demo monitor test golden coverage benchmarks mutants check audit soak types format docs build lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ monitor: $(VENV)/.run ## Run the demo with Prometheus and Alertmanager; options:
 
 test: $(VENV)/.dev ## Run the tests and list what is skipped; options: make test ARGS="-n 0 -k runners"
 	@$(PYTEST) $(ARGS)
+
+golden: $(VENV)/.dev ## Write the golden files of the collectors again; read the diff
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/collectors/test_golden.py $(ARGS)
 
 coverage: $(VENV)/.dev ## Run the tests and measure coverage, which takes twice as long
 	@$(BIN)/coverage erase

@@ -121,11 +121,13 @@ def test_every_scope_and_permission() -> None:
     for collector in COLLECTORS:
         cells = [scope for names, scope in rows.items() if f"`{collector.name}`" in names]
         declared = {endpoint.scope for endpoint in collector.endpoints if endpoint.level != "organization"} - {""}
-        assert len(cells) == 1, collector.name
-        assert all(f"`{scope}`" in cells[0] for scope in declared), collector.name
+        wanted = f"docs/credentials.md, classic token: name `{collector.name}` beside {sorted(declared)}"
+        assert len(cells) == 1, wanted
+        assert all(f"`{scope}`" in cells[0] for scope in declared), wanted
     permissions = {endpoint.app_permission for collector in COLLECTORS for endpoint in collector.endpoints} - {""}
     for permission in permissions:
-        assert f"`{permission if ':' in permission else permission + ': read'}`" in CREDENTIALS
+        spelled = permission if ":" in permission else f"{permission}: read"
+        assert f"`{spelled}`" in CREDENTIALS, f"docs/credentials.md, GitHub App: name `{spelled}`"
 
 
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", CREDENTIALS, re.DOTALL))
