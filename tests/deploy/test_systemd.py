@@ -111,8 +111,8 @@ def test_service() -> None:
     assert (service["Restart"], service["RestartPreventExitStatus"]) == ("always", "2")
     assert service["ExecReload"].endswith("-HUP $MAINPID")
     assert int(service["TimeoutStopSec"]) > 10
-    options = parser().parse(unit("ghe-exporter.service").command())
-    assert (options.command, str(options.config)) == ("serve", "/etc/ghe-exporter/config.yaml")
+    words = unit("ghe-exporter.service").command()
+    assert (words[0], str(parser().parse(words).config)) == ("serve", "/etc/ghe-exporter/config.yaml")
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -229,7 +229,7 @@ def test_fault(github: Github, stage: Stage, kind: str, collector: str) -> None:
 
         status = stage.status(collector)
         assert (status.reason.value if status.reason else OK) == reason, (
-            f"{collector} under {kind}: {status.problem or 'no problem'}. If that is right, say so in TABLE of this file"
+            f"{collector} under {kind}: {status.problem or 'no problem'}. If that is right: TABLE in this file"
         )
         assert github.simulator.requests - asked <= healthy * expected.factor
         assert 0 <= delay <= 25 * 3600
