@@ -30,7 +30,7 @@ TESTS = (
 def blocks(page: str) -> list[str]:
     """The fenced blocks of the steps, without their indentation in the list."""
     section = page.partition("\n## Add a collector\n")[2].partition("\n## ")[0]
-    found = re.findall(r"^   ```(?:python|json)\n(.*?)^   ```$", section, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^   ```(?:python|json|text)\n(.*?)^   ```$", section, re.DOTALL | re.MULTILINE)
     return [re.sub(r"^   ", "", text, flags=re.MULTILINE) for text in found]
 
 
