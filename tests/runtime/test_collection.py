@@ -1,5 +1,6 @@
 """How a run ends: what is published, what is counted, when it is tried again."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -9,10 +10,11 @@ import pytest
 from exporter.collector import Collector, Target
 from exporter.collectors.licenses import COLLECTOR as LICENSES
 from exporter.collectors.runner_groups import COLLECTOR as RUNNER_GROUPS
-from exporter.errors import RateLimited, Reason, ServerError, describe_bug
+from exporter.errors import RateLimited, Reason, ServerError, Stopped, describe_bug
 from exporter.github.reader import GitHub
 from exporter.metrics.metric import Sample, gauge
 from exporter.runtime.availability import Availability
+from exporter.runtime.schedule import CannotStart
 from tests.support.harness import NOW, Bench
 
 PATH = "/enterprises/octo-corp/consumed-licenses"
@@ -295,3 +297,112 @@ def test_a_collector_that_worked_before_a_reload_is_not_given_up_at_once() -> No
     bench.collection.levels[""].remember_success()
     bench.run()
     assert bench.status.available is True
+
+
+def test_level_is_published_when_it_is_read() -> None:
+    """An organization that was not read yet keeps nothing of the others from being shown."""
+    groups = {"runner_groups": [{"id": 1, "name": "Default"}]}
+    paths = ("/enterprises/octo-corp", "/orgs/octo-org", "/orgs/octo-web")
+    bench = Bench(
+        RUNNER_GROUPS,
+        {f"{path}/actions/runner-groups": groups for path in paths},
+        organizations=("octo-org", "octo-web"),
+    )
+    bench.run("octo-web")
+    assert 'organization="octo-web"' in bench.text
+    assert 'organization="octo-org"' not in bench.text
+    assert (bench.status.success, bench.status.succeeded_at, bench.status.is_ready) == (None, None, True)
+    bench.clock.now += 5
+    bench.run("", "octo-org")
+    assert (bench.status.success, bench.status.succeeded_at) == (True, NOW)
+
+
+def test_each_level_has_the_deadline_of_a_run() -> None:
+    """Time that another level took counts for nothing: no level waits for another."""
+    deadlines: dict[str, float] = {}
+
+    def fetch(github: GitHub, target: Target) -> None:
+        deadlines[target.organization] = github._run.deadline - bench.clock.monotonic()
+        bench.clock.now += 290
+
+    collector = replace(broken_collector(""), fetch=fetch, samples=lambda _target, _fetched: [], organizations=True)
+    bench = Bench(collector, {}, organizations=("octo-org", "octo-web"))
+    bench.run()
+    assert deadlines == {"": 300, "octo-org": 300, "octo-web": 300}
+    assert bench.status.duration == 290
+
+
+def test_refused_organization_is_tried_at_the_interval() -> None:
+    """It is a failure where the enterprise is read; only what is refused everywhere is probed once a day."""
+    groups = {"runner_groups": [{"id": 1, "name": "Default"}]}
+    path, organization = "/enterprises/octo-corp/actions/runner-groups", "/orgs/octo-org/actions/runner-groups"
+    bench = Bench(RUNNER_GROUPS, {path: groups, organization: failing(404)}, organizations=("octo-org",))
+    bench.run("")
+    assert bench.run("octo-org") <= 945
+    assert (bench.status.success, bench.status.available, bench.status.reason) == (False, True, Reason.UNAVAILABLE)
+
+    bench = Bench(RUNNER_GROUPS, {path: failing(404), organization: failing(404)}, organizations=("octo-org",))
+    assert bench.run("") <= 945, "the organization was not asked yet"
+    assert bench.run("octo-org") >= DAY * 0.95
+    assert bench.run("") >= DAY * 0.95
+    assert bench.status.available is False
+
+
+def test_nothing_is_published_after_other_settings_came_into_force() -> None:
+    """Also not where they do so at the last moment, while the end of a reading waits for the lock of a reload."""
+
+    class LastMoment(random.Random):
+        def uniform(self, a: float, b: float) -> float:
+            del b
+            bench.is_over.set()
+            return a
+
+    bench = Bench(LICENSES, {PATH: GOOD}, randomness=LastMoment())
+    with pytest.raises(Stopped):
+        bench.run()
+    assert bench.text == ""
+    assert (bench.status.success, bench.saved, bench.tally.reasons) == (None, {}, [])
+
+
+@pytest.mark.parametrize("jump", [-DAY, DAY])
+def test_age_does_not_depend_on_the_wall_clock(jump: float) -> None:
+    """A clock that is set, back or forward, neither keeps results for ever nor drops them."""
+    bench = Bench(LICENSES, {PATH: GOOD}, options={"interval": "10s", "max_age": "60s"})
+    bench.run()
+    bench.clock.set_by(jump)
+    bench.clock.now += 59
+    bench.collection.expire()
+    assert bench.series == {CONSUMED: 7}
+    bench.clock.now += 2
+    bench.collection.expire()
+    assert bench.text == ""
+
+
+def test_unforeseen_exception_is_a_failure() -> None:
+    """A reading that could not even begin, or broke down in our own code, is counted and shown."""
+    bench = Bench(LICENSES, {PATH: GOOD})
+    level = bench.collection.levels[""]
+    level.fail(CannotStart())
+    assert (bench.status.success, bench.status.reason) == (False, Reason.BUG)
+    assert "refuses to start a thread" in bench.status.problem
+    level.fail(OSError("octocat@example.com"))
+    assert bench.tally.reasons == [Reason.BUG, Reason.BUG]
+    assert "octocat" not in bench.status.problem
+    bench.run()
+    assert bench.status.success
+
+
+def test_organization_comes_and_goes_without_disturbing_others() -> None:
+    """The levels that stay keep their state and their tasks."""
+    collector = replace(broken_collector(""), organizations=True)
+    bench = Bench(collector, {}, organizations=("octo-org", "octo-web"))
+    bench.collection.plan({}, {})
+    levels, tasks = dict(bench.collection.levels), dict(bench.collection.tasks)
+    bench.collection.set_organizations(("octo-web", "octo-new"))
+    bench.collection.plan({}, {})
+    assert list(bench.collection.levels) == ["", "octo-web", "octo-new"]
+    key = bench.assignment.key
+    for name in ("", "octo-web"):
+        assert bench.collection.levels[name] is levels[name]
+        assert bench.collection.tasks[key.level(name)] is tasks[key.level(name)]
+    assert key.level("octo-org") not in bench.collection.tasks

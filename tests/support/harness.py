@@ -37,9 +37,14 @@ class StillClock:
     """A clock that only moves when somebody waits."""
 
     now: float = NOW
+    offset: float = 0.0
 
     def time(self) -> float:
-        return self.now
+        return self.now + self.offset
+
+    def set_by(self, seconds: float) -> None:
+        """Set the wall clock forward or back; what is measured is not affected."""
+        self.offset += seconds
 
     def monotonic(self) -> float:
         return self.now
@@ -84,6 +89,7 @@ class Bench:
         included: Mapping[str, float] | None = None,
         billing_platform: BillingPlatform = "auto",
         expected_labels: Sequence[str] = (),
+        randomness: random.Random | None = None,
     ) -> None:
         self.recorded = dict(recorded)
         self.clock, self.tally, self.statuses = StillClock(now), Tally(), StatusBoard()
@@ -125,7 +131,7 @@ class Bench:
             statuses=self.statuses,
             observer=self.tally,
             clock=self.clock,
-            randomness=random.Random(1),
+            randomness=randomness or random.Random(1),
             save=lambda level, _fingerprint, state: self.saved.update({level: state}),
             is_over=self.is_over.is_set,
         )
