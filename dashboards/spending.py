@@ -58,6 +58,7 @@ def spend() -> Panels:
             no_value=NO_COST,
             size=(15, 9),
             sort=["-Paid"],
+            widths={"Enterprise": 120, "Product": 100},
         ),
         bars(
             "Forecast by product",
