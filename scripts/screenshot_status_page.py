@@ -34,10 +34,10 @@ def photograph(url: str, picture: Path) -> None:
 
 
 def is_ready(url: str) -> bool:
-    """Whether every collector has run."""
+    """Whether every collector has read everything."""
     try:
-        with urlopen(f"{url}/-/ready", timeout=10):
-            return True
+        with urlopen(f"{url}/", timeout=10) as page:
+            return b'class="waiting"' not in page.read()
     except URLError:
         return False
 

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from exporter.collectors import COLLECTORS
-from tests.support.tools import running_demo, tool
+from tests.support.programs import ask
+from tests.support.tools import eventually, running_demo, tool
 
 FLAGS = [
     "--headless",
@@ -34,9 +35,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def url(browser: Browser) -> Iterator[str]:
-    """Address of a demo; none is started where there is no browser."""
+    """Address of a demo that has read everything; none is started where there is no browser."""
     del browser
     with running_demo() as url:
+        eventually(lambda: 'class="waiting"' not in ask(f"{url}/")[1], "every level of every collector has been read")
         yield url
 
 
