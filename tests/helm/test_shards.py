@@ -137,3 +137,36 @@ def test_one_slug_twice_without_names_is_refused() -> None:
     enterprises = [{"slug": "github"}, {"slug": "GitHub", "api_url": "https://github.acme.example.com/api/v3"}]
     with pytest.raises(HelmError, match="GitHub is there twice; give one of them another name"):
         rendered({"config": {"enterprises": enterprises}})
+
+
+NAMED = {
+    "config": {
+        "enterprises": [
+            {"slug": "github", "name": "acme: on site", "api_url": "https://github.acme.example.com/api/v3"},
+            {"slug": "github", "name": "globex", "api_url": "https://github.globex.example.com/api/v3"},
+        ]
+    },
+    "credentials": [
+        {"enterprise": "acme: on site", "existingSecret": "one", "tokenKey": "t"},
+        {"enterprise": "Globex", "existingSecret": "two", "tokenKey": "t"},
+    ],
+}
+"""Two servers, which both call their enterprise github."""
+
+
+def test_enterprises_of_one_slug_are_told_apart_by_name() -> None:
+    """Credentials and shards name the enterprise as its metrics do."""
+    shards = [{"name": "a", "enterprises": ["globex"]}, {"name": "b", "enterprises": ["acme: on site"]}]
+    found = {name: document["enterprises"] for name, document in configurations(manifests({**NAMED, "shards": shards}))}
+    ((globex,), (acme,)) = found[f"{NAME}-a"], found[f"{NAME}-b"]
+    assert (globex["name"], globex["slug"], acme["name"], acme["slug"]) == (
+        "globex",
+        "github",
+        "acme: on site",
+        "github",
+    )
+    folders = [auth["auth"]["token_file"].removesuffix("/token") for auth in (globex, acme)]
+    assert folders[0] == "/etc/ghe-exporter/credentials/Globex/auth"
+    assert ":" not in folders[1]
+    deployments = of_kind({**NAMED, "shards": shards}, "Deployment")
+    assert [secrets_of(each) for each in deployments] == [{folders[0]: "two"}, {folders[1]: "one"}]
