@@ -84,7 +84,7 @@ def serve(
     """Run until SIGTERM or SIGINT; SIGHUP loads the settings again. *started* gets the URL.
 
     *web_config* comes before the web configuration that the settings name. Return the exit code: 1 if the web server
-    or the schedule ended by itself, which leaves nothing that could go on.
+    or the schedule ended by itself, which leaves nothing that could continue.
 
     Raises:
         ConfigurationError: the web configuration cannot be used.

@@ -1,4 +1,4 @@
-"""Whether GitHub offers what a collector reads, as far as its answers tell."""
+"""Whether GitHub offers what a collector reads, judged by its answers."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ MAX_DOUBLINGS = 20
 
 @dataclass(slots=True)
 class Availability:
-    """Tells "not offered here" from "not now".
+    """Distinguishes "not offered here" from "not now".
 
-    A refusal counts at once where nothing ever worked; after that only the third in a row does, because GitHub also
+    A refusal counts immediately where nothing ever worked; after that only the third in a row does, because GitHub also
     answers 404 and 403 while something is broken.
     """
 

@@ -11,7 +11,7 @@ MAX_DOUBLINGS = 20
 LOGGED_AS_ERROR = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN, Reason.BUG})
 """Reasons that end when somebody does something."""
 UNTRUSTED_DATA = frozenset({Reason.PAYLOAD, Reason.BUG})
-"""Reasons after which GitHub is asked for everything anew: it would confirm what made no sense by its ETag."""
+"""Reasons after which no ETag is sent: GitHub would confirm data that made no sense."""
 TRANSIENT = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR})
 """Reasons that end by themselves."""
 

@@ -40,6 +40,6 @@ def fingerprint(
 
 
 def credentials_digest(secrets: Mapping[str, str]) -> str:
-    """A few digits that tell whether credentials have changed; far too few to confirm a guess at one."""
+    """A few digits that change with the credentials; far too few to confirm a guess at one."""
     text = json.dumps(sorted(secrets.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:CREDENTIALS_DIGITS]

@@ -132,7 +132,7 @@ class Level:
         self._log_failures([failure])
 
     def restore(self, saved: SavedState) -> ResumePlan | None:
-        """Go on where an earlier process stopped, unless what it saved says nothing any more."""
+        """Continue where an earlier process stopped, unless its state is of no use any more."""
         context, assignment = self._context, self._assignment
         present = Present(
             time=context.clock.time(),
@@ -209,7 +209,7 @@ class Level:
             context.snapshots.publish(self.key, Result(reading.families, context.clock.monotonic()))
         if failures:
             context.observer.failed(self.key.key, failures[0].reason)
-        # GitHub would confirm what made no sense for as long as it has the same ETag.
+        # GitHub would confirm data that made no sense as long as it has the same ETag.
         self._skip_revalidation = any(failure.reason in UNTRUSTED_DATA for failure in failures)
         self._update(
             attempted_at=started_at,

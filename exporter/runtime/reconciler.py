@@ -139,7 +139,7 @@ class Reconciler:
     def _restore(
         self, collections: Mapping[Key, Collection], saved: Mapping[LevelKey, SavedState]
     ) -> dict[LevelKey, float]:
-        """Go on with what was *saved*; return the seconds to the first readings of those that are not due."""
+        """Continue with what was *saved*; return the seconds to the first readings of those that are not due."""
         delays: dict[LevelKey, float] = {}
         # The newest verdict on a credential comes last.
         for level in sorted(saved, key=lambda level: saved[level].status.attempted_at or 0.0):

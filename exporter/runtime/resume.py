@@ -1,4 +1,4 @@
-"""How a level goes on with what an earlier process saved: what is shown, and when it is read next."""
+"""How a level continues with what an earlier process saved: what is shown, and when it is read next."""
 
 from dataclasses import dataclass, replace
 
@@ -33,7 +33,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class ResumePlan:
-    """Where to go on; `delay` is in seconds, None for a reading that is due."""
+    """Where to continue; `delay` is in seconds, None for a reading that is due."""
 
     status: LevelStatus
     availability: Availability
@@ -42,7 +42,7 @@ class ResumePlan:
 
 
 def plan_resume(saved: SavedState, present: Present) -> ResumePlan | None:
-    """Go on with *saved*; None if it says to come from the future, so that nobody knows how old it is."""
+    """Continue with *saved*; None if its times lie in the future, so that its age is unknown."""
     result = saved.result
     if max(saved.status.attempted_at or 0.0, result.collected_at if result else 0.0) > present.time + MAX_AHEAD_SECONDS:
         return None

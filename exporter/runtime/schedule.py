@@ -2,7 +2,7 @@
 
 One thread watches the time and starts a short-lived thread per due run, so a slow run delays no other one. A task is
 due again only when its run has ended, so no run overlaps itself. Whatever a run raises, its task comes back; whatever
-the system refuses, the loop goes on.
+the system refuses, the loop continues.
 
 Tasks that share a lane begin a few at a time: a run that could only wait for a free connection needs no thread yet. A
 run that has lasted longer than one request may take counts no more, so hung runs can neither fill a lane nor the
@@ -45,7 +45,7 @@ class Lane:
 
 
 def _ignore(_error: Exception) -> None:
-    """Nobody wants to know."""
+    """Report to nobody."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -157,7 +157,7 @@ class Schedule:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the loop; what a run under way waits for is told by its own means."""
+        """End the loop; runs in progress are not waited for."""
         self._stop.set()
         self._wake.set()
         if self._thread is not None:

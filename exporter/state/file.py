@@ -171,7 +171,7 @@ class StateFile:
 
 
 def digest_of(*parts: bytes) -> bytes:
-    """Tells whether a row is what was written: SQLite itself has no checksums."""
+    """The checksum of a row: SQLite itself has none."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "little") + part)

@@ -58,7 +58,7 @@ def clock() -> StillClock:
 
 @pytest.fixture
 def exporter(clock: StillClock) -> Iterator[Exporter]:
-    """An exporter that runs what the test tells it to."""
+    """An exporter that runs what the test runs."""
     made = Exporter(clock=clock, randomness=Never(), process_metrics=False)
     yield made
     made.stop()
@@ -82,7 +82,7 @@ def page(exporter: Exporter) -> str:
 
 
 def series(exporter: Exporter, name: str, *labels: str) -> dict[tuple[str, ...], float]:
-    """The values of a metric by the values of those of its labels that tell its series apart."""
+    """The values of a metric by the values of those of its labels that distinguish its series."""
     return {
         tuple(sample.labels[label] for label in labels): sample.value
         for family in text_string_to_metric_families(page(exporter))
@@ -134,7 +134,7 @@ def test_every_collector_of_every_enterprise(exporter: Exporter, simulator: Simu
     assert label_values(exporter, "enterprise") == {"octo-corp", "octo-server"}
 
 
-def test_removed_enterprise(exporter: Exporter, simulator: Simulator) -> None:
+def test_removed_enterprise_leaves_no_series(exporter: Exporter, simulator: Simulator) -> None:
     """An enterprise that the new settings do not mention leaves no series and no status behind."""
     kept, removed = ({"slug": slug, "api_url": simulator.url} for slug in ("octo-corp", "octo-legacy"))
     exporter.apply(settings(kept, removed))
@@ -148,8 +148,8 @@ def test_removed_enterprise(exporter: Exporter, simulator: Simulator) -> None:
     assert series(exporter, "ghe_license_seats_consumed", "enterprise").keys() == {("octo-corp",)}
 
 
-def test_removed_organization(exporter: Exporter, simulator: Simulator) -> None:
-    """So does an organisation, together with its credential."""
+def test_removed_organization_leaves_no_series(exporter: Exporter, simulator: Simulator) -> None:
+    """So does an organization, together with its credential."""
     organization = {"name": "octo-org-2", "auth": {"token": "octo-2"}}
     enterprise = {"slug": "octo-corp", "api_url": simulator.url}
     exporter.apply(settings({**enterprise, "organizations": ["octo-org-1", organization]}))
@@ -162,7 +162,7 @@ def test_removed_organization(exporter: Exporter, simulator: Simulator) -> None:
     assert label_values(exporter, "credential") == {"auth"}
 
 
-def test_removed_collector(exporter: Exporter, simulator: Simulator) -> None:
+def test_removed_collector_leaves_no_series(exporter: Exporter, simulator: Simulator) -> None:
     """A collector that is switched off loses its series and its status."""
     enterprise = {"slug": "octo-corp", "api_url": simulator.url}
     exporter.apply(settings(enterprise))
@@ -187,8 +187,8 @@ def test_what_stays_keeps_its_data(exporter: Exporter, clock: StillClock, simula
     assert series(exporter, "ghe_exporter_config_last_reload_success_timestamp_seconds") == {(): at + 60}
 
 
-def test_what_old_settings_told_is_not_shown(simulator: Simulator) -> None:
-    """A run that has its last answer when other settings come into force says nothing any more."""
+def test_data_of_former_settings_is_not_shown_after_a_reload(simulator: Simulator) -> None:
+    """A reading that gets its last answer when other settings come into force publishes nothing."""
     others = [settings({"slug": "octo-corp", "api_url": "http://127.0.0.1:9"})]
 
     class Reloading(StillClock):
@@ -206,7 +206,7 @@ def test_what_old_settings_told_is_not_shown(simulator: Simulator) -> None:
     made.stop()
 
 
-def test_server_platform(exporter: Exporter, simulator: Simulator) -> None:
+def test_collectors_of_the_cloud_are_unavailable_on_a_server(exporter: Exporter, simulator: Simulator) -> None:
     """On GitHub Enterprise Server, what cannot exist is not available from the start and never asked for."""
     exporter.apply(settings({"slug": "octo-server", "api_url": simulator.server_url}))
     assert available(exporter) == dict.fromkeys(FOR_CLOUD_ALONE, 0)
@@ -221,8 +221,8 @@ def test_server_platform(exporter: Exporter, simulator: Simulator) -> None:
     assert {collector for (collector,), value in last.items() if value == 0} >= FOR_CLOUD_ALONE
 
 
-def test_move_to_server(exporter: Exporter, simulator: Simulator) -> None:
-    """What a new address cannot offer does not keep showing what the old one told."""
+def test_move_to_a_server_drops_data_of_the_cloud(exporter: Exporter, simulator: Simulator) -> None:
+    """What a new address cannot offer does not keep showing the data of the old one."""
     exporter.apply(settings({"slug": "octo-corp", "api_url": simulator.url}))
     run_all(exporter)
     assert series(exporter, "ghe_license_seats_consumed", "enterprise")
@@ -280,7 +280,7 @@ def test_up_again_without_the_bad_credential(exporter: Exporter, simulator: Simu
     assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): 1}
 
 
-def test_rotated_token(exporter: Exporter, simulator: Simulator, tmp_path: Path) -> None:
+def test_rotated_token_is_used_without_a_reload(exporter: Exporter, simulator: Simulator, tmp_path: Path) -> None:
     """A token file that changes is used from the next request on, without a reload."""
     path = tmp_path / "token"
     path.write_text("bad-token\n")
@@ -306,7 +306,7 @@ def test_settings_reach_the_client(exporter: Exporter, simulator: Simulator) -> 
     assert not series(exporter, "ghe_runner_online", "runner")
 
 
-def test_old_data_goes(exporter: Exporter, clock: StillClock, simulator: Simulator) -> None:
+def test_data_older_than_max_age_is_dropped(exporter: Exporter, clock: StillClock, simulator: Simulator) -> None:
     """The schedule's tick drops what is older than max_age."""
     maximum = {"licenses": {"interval": "1m", "max_age": "1h"}}
     exporter.apply(settings({"slug": "octo-corp", "api_url": simulator.url}, collectors=maximum))
@@ -356,7 +356,7 @@ def test_a_scrape_asks_nobody(exporter: Exporter, simulator: Simulator) -> None:
     assert simulator.requests == before
 
 
-def test_readiness(exporter: Exporter, simulator: Simulator) -> None:
+def test_ready_after_the_first_attempt_of_every_collector(exporter: Exporter, simulator: Simulator) -> None:
     """Ready means that every collector has been tried; healthy means that the schedule runs."""
     exporter.apply(settings({"slug": "octo-corp", "api_url": simulator.url}))
     assert [ask(exporter, path)[0] for path in ("/-/ready", "/-/healthy")] == ["503", "503"]

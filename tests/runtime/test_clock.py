@@ -21,7 +21,7 @@ def test_monotonic() -> None:
 
 
 def test_wait() -> None:
-    """Waiting ends with the event or with the time, and tells which."""
+    """Waiting ends with the event or with the time, and returns which."""
     event = threading.Event()
     assert not SystemClock().wait(event, 0.001)
     event.set()

@@ -49,7 +49,7 @@ def simulator(clock: StillClock) -> Iterator[Simulator]:
 
 @pytest.fixture
 def exporter(clock: StillClock) -> Iterator[Exporter]:
-    """An exporter that runs what the test tells it to."""
+    """An exporter that runs what the test runs."""
     made = Exporter(clock=clock, randomness=Never(), process_metrics=False)
     yield made
     made.stop()

@@ -66,7 +66,7 @@ def settings(simulator: Simulator, folder: Path, **changes: Any) -> Settings:
 
 @contextmanager
 def running(chosen: Settings, clock: StillClock, *, keeps_state: bool = True) -> Iterator[Exporter]:
-    """An exporter that runs what it is told to, and ends well."""
+    """An exporter that runs what the test runs, and stops cleanly."""
     exporter = Exporter(clock=clock, randomness=Even(), process_metrics=False, keeps_state=keeps_state)
     exporter.apply(chosen)
     try:
@@ -76,7 +76,7 @@ def running(chosen: Settings, clock: StillClock, *, keeps_state: bool = True) ->
 
 
 def domain(exporter: Exporter) -> bytes:
-    """What collectors tell."""
+    """What collectors expose."""
     return b"".join(exporter.exposition.page().plain(()))
 
 
@@ -91,7 +91,7 @@ def asked(simulator: Simulator, before: dict[str, int]) -> dict[str, int]:
     return dict(Counter(simulator.request_counts()) - Counter(before))
 
 
-def test_all_is_there_at_once(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_restart_serves_stored_data_immediately(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
     """The same domain metrics byte for byte, true ages, verdicts on credentials, ready, and not one request."""
     chosen = settings(simulator, tmp_path)
     with running(chosen, clock) as first:
@@ -123,7 +123,7 @@ def test_all_is_there_at_once(simulator: Simulator, clock: StillClock, tmp_path:
 
 
 def due(exporter: Exporter) -> dict[str, float]:
-    """Seconds to the next run of each collector, as the status page tells them."""
+    """Seconds to the next run of each collector, as the status page shows them."""
     now = exporter.clock.time()
     return {
         key.collector: status.next_at - now
@@ -132,7 +132,7 @@ def due(exporter: Exporter) -> dict[str, float]:
     }
 
 
-def test_nothing_is_asked_before_it_is_due(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_restart_asks_nothing_before_it_is_due(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
     """What ran ten minutes ago with an interval of fifteen runs in five; what is overdue runs now; nobody else does."""
     chosen = settings(simulator, tmp_path)
     with running(chosen, clock) as first:
@@ -155,11 +155,11 @@ def test_nothing_is_asked_before_it_is_due(simulator: Simulator, clock: StillClo
         assert paths
         assert all("/actions/runners" in path or "/actions/runner-groups" in path for path in paths), paths
         run_due(second, clock, 5 * MINUTE)
-        eventually(lambda: any("consumed-licenses" in path for path in asked(simulator, before)), "licences are read")
+        eventually(lambda: any("consumed-licenses" in path for path in asked(simulator, before)), "licenses are read")
         assert not any("billing" in path for path in asked(simulator, before))
 
 
-def test_too_old(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_restart_drops_data_older_than_max_age(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
     """What is older than max_age is not shown, its time of success is, and it is not ready before it has run."""
     chosen = settings(simulator, tmp_path)
     with running(chosen, clock) as first:
@@ -175,7 +175,7 @@ def test_too_old(simulator: Simulator, clock: StillClock, tmp_path: Path) -> Non
         assert ask(second, "/-/ready")[0] == "200"
 
 
-def test_the_clock_was_set_back(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_restart_ignores_data_from_the_future(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
     """What says to come from the future has no known age: it is not shown and is read again at once."""
     chosen = settings(simulator, tmp_path)
     with running(chosen, clock) as first:
@@ -197,7 +197,7 @@ def test_the_clock_was_set_back(simulator: Simulator, clock: StillClock, tmp_pat
         pytest.param({"collectors": {**OPT_IN, "runners": {"interval": "2m"}}}, set(), id="interval"),
     ],
 )
-def test_other_settings(
+def test_restart_ignores_data_of_other_settings(
     changes: dict[str, Any], lost: set[str] | None, simulator: Simulator, clock: StillClock, tmp_path: Path
 ) -> None:
     """Results that the new settings would not give are not shown, and soon not in the file any more either."""
@@ -214,7 +214,9 @@ def test_other_settings(
         assert {level_of(name).key for name in StateFile(tmp_path).read().rows} == kept
 
 
-def test_an_organization_less(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_restart_with_other_organizations_reads_the_new_ones(
+    simulator: Simulator, clock: StillClock, tmp_path: Path
+) -> None:
     """An organization that is not configured any more is gone; a new one is read at once."""
     with running(settings(simulator, tmp_path), clock) as first:
         run_all(first)
@@ -229,7 +231,9 @@ def test_an_organization_less(simulator: Simulator, clock: StillClock, tmp_path:
         assert label_values(third, "organization") >= {""}
 
 
-def test_another_credential_is_tried_at_once(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_restart_with_another_credential_retries_refusals(
+    simulator: Simulator, clock: StillClock, tmp_path: Path
+) -> None:
     """What the old token was refused is asked again with the new one now, not tomorrow; good data keeps its rhythm."""
     simulator.faults.set("forbidden@actions/cache=1", "unauthorized@license-sync-status=1")
     with running(settings(simulator, tmp_path), clock) as first:
@@ -237,14 +241,14 @@ def test_another_credential_is_tried_at_once(simulator: Simulator, clock: StillC
         assert available(first)["actions_cache"] == 0
     with running(settings(simulator, tmp_path), clock) as same:
         assert due(same)["actions_cache"] == pytest.approx(DAY, abs=5)
-        assert "license_sync" not in due(same)  # rejected: a restart is how people say that they mended it
+        assert "license_sync" not in due(same)  # rejected: a restart is how people say that they fixed it
     with running(settings(simulator, tmp_path, enterprise_auth={"token": "other"}), clock) as other:
         assert "actions_cache" not in due(other)
         assert due(other)["billing"] == pytest.approx(60 * MINUTE, abs=5)
         assert series(other, "ghe_up", "enterprise") == {}
 
 
-def test_two_refusals_and_one_after_the_restart(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_refusals_in_a_row_count_across_a_restart(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
     """What has worked is not called unavailable because of one refusal, and a row of refusals goes on."""
     key = Key("octo-corp", "licenses")
     with running(settings(simulator, tmp_path), clock) as first:
@@ -283,7 +287,7 @@ def test_final_days_are_not_asked_again(clock: StillClock, tmp_path: Path) -> No
     assert few_days < all_days / 2
 
 
-def test_reload(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_reload_moves_to_another_state_dir(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
     """A reload with the same folder goes on, with another one moves there, and without one lets it go."""
     with running(settings(simulator, tmp_path), clock) as exporter:
         run_all(exporter)
@@ -300,7 +304,7 @@ def test_reload(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("keeps_state", [True, False])
-def test_only_serve_keeps(keeps_state: bool, simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_only_serve_writes_state(keeps_state: bool, simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
     """Other commands read the same settings and leave the folder alone."""
     folder = tmp_path / "state"
     with running(settings(simulator, folder), clock, keeps_state=keeps_state) as exporter:
@@ -309,7 +313,7 @@ def test_only_serve_keeps(keeps_state: bool, simulator: Simulator, clock: StillC
     assert folder.exists() is keeps_state
 
 
-def test_collect_keeps_nothing(simulator: Simulator, tmp_path: Path) -> None:
+def test_collect_writes_no_state(simulator: Simulator, tmp_path: Path) -> None:
     """One pass is no service."""
     folder = tmp_path / "state"
     done = run("collect", ENTERPRISE="octo-corp", TOKEN=TOKEN, API_URL=simulator.url, STATE_DIR=str(folder))
@@ -317,7 +321,7 @@ def test_collect_keeps_nothing(simulator: Simulator, tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_an_unusable_folder_is_no_obstacle(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_unusable_state_dir_is_a_warning(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
     """Everything is collected; a warning and a metric say that nothing is kept."""
     folder = tmp_path / "state"
     folder.write_text("a file")
@@ -325,9 +329,9 @@ def test_an_unusable_folder_is_no_obstacle(simulator: Simulator, clock: StillClo
         run_all(exporter)
         assert series(exporter, "ghe_license_seats_consumed", "enterprise")
         assert series(exporter, "ghe_exporter_state_last_write_successful") == {(): 0}
-    told = [entry for entry in logs if "state_dir" in entry]
-    assert [entry["log_level"] for entry in told] == ["warning"]
-    assert told[0]["problem"] == "File exists: state_dir must be a folder"
+    logged = [entry for entry in logs if "state_dir" in entry]
+    assert [entry["log_level"] for entry in logged] == ["warning"]
+    assert logged[0]["problem"] == "File exists: state_dir must be a folder"
 
 
 # As processes.
@@ -343,7 +347,7 @@ def write(file: Path, simulator: Simulator, folder: Path, **others: Any) -> None
     file.write_text(yaml.safe_dump(described))
 
 
-def told(program: Program) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+def exposed_by(program: Program) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Every series of the domain and the last successes; the exposition is valid."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
@@ -377,7 +381,7 @@ def rows(folder: Path) -> int:
         return found
 
 
-def test_serve_after_kill(moving: Simulator, tmp_path: Path) -> None:
+def test_restart_after_kill_serves_the_same_page(moving: Simulator, tmp_path: Path) -> None:
     """Killed without warning, it comes back ready with the same page, and asks nothing but what is due."""
     folder, file = tmp_path / "state", tmp_path / "settings.yaml"
     slow = {"runners": {"interval": "1h"}, **OPT_IN}
@@ -385,12 +389,12 @@ def test_serve_after_kill(moving: Simulator, tmp_path: Path) -> None:
     with serving("--config", str(file)) as program:
         eventually(lambda: program.answers("/-/ready"), "every collector has run")
         eventually(lambda: rows(folder) == number_of_levels(program), "everything is kept")
-        before = told(program)
+        before = exposed_by(program)
         program.process.kill()
     requests = moving.requests
     with serving("--config", str(file)) as program:
         assert program.ask("/-/ready")[0] == 200
-        assert told(program) == before
+        assert exposed_by(program) == before
         eventually(lambda: bool(program.value("ghe_exporter_state_last_write_successful")), "it is written to")
         second_run = program.err()
         assert program.end() == 0
@@ -399,7 +403,7 @@ def test_serve_after_kill(moving: Simulator, tmp_path: Path) -> None:
     assert CANARY not in second_run
 
 
-def test_killed_at_any_moment(moving: Simulator, tmp_path: Path) -> None:
+def test_kill_at_any_moment_leaves_a_sound_file(moving: Simulator, tmp_path: Path) -> None:
     """Killed again and again while collectors run and are written down: never a complaint, and never a step back."""
     folder, file = tmp_path / "state", tmp_path / "settings.yaml"
     busy = {name: {"interval": "10s"} for name in ("licenses", "license_sync", "runners", "runner_groups")}
@@ -423,7 +427,7 @@ def test_killed_at_any_moment(moving: Simulator, tmp_path: Path) -> None:
     assert newest
 
 
-def test_the_file_holds_no_secret_and_no_person(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_state_file_holds_no_secret_and_no_person(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
     """Neither the token nor anybody's login or address gets into the file, in any row, plain or compressed."""
     simulator.faults.set("unauthorized@license-sync-status=1", "html@actions/cache=1")
     with running(settings(simulator, tmp_path), clock) as exporter:
@@ -450,7 +454,7 @@ def make_foreign(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "foreign", "cut"])
-def test_serve_with_a_bad_file(kind: str, moving: Simulator, tmp_path: Path) -> None:
+def test_serve_moves_a_bad_file_aside(kind: str, moving: Simulator, tmp_path: Path) -> None:
     """It starts, says so in one warning, keeps the bad file for a look, and goes on."""
     folder, file = tmp_path / "state", tmp_path / "settings.yaml"
     folder.mkdir()

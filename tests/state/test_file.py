@@ -71,7 +71,7 @@ def test_there_is_one_file_for_the_owner_alone(file: StateFile) -> None:
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
 
 
-def test_nothing_yet(tmp_path: Path) -> None:
+def test_missing_or_empty_file_has_no_rows(tmp_path: Path) -> None:
     """A file that was never written to, or was killed before the first transaction, has no rows."""
     assert StateFile(tmp_path).read() == Stored("", {})
     for rest in (b"", b"x"):
@@ -140,7 +140,7 @@ DAMAGE: dict[str, Callable[[StateFile], object]] = {
 
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_damage_is_noticed_and_set_aside(kind: str, file: StateFile) -> None:
-    """Whatever it is, it is told apart, renamed, and a new file works; no rest of the old one gets into it."""
+    """Whatever it is, it is detected, renamed, and a new file works; no rest of the old one gets into it."""
     DAMAGE[kind](file)
     for companion in ("-journal", "-wal", "-shm"):
         file.path.with_name(FILE_NAME + companion).write_bytes(b"rest")
@@ -153,7 +153,7 @@ def test_damage_is_noticed_and_set_aside(kind: str, file: StateFile) -> None:
     assert file.read().rows == ROWS
 
 
-def test_only_one_is_set_aside(file: StateFile) -> None:
+def test_only_the_newest_file_moved_aside_is_kept(file: StateFile) -> None:
     """Files set aside do not pile up: the newest stays; a folder that is not ours to empty stays as well."""
     first = file.set_aside(NOW)
     write(file, ROWS)
@@ -186,7 +186,7 @@ def header_says(file: StateFile, offset: int, value: int) -> None:
 
 
 def test_a_header_that_forbids_writing_is_damage(file: StateFile) -> None:
-    """A flipped byte makes SQLite take the file for one that may only be read; waiting would not mend that."""
+    """A flipped byte makes SQLite take the file for one that may only be read; waiting would not fix that."""
     header_says(file, 18, 9)
     with pytest.raises(StateDamaged, match="readonly"):
         write(file, ROWS, ACME)
@@ -237,7 +237,7 @@ def test_damage_that_sqlite_reports_in_bytes_that_are_no_text_is_damage(good: by
         file.read()
 
 
-def test_a_full_disk(file: StateFile) -> None:
+def test_full_disk_leaves_the_old_rows(file: StateFile) -> None:
     """What does not fit leaves what was there, and can be written once there is room."""
     large = {**ROWS, ACME: Row("f5", os.urandom(500_000))}
     with longest_file(60_000), pytest.raises(StateUnusable):
@@ -256,8 +256,8 @@ def test_no_room_for_a_first_file(tmp_path: Path) -> None:
     assert file.read().rows == ROWS
 
 
-def test_somebody_reads_it_meanwhile(file: StateFile) -> None:
-    """A look with the sqlite3 command that takes long is told from damage."""
+def test_locked_file_is_unusable_for_now(file: StateFile) -> None:
+    """A look with the sqlite3 command that takes long is not damage."""
     with closing(sqlite3.connect(file.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StateUnusable, match="another program holds the file"):
@@ -265,7 +265,7 @@ def test_somebody_reads_it_meanwhile(file: StateFile) -> None:
     write(file, ROWS, ACME)
 
 
-def test_a_file_of_somebody_else(file: StateFile) -> None:
+def test_file_of_another_user_is_not_moved_aside(file: StateFile) -> None:
     """What may not be read is not set aside: perhaps only the user is the wrong one."""
     file.path.parent.chmod(0o777)
     file.path.chmod(0o000 if os.geteuid() else 0o600)
@@ -273,7 +273,7 @@ def test_a_file_of_somebody_else(file: StateFile) -> None:
         file.read()
 
 
-def test_a_folder_for_reading(file: StateFile) -> None:
+def test_read_only_folder_is_unusable(file: StateFile) -> None:
     """In a folder that may not be written to nothing is begun, and nothing can be set aside."""
     folder = file.path.parent
     file.path.unlink()
@@ -289,7 +289,7 @@ def test_a_folder_for_reading(file: StateFile) -> None:
         folder.chmod(0o755)
 
 
-def test_the_lock(tmp_path: Path) -> None:
+def test_folder_is_locked_by_one_process(tmp_path: Path) -> None:
     """One holder at a time, again and again for the same one; the folder is made; what is let go is free."""
     folder = tmp_path / "a" / "b"
     first, second = FolderLock(folder), FolderLock(folder)
@@ -320,8 +320,8 @@ def test_the_lock_of_an_emptied_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "ghe-exporter.lock"])
-def test_no_folder(tmp_path: Path, name: str) -> None:
-    """A file in the folder's place, or something strange in the lock's, is told and is no crash."""
+def test_path_that_is_no_folder_is_unusable(tmp_path: Path, name: str) -> None:
+    """A file in the folder's place, or something strange in the lock's, is reported and is no crash."""
     folder = tmp_path / "state"
     if name:
         folder.mkdir()
@@ -332,6 +332,6 @@ def test_no_folder(tmp_path: Path, name: str) -> None:
         FolderLock(folder).acquire()
 
 
-def test_ids_are_ours(file: StateFile) -> None:
-    """The `file` command and others can tell whose file it is."""
+def test_file_has_our_application_id(file: StateFile) -> None:
+    """The `file` command and others show whose file it is."""
     assert int.from_bytes(file.path.read_bytes()[68:72], "big") == APPLICATION_ID

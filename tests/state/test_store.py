@@ -24,17 +24,17 @@ OF_ACME, OF_GLOBEX = b"runners of acme", b"licenses of globex"
 
 
 class Bench:
-    """A store of a folder, and what it told."""
+    """A store of a folder, and what it reported."""
 
     def __init__(self, folder: Path, release: str = "1.2.3") -> None:
-        self.told: list[bool] = []
+        self.reported: list[bool] = []
         self.go_on = threading.Event()
         self.go_on.set()
         self.store = Store(folder, release, StillClock(), self.written)
 
     def written(self, success: bool) -> None:
         """Note how a write ended, which it does when the test says so."""
-        self.told.append(success)
+        self.reported.append(success)
         self.go_on.wait(PATIENCE_SECONDS)
 
     def load(self, expected: dict[str, str] | None = None) -> dict[str, bytes]:
@@ -58,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
     bench.save(ACME, OF_ACME)
     bench.save(GLOBEX, OF_GLOBEX)
     bench.store.stop()
-    assert bench.told == [True]
+    assert bench.reported == [True]
     return folder
 
 
@@ -73,14 +73,14 @@ def events(logs: Any) -> list[tuple[str, str]]:
     return [(entry["log_level"], entry["event"]) for entry in logs]
 
 
-def test_what_is_kept_is_loaded(folder: Path) -> None:
+def test_saved_rows_are_loaded(folder: Path) -> None:
     """A start finds what the last process kept."""
     with capture_logs() as logs:
         assert Bench(folder).load() == {ACME: OF_ACME, GLOBEX: OF_GLOBEX}
     assert logs == []
 
 
-def test_what_does_not_fit_is_dropped(folder: Path) -> None:
+def test_rows_of_other_settings_are_dropped(folder: Path) -> None:
     """Other settings: the row is not loaded, one line says so, and the next write drops it from the file."""
     bench = Bench(folder)
     with capture_logs() as logs:
@@ -91,7 +91,7 @@ def test_what_does_not_fit_is_dropped(folder: Path) -> None:
     assert stored(folder) == set()
 
 
-def test_another_version(folder: Path) -> None:
+def test_rows_of_another_version_are_not_used(folder: Path) -> None:
     """What another version wrote has another fingerprint; one line says why it is not used."""
     with capture_logs() as logs:
         assert Bench(folder, "2.0.0").load({ACME: "other", GLOBEX: "g"}) == {GLOBEX: OF_GLOBEX}
@@ -99,7 +99,7 @@ def test_another_version(folder: Path) -> None:
     assert (logs[0]["stored"], logs[0]["results"]) == ("1.2.3", 1)
 
 
-def test_late_runs_are_ignored(folder: Path) -> None:
+def test_late_rows_are_ignored(folder: Path) -> None:
     """A run that outlived a reload does not bring back what is gone, nor results of the old settings."""
     bench = Bench(folder)
     bench.load()
@@ -113,7 +113,7 @@ def test_late_runs_are_ignored(folder: Path) -> None:
     assert stored(folder) == {ACME}
 
 
-def test_the_second_process_is_told(folder: Path) -> None:
+def test_second_process_runs_without_the_folder(folder: Path) -> None:
     """Who comes second runs without, says so once, and takes over when the first one ends."""
     first, second = Bench(folder), Bench(folder)
     assert first.load()
@@ -125,7 +125,7 @@ def test_the_second_process_is_told(folder: Path) -> None:
     assert events(logs) == [("warning", "state_dir cannot be used, continuing without")]
     assert logs[0]["problem"] == "another exporter uses it: give each one a state_dir of its own"
     assert logs[0]["state_dir"] == str(folder)
-    assert second.told == [False, False, False]
+    assert second.reported == [False, False, False]
     first.store.stop()
     with capture_logs() as logs:
         second.store.flush()
@@ -135,7 +135,7 @@ def test_the_second_process_is_told(folder: Path) -> None:
     assert Bench(folder).load() == {ACME: b"newer"}
 
 
-def test_a_damaged_file_is_set_aside_at_the_start(folder: Path) -> None:
+def test_damaged_file_is_moved_aside_at_the_start(folder: Path) -> None:
     """One warning names the file set aside; the exporter begins with nothing and keeps what comes."""
     (folder / FILE_NAME).write_bytes(b"damaged" * 1000)
     bench = Bench(folder)
@@ -148,7 +148,7 @@ def test_a_damaged_file_is_set_aside_at_the_start(folder: Path) -> None:
     assert Bench(folder).load() == {ACME: OF_ACME}
 
 
-def test_a_file_that_goes_bad_is_replaced(folder: Path) -> None:
+def test_file_damaged_later_is_replaced(folder: Path) -> None:
     """Damage that shows only when writing costs nothing: everything is still in memory and is written anew."""
     bench = Bench(folder)
     bench.load()
@@ -160,8 +160,8 @@ def test_a_file_that_goes_bad_is_replaced(folder: Path) -> None:
     assert Bench(folder).load() == {ACME: OF_ACME, GLOBEX: OF_GLOBEX}
 
 
-def test_damage_that_cannot_be_set_aside(folder: Path) -> None:
-    """Where not even renaming works, that is told as well."""
+def test_damaged_file_that_cannot_be_moved_is_a_warning(folder: Path) -> None:
+    """Where not even renaming works, that is reported as well."""
     (folder / FILE_NAME).write_bytes(b"damaged" * 1000)
     (folder / f"{FILE_NAME}-wal").mkdir()
     with capture_logs() as logs:
@@ -169,7 +169,7 @@ def test_damage_that_cannot_be_set_aside(folder: Path) -> None:
     assert events(logs) == [("warning", "state_dir cannot be used, continuing without")]
 
 
-def test_a_full_disk(folder: Path) -> None:
+def test_full_disk_is_retried(folder: Path) -> None:
     """What was there stays, one warning comes, and with room again everything is written without another run."""
     bench = Bench(folder)
     bench.load()
@@ -184,13 +184,13 @@ def test_a_full_disk(folder: Path) -> None:
         ("warning", "state_dir cannot be used, continuing without"),
         ("info", "state_dir is used again"),
     ]
-    assert bench.told == [False, False, True]
+    assert bench.reported == [False, False, True]
     bench.store.stop()
     assert Bench(folder).load()[ACME] == newer
 
 
-def test_a_mistake_of_ours_ends_nothing(folder: Path) -> None:
-    """What cannot be written down because of a bug is told without its content, and later states are written."""
+def test_bug_in_a_document_ends_nothing(folder: Path) -> None:
+    """What cannot be written down because of a bug is reported without its content, and later states are written."""
     bench = Bench(folder)
     bench.load()
     with capture_logs() as logs:
@@ -198,11 +198,11 @@ def test_a_mistake_of_ours_ends_nothing(folder: Path) -> None:
         bench.store.flush()
         bench.save(ACME, OF_ACME)
         bench.store.flush()
-    assert bench.told == [False, True]
+    assert bench.reported == [False, True]
     assert logs[0]["problem"] == "TypeError: please report this"
 
 
-def test_in_the_background(folder: Path) -> None:
+def test_rows_are_written_in_the_background(folder: Path) -> None:
     """Once started, what is kept is soon in the file, and the end writes what is left and lets the folder go."""
     bench = Bench(folder)
     bench.load({ACME: "f"})
@@ -224,14 +224,14 @@ def test_refused_thread_is_tried_again_with_the_next_row(folder: Path) -> None:
         bench.store.start()
         bench.save(ACME, b"lost on the way")
     assert [entry["problem"] for entry in logs] == ["the system refuses to start a thread"]
-    assert bench.told[-1] is False
+    assert bench.reported[-1] is False
     bench.save(ACME, b"newer")
-    eventually(lambda: bench.told[-1], "it is written")
+    eventually(lambda: bench.reported[-1], "it is written")
     bench.store.stop()
     assert Bench(folder).load()[ACME] == b"newer"
 
 
-def test_a_slow_disk_delays_nobody(folder: Path) -> None:
+def test_slow_disk_delays_nobody(folder: Path) -> None:
     """While a transaction waits, runs hand over their state at once, and only the newest of each is written."""
     bench = Bench(folder)
     bench.load()
