@@ -119,7 +119,7 @@ def schema(values: list[Value], alerts: list[str]) -> Schema:
 
 
 def typed(value: Value) -> Schema:
-    """What the default tells."""
+    """The schema of a default."""
     if value.path[-1] in MAPS_OF_TEXT:
         return {"type": "object", "additionalProperties": TEXT}
     names = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
@@ -133,7 +133,7 @@ def settings() -> Schema:
     definitions["Config"] = drawn
     # A secret itself has no place in a ConfigMap.
     del definitions["Auth"]["properties"]["token"]
-    # The chart adds what `credentials` tell.
+    # The chart adds what `credentials` contain.
     for name in ("Config", "Enterprise"):
         definitions[name]["required"] = [key for key in definitions[name]["required"] if key == "slug"]
     del definitions["Config"]["properties"]["enterprises"]["minItems"]
@@ -141,7 +141,7 @@ def settings() -> Schema:
     definitions["Enterprise"]["properties"]["organizations"]["items"] = {
         "anyOf": [GITHUB_NAME, {"$ref": "#/$defs/Organization"}]
     }
-    # What pydantic's validators check, its schema does not tell.
+    # pydantic's schema lacks what its validators check.
     definitions["Enterprise"]["properties"]["slug"] |= GITHUB_NAME
     definitions["Organization"]["properties"]["name"] |= GITHUB_NAME
     definitions["Enterprise"]["properties"]["api_url"]["pattern"] = "^https?://"

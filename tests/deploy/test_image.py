@@ -87,7 +87,7 @@ def test_context() -> None:
 
 
 def test_revision_is_written_as_the_package_has_it(tmp_path: Path) -> None:
-    """The line of the Dockerfile that tells the revision makes the module that the exporter reads."""
+    """The line of the Dockerfile with the revision makes the module that the exporter reads."""
     (line,) = [rest for rest in given("RUN") if "revision.py" in rest]
     command = line.partition("&& cp")[0].replace("/src/exporter", str(tmp_path))
 
@@ -95,9 +95,9 @@ def test_revision_is_written_as_the_package_has_it(tmp_path: Path) -> None:
         return subprocess.run(["sh", "-c", command], env={"REVISION": revision}, check=False).returncode
 
     assert write("0123abc") == 0
-    told: dict[str, str] = {}
-    exec((tmp_path / "revision.py").read_text(), told)
-    assert told["REVISION"] == "0123abc"
+    module: dict[str, str] = {}
+    exec((tmp_path / "revision.py").read_text(), module)
+    assert module["REVISION"] == "0123abc"
     for wrong in ("", 'x"\nimport os', "a b", "$(id)"):
         assert write(wrong) == 1
 

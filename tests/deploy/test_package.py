@@ -88,7 +88,7 @@ def test_sdist(sdist: Path, unpacked: Path) -> None:
 
 
 def test_wheel(wheel: Path) -> None:
-    """It holds the program and its licence, nothing else, whatever Python and platform."""
+    """It holds the program and its license, nothing else, whatever Python and platform."""
     assert wheel.name == f"{NAME}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if not name.endswith("/")}

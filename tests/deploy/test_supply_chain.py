@@ -1,4 +1,4 @@
-"""What the exporter brings along: which packages, under which licences, and that they do nothing by themselves."""
+"""What the exporter brings along: which packages, under which licenses, and that they do nothing by themselves."""
 
 import json
 import re
@@ -22,7 +22,7 @@ OLD_NAMES = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
-"""How packages without an SPDX expression spell their licence."""
+"""How packages without an SPDX expression spell their license."""
 PAGE = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 
@@ -47,18 +47,18 @@ def rows(heading: str) -> dict[str, list[str]]:
 DIRECT, TRANSITIVE = rows("Run time: direct"), rows("Run time: transitive")
 
 
-def licence(package: str) -> str:
-    """The licence of an installed package as an SPDX expression, as far as it tells."""
-    told = metadata(package).json
-    if expression := told.get("license_expression"):
+def license_of(package: str) -> str:
+    """The license of an installed package as an SPDX expression, as far as it is known."""
+    fields = metadata(package).json
+    if expression := fields.get("license_expression"):
         return str(expression)
-    classifiers = [line.split(" :: ")[-1] for line in told.get("classifier", []) if line.startswith("License")]
-    names = [name for name in classifiers if name != "OSI Approved"] or [str(told.get("license", ""))]
+    classifiers = [line.split(" :: ")[-1] for line in fields.get("classifier", []) if line.startswith("License")]
+    names = [name for name in classifiers if name != "OSI Approved"] or [str(fields.get("license", ""))]
     return " AND ".join(OLD_NAMES.get(name, name) for name in names)
 
 
 def is_allowed(expression: str) -> bool:
-    """Whether one of the alternatives consists of allowed licences alone."""
+    """Whether one of the alternatives consists of allowed licenses alone."""
     alternatives = re.split(r"\s+OR\s+", expression.replace("(", "").replace(")", ""))
     return any(
         all(ALLOWED.fullmatch(part) for part in re.split(r"\s+AND\s+", alternative)) for alternative in alternatives
@@ -66,10 +66,10 @@ def is_allowed(expression: str) -> bool:
 
 
 @pytest.mark.parametrize("package", sorted(LOCKED))
-def test_licences(package: str) -> None:
-    """Every package of the lock may be passed on with the exporter, and the page tells its licence."""
-    told = licence(package)
-    assert is_allowed(told), told
+def test_license_of_a_locked_package_is_allowed(package: str) -> None:
+    """Every package of the lock may be passed on with the exporter, and the page lists its license."""
+    found = license_of(package)
+    assert is_allowed(found), found
     row = (DIRECT | TRANSITIVE)[package]
     assert is_allowed(row[-1])
 

@@ -52,7 +52,7 @@ def test_one_more_at_the_end_moves_nobody() -> None:
 
 
 def test_each_shard_has_its_own_secrets_only() -> None:
-    """A shard that is broken into tells the tokens of its own enterprises."""
+    """A compromised shard has the tokens of its own enterprises only."""
     values = {"credentials": CREDENTIALS, "shards": 3}
     found = [secrets_of(deployment) for deployment in of_kind(values, "Deployment")]
     assert found == [{f"/etc/ghe-exporter/credentials/{slug}/auth": f"{slug}-github"} for slug in SLUGS]

@@ -303,7 +303,7 @@ def test_typing_errors_are_refused(values: dict[str, Any], said: str) -> None:
     ],
 )
 def test_contradictions_are_refused(values: dict[str, Any], said: str) -> None:
-    """What the schema cannot tell the templates do."""
+    """Values that the schema cannot check are checked by the templates."""
     with pytest.raises(HelmError) as caught:
         rendered(values)
     assert said in str(caught.value)
