@@ -25,7 +25,9 @@ def log_everything() -> None:
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
 @pytest.mark.parametrize("level", LEVELS)
-def test_level(level: str, log_format: Literal["console", "json"], capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_below_the_level_are_left_out(
+    level: str, log_format: Literal["console", "json"], capsys: pytest.CaptureFixture[str]
+) -> None:
     """The level and everything above it is written, one line each, and nothing of it to standard output."""
     logs.configure(level, log_format)
     log_everything()
@@ -37,7 +39,7 @@ def test_level(level: str, log_format: Literal["console", "json"], capsys: pytes
     assert all(f"an event of level {name}" in line for name, line in zip(wanted, lines, strict=True))
 
 
-def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_line_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     """A line is one JSON object: the event, its level, the time in UTC and every key."""
     logs.configure("info", "json")
     structlog.get_logger().info("collected", enterprise="acme", problem='a "quoted"\nline', seconds=1.5)
@@ -53,7 +55,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
-def test_console_without_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_console_without_a_terminal_has_no_colors(capsys: pytest.CaptureFixture[str]) -> None:
     """Away from a terminal there are no colors."""
     logs.configure("info", "console")
     structlog.get_logger().warning("collector failed", enterprise="acme", reason="timeout")
@@ -64,7 +66,7 @@ def test_console_without_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert "reason=timeout" in err
 
 
-def test_configured_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_logger_follows_a_new_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     """A logger made before follows a change of the settings."""
     log = structlog.get_logger()
     logs.configure("error", "json")

@@ -45,7 +45,7 @@ GOOD = SavedState(
 PRESENT = Present(NOW, INTERVAL, 2 * DAY, 1.05 * INTERVAL, "m")
 
 
-def test_what_is_encoded_is_decoded() -> None:
+def test_decode_returns_what_was_encoded() -> None:
     """Everything comes back but messages, which may name what nobody wants in a file."""
     assert decode(encode(GOOD)) == GOOD
     failed = replace(
@@ -66,27 +66,27 @@ def test_texts_keep_their_borders(texts: list[bytes], at: float) -> None:
 
 
 @pytest.mark.parametrize("document", [b"", b"x", encode(GOOD)[:-9], encode(replace(GOOD, memory=None))])  # type: ignore[arg-type]
-def test_documents_of_other_code(document: bytes) -> None:
+def test_unreadable_document_raises_a_known_error(document: bytes) -> None:
     """What makes no sense raises what the store expects."""
     with pytest.raises(UNREADABLE):
         decode(document)
 
 
 @given(st.text(), st.text(), st.text())
-def test_rows_have_names_of_their_own(enterprise: str, collector: str, organization: str) -> None:
+def test_level_is_found_by_the_name_of_its_row(enterprise: str, collector: str, organization: str) -> None:
     """A level is found again by the name of its row, whatever it is called."""
     level = LevelKey(enterprise, collector, organization)
     assert level_of(row_name(level)) == level
 
 
 @pytest.mark.parametrize("name", ["", "acme", '["acme"]', "7"])
-def test_rows_of_other_code(name: str) -> None:
+def test_unreadable_row_name_raises_a_known_error(name: str) -> None:
     """A row that is called otherwise is not taken for a level."""
     with pytest.raises(UNREADABLE):
         level_of(name)
 
 
-def test_it_is_small() -> None:
+def test_document_of_many_runners_is_small() -> None:
     """Lines of many runners shrink to a small part."""
     text = b"".join(b'ghe_runner_online{enterprise="acme",runner="linux-%05d"} 1\n' % number for number in range(5000))
     assert len(encode(replace(GOOD, result=SavedResult({"ghe_a": Lines(text, 5000)}, NOW)))) < len(text) / 7
@@ -115,7 +115,7 @@ FEWER_LABELS = replace(RUNNERS, metrics=(gauge(RUNNERS.metrics[0].name, "Runners
 ALONE = replace(RUNNERS, metrics=tuple(replace(metric, dropped_with="") for metric in RUNNERS.metrics))
 
 
-def test_what_shapes_a_result_is_in_its_fingerprint() -> None:
+def test_fingerprint_changes_with_whatever_shapes_a_result() -> None:
     """Each change of code, declaration, address or setting makes another fingerprint."""
     changed = [
         shape(),
@@ -132,7 +132,7 @@ def test_what_shapes_a_result_is_in_its_fingerprint() -> None:
     assert len(set(changed)) == len(changed)
 
 
-def test_what_does_not_shape_a_result_is_not() -> None:
+def test_fingerprint_ignores_intervals_and_help_texts() -> None:
     """How often something is read and how long it is shown may change, and so may a help text."""
     same = replace(RUNNERS, metrics=tuple(replace(metric, help="Other.") for metric in RUNNERS.metrics))
     assert shape() == shape(interval="5m", max_age="1h", enabled=True) == shape(collector=same)
@@ -193,7 +193,7 @@ def at(status: LevelStatus, next_at: float | None) -> SavedState:
         pytest.param(UNAVAILABLE, OTHER_CREDENTIALS, None, id="unavailable with other credential"),
     ],
 )
-def test_when_it_runs_next(saved: SavedState, present: Present, delay: float | None) -> None:
+def test_resumed_level_runs_when_it_is_due(saved: SavedState, present: Present, delay: float | None) -> None:
     """Nothing runs before it is due, unless somebody changed what makes it due."""
     plan = plan_resume(saved, present)
     assert plan is not None
@@ -208,7 +208,7 @@ def resumed(saved: SavedState, present: Present = DAILY) -> ResumePlan:
     return found
 
 
-def test_what_is_shown() -> None:
+def test_resumed_level_shows_a_young_result() -> None:
     """A result that is young enough, with the time of the last success."""
     assert resumed(GOOD).result == GOOD.result
     assert resumed(GOOD, replace(DAILY, max_age=10 * MINUTE)).result == GOOD.result
@@ -218,7 +218,7 @@ def test_what_is_shown() -> None:
     assert (status.duration, status.restored) == (1.0, False)
 
 
-def test_readiness_of_the_expired() -> None:
+def test_due_level_without_a_result_counts_as_not_attempted() -> None:
     """What is due and shows nothing counts as not tried; what is not due was tried, whatever came of it."""
     old = replace(at(GOOD.status, NOW - 1), result=SavedResult({"ghe_a": LINES}, NOW - 3 * DAY))
     assert (resumed(old).result, resumed(old).status.attempted_at) == (None, None)
@@ -229,7 +229,7 @@ def test_readiness_of_the_expired() -> None:
     assert resumed(waiting).status.attempted_at == GOOD.status.attempted_at
 
 
-def test_failures_are_remembered() -> None:
+def test_resumed_failure_keeps_its_reason_without_the_message() -> None:
     """The reason stays; the message is not stored."""
     status = resumed(LIMITED).status
     assert (status.success, status.reason, status.problem) == (
@@ -242,7 +242,7 @@ def test_failures_are_remembered() -> None:
     assert resumed(UNAVAILABLE).availability is not UNAVAILABLE.availability
 
 
-def test_another_credential_voids_verdicts() -> None:
+def test_another_credential_voids_a_refusal() -> None:
     """With another credential nothing is known of what is offered, but one refusal is no verdict either."""
     found = resumed(UNAVAILABLE, OTHER_CREDENTIALS)
     assert found.availability == Availability(offered=None, ever_worked=True, refusals=0)
@@ -252,14 +252,14 @@ def test_another_credential_voids_verdicts() -> None:
 
 
 @pytest.mark.parametrize(("ahead", "used"), [(299, True), (301, False), (DAY, False)])
-def test_stored_in_the_future(ahead: float, *, used: bool) -> None:
+def test_state_from_the_future_is_not_used(ahead: float, *, used: bool) -> None:
     """When the clock was set back by more than a little, nobody knows how old the data is: it is not used."""
     by_run = replace(GOOD, status=replace(GOOD.status, attempted_at=NOW + ahead))
     by_result = replace(GOOD, result=SavedResult({}, NOW + ahead))
     assert [plan_resume(saved, DAILY) is not None for saved in (by_run, by_result)] == [used, used]
 
 
-def test_cache() -> None:
+def test_persisted_values_are_remembered_at_their_true_age() -> None:
     """What is persisted is remembered at its true age, the rest is not written, and nonsense is forgotten."""
     clock = StillClock()
     persisted = {"form": Persisted(dump=list, load=tuple), "number": Persisted(dump=str, load=int)}

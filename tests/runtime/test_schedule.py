@@ -65,7 +65,7 @@ def settle(schedule: Schedule) -> None:
     schedule.run_due()
 
 
-def test_agenda_gives_what_is_due_in_order_of_time() -> None:
+def test_agenda_returns_due_keys_in_order_of_time() -> None:
     """Only due keys are taken, the earliest first, each once."""
     agenda = Agenda()
     agenda.put("late", 30)
@@ -283,7 +283,7 @@ def test_hundred_enterprises_start_few_threads() -> None:
     settle(schedule)
 
 
-def test_loop_that_ends_by_itself_says_so() -> None:
+def test_loop_that_ends_by_itself_reports_it() -> None:
     """An end that nobody asked for is reported, so that the process can end; one that was asked for is not."""
     ended = threading.Event()
 
@@ -323,7 +323,7 @@ def test_mistake_in_a_tick_does_not_end_the_loop() -> None:
     runs.release.release()
 
 
-def test_replaced_tasks_start_anew_and_removed_ones_never_again() -> None:
+def test_replaced_task_starts_and_removed_one_never_runs_again() -> None:
     """After a reload a removed task is not run, a new one is, and the end of an old run changes nothing."""
     clock, old, new = HandClock(), Runs(), Runs()
     schedule = Schedule(clock, idle)
@@ -341,7 +341,7 @@ def test_replaced_tasks_start_anew_and_removed_ones_never_again() -> None:
     settle(schedule)
 
 
-def test_the_loop_runs_tasks_ticks_and_stops() -> None:
+def test_loop_runs_tasks_and_ticks_until_it_is_stopped() -> None:
     """Started, the loop runs what is put on it, calls the tick and is healthy; stopped, it is not."""
     clock, runs, ticks = HandClock(), Runs(), threading.Semaphore(0)
     schedule = Schedule(clock, ticks.release)

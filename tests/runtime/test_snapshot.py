@@ -73,7 +73,7 @@ def runners(enterprise: str, level: str, number: int, at: float = 0.0, *, busy: 
     return Result(render(enterprise, samples), at)
 
 
-def test_publish(board: Board) -> None:
+def test_results_of_all_levels_are_exposed_together(board: Board) -> None:
     """Results of every level are exposed side by side."""
     board.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 1)})
     assert board.series == [
@@ -87,7 +87,7 @@ def test_publish(board: Board) -> None:
     assert board.dropped[ACME] == {}
 
 
-def test_a_level_is_replaced_alone(board: Board) -> None:
+def test_new_result_replaces_that_of_its_level_only(board: Board) -> None:
     """A new result of one level leaves the last data of the others."""
     board.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2)})
     board.publish(ACME, {"acme-web": runners("acme", "acme-web", 1)})
@@ -99,13 +99,13 @@ def test_a_level_is_replaced_alone(board: Board) -> None:
 @pytest.mark.parametrize(
     ("key", "level"), [(Key("octo", "runners"), ""), (ACME, "octo-web"), (Key("acme", "licenses"), "")]
 )
-def test_unwatched_is_ignored(board: Board, key: Key, level: str) -> None:
+def test_result_that_is_not_watched_is_ignored(board: Board, key: Key, level: str) -> None:
     """A result that nobody watches, of a run that outlived a reload, is not exposed."""
     board.publish(key, {level: Result(render(key.enterprise, {SEATS: {(): 1}}), 0)})
     assert board.series == []
 
 
-def test_watching_fewer_levels(board: Board) -> None:
+def test_level_no_longer_watched_vanishes(board: Board) -> None:
     """An organization that is not watched any more vanishes at once, and the rest stays."""
     board.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 1)})
     board.watch(ACME, "")
@@ -115,7 +115,7 @@ def test_watching_fewer_levels(board: Board) -> None:
     assert len(board.series) == 3
 
 
-def test_remove(board: Board) -> None:
+def test_removed_key_vanishes_for_good(board: Board) -> None:
     """What is removed vanishes, does not come back by a late result, and leaves others alone."""
     board.publish(ACME, {"": runners("acme", "", 1)})
     board.publish(GLOBEX, {"": runners("globex", "", 1)})
@@ -126,7 +126,7 @@ def test_remove(board: Board) -> None:
     assert len(board.names("globex")) == 3
 
 
-def test_expiry(board: Board) -> None:
+def test_old_result_of_a_level_is_dropped(board: Board) -> None:
     """Each level goes when it is too old by itself; a new result brings it back."""
     board.publish(ACME, {"": runners("acme", "", 1, 100), "acme-web": runners("acme", "acme-web", 1, 200)})
     board.snapshots.expire(ACME, before=100)
@@ -140,13 +140,13 @@ def test_expiry(board: Board) -> None:
     assert len(board.series) == 3
 
 
-def test_expiry_of_the_unknown(board: Board) -> None:
+def test_expiring_an_unknown_key_is_no_error(board: Board) -> None:
     """Expiring what never was or is gone is no error."""
     board.snapshots.expire(Key("octo", "runners"), before=1)
     assert board.series == []
 
 
-def test_at_the_limit(board: Board) -> None:
+def test_family_at_the_limit_is_exposed(board: Board) -> None:
     """As many series as the limit allows are exposed, over all levels together."""
     board.limit(4)
     board.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 1)})
@@ -154,7 +154,7 @@ def test_at_the_limit(board: Board) -> None:
     assert board.dropped[ACME] == {}
 
 
-def test_above_the_limit(board: Board) -> None:
+def test_families_above_the_limit_are_dropped_together(board: Board) -> None:
     """One series more drops all families that belong together, and reports how many each had."""
     board.limit(4)
     board.publish(ACME, {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2)})
@@ -162,7 +162,7 @@ def test_above_the_limit(board: Board) -> None:
     assert board.dropped[ACME] == {"ghe_runner_online": 5, "ghe_runner_busy": 5}
 
 
-def test_dropped_with_a_smaller_one(board: Board) -> None:
+def test_smaller_companion_of_a_dropped_family_is_dropped(board: Board) -> None:
     """A family below the limit goes with its companion that is above it; one without series is not reported."""
     board.limit(4)
     results = {"": runners("acme", "", 3), "acme-web": runners("acme", "acme-web", 2, busy=False)}
@@ -172,7 +172,7 @@ def test_dropped_with_a_smaller_one(board: Board) -> None:
     assert board.dropped[ACME] == {"ghe_runner_online": 7}
 
 
-def test_limit_of_one_family(board: Board) -> None:
+def test_family_without_companions_is_dropped_alone(board: Board) -> None:
     """A family without companions is dropped alone."""
     board.limit(1)
     board.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 0)})
@@ -180,7 +180,7 @@ def test_limit_of_one_family(board: Board) -> None:
     assert board.dropped[ACME] == {"ghe_runners": 2}
 
 
-def test_a_family_alone_takes_no_other() -> None:
+def test_families_without_companions_do_not_drop_each_other() -> None:
     """Families that name no companions have none: each is dropped for itself."""
     versions = gauge("ghe_runners_by_version", "Versions.", "version")
     alone = Board({"runners": (COUNT, versions)})
@@ -202,7 +202,7 @@ def test_limit_is_per_enterprise(board: Board) -> None:
     assert not board.dropped.get(GLOBEX)
 
 
-def test_back_below_the_limit(board: Board) -> None:
+def test_families_return_below_the_limit(board: Board) -> None:
     """When there are few enough again, all families come back and nothing is reported as dropped."""
     board.limit(2)
     board.publish(ACME, {"": runners("acme", "", 3)})
@@ -211,7 +211,7 @@ def test_back_below_the_limit(board: Board) -> None:
     assert board.dropped[ACME] == {}
 
 
-def test_what_is_left_out_is_warned_of_once(board: Board) -> None:
+def test_dropped_families_are_logged_once(board: Board) -> None:
     """The log names the families and the limit when they go, not at every run, and again when they go again."""
     board.limit(2)
     with capture_logs() as logs:
@@ -223,7 +223,7 @@ def test_what_is_left_out_is_warned_of_once(board: Board) -> None:
     assert logs[0]["series"] == {"ghe_runner_online": 3, "ghe_runner_busy": 3}
 
 
-def test_a_new_limit_counts_when_watching_again(board: Board) -> None:
+def test_new_limit_applies_to_existing_results(board: Board) -> None:
     """A reload with another limit takes effect on what is already there."""
     board.publish(ACME, {"": runners("acme", "", 3)})
     board.limit(2)
