@@ -13,6 +13,7 @@ from dashboards.itself_queries import (
     LEFT,
     NOTHING,
     RATE_WINDOW,
+    TARGET,
     run,
 )
 from dashboards.panels import Column, lines, stat, table, timeline
@@ -150,6 +151,7 @@ def _freshness() -> Panels:
 
 def _failures() -> Panels:
     skipped = f"sum by (collector) (increase(ghe_exporter_payload_skipped_total{{{ALL}}}[$__range]))"
+    unwritten = f"sum by (instance) (increase(ghe_exporter_log_errors_total{{{TARGET}}}[$__range]))"
     failures = f"sum by (reason) (increase(ghe_exporter_collector_failures_total{{{ALL}}}{RATE_WINDOW})) > 0"
     return [
         lines(
@@ -160,7 +162,7 @@ def _failures() -> Panels:
             look=Look(COUNT, 1, 0),
             custom={"drawStyle": "bars", "fillOpacity": 70, "lineWidth": 0, "stacking": {"mode": "normal"}},
             no_value="No run failed",
-            size=(8, 8),
+            size=(6, 8),
             calcs=("sum",),
         ),
         table(
@@ -170,7 +172,7 @@ def _failures() -> Panels:
             {"collector": "Collector"},
             [Column("Records", f"ceil({skipped}) > 0", COUNTED)],
             no_value="No record was left out",
-            size=(8, 8),
+            size=(6, 8),
             sort=["-Records"],
         ),
         table(
@@ -181,8 +183,18 @@ def _failures() -> Panels:
             [Column("Series", f"max by (enterprise, metric) (ghe_exporter_series_dropped{{{ALL}}}) > 0")],
             no_value="Nothing is left out",
             links=runbooks("GitHubSeriesDropped"),
-            size=(8, 8),
+            size=(6, 8),
             sort=["-Series"],
+        ),
+        table(
+            "Log lines lost",
+            "Lines that could not be written in the time shown: a full disk, or whoever reads the log is gone. The "
+            "exporter continues; only what it would have said is missing.",
+            {"instance": "Instance"},
+            [Column("Lines", f"ceil({unwritten}) > 0", COUNTED)],
+            no_value="Every line was written",
+            size=(6, 8),
+            sort=["-Lines"],
         ),
     ]
 

@@ -24,6 +24,7 @@ UNITS = {
 FIXED_WINDOWS = {
     ("Slowest paths", "1h"): "collectors run hourly, so a shorter window would show those of the last minutes only",
     ("Malformed records left out", "$__range"): "they are to be none: how many there were in the time shown",
+    ("Log lines lost", "$__range"): "they are to be none: how many there were in the time shown",
 }
 """Counters that are not read over $__rate_interval, by panel and window, with the reason."""
 
