@@ -1,5 +1,6 @@
 """Larger runners hosted by GitHub. No API reports how many of them run jobs."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -60,6 +61,9 @@ class Limits(Record):
     public_ips: Annotated[PublicIps, BeforeValidator(record)] = PublicIps()
 
 
+HAS_RUNNERS = "has runners"
+
+
 @dataclass(frozen=True, slots=True)
 class Hosted:
     """The definitions and the limits."""
@@ -72,9 +76,13 @@ def fetch(github: GitHub, target: Target) -> Hosted:
     """Read the definitions of the level, each once; for the enterprise also the limits."""
     if target.organization:
         try:
-            return Hosted(definitions(github, ORGANIZATION_HOSTED_RUNNERS), Limits())
+            runners = definitions(github, ORGANIZATION_HOSTED_RUNNERS)
         except NOT_OFFERED:  # most organizations use those of the enterprise
+            if target.memory.recall(HAS_RUNNERS, math.inf):
+                raise  # this one has its own, and a refusal is no proof that they are gone
             return Hosted((), Limits())
+        target.memory.remember(HAS_RUNNERS, bool(runners))
+        return Hosted(runners, Limits())
     return Hosted(definitions(github, HOSTED_RUNNERS), limits(github))
 
 
