@@ -36,8 +36,14 @@ from exporter.metrics.metric import Sample, gauge
 
 # Budgets name those who are alerted: they are not kept for their ETags.
 BUDGET_LIST = Endpoint(
-    "/enterprises/{enterprise}/settings/billing/budgets", BILLING_SCOPE, BILLING_PERMISSION, revalidate=False
+    "/enterprises/{enterprise}/settings/billing/budgets",
+    BILLING_SCOPE,
+    BILLING_PERMISSION,
+    revalidate=False,
+    check_whole=True,
 )
+UNKNOWN_CONSUMPTION = "budgets without a known consumption"
+"""The note on how many of all budgets have their amount exposed alone."""
 
 BUDGET = ("budget_id", "scope", "entity", "product")
 AMOUNT_USD = gauge(
@@ -146,8 +152,9 @@ class Budget(Record):
     @property
     def needs_summary(self) -> bool:
         """Whether only the usage summary has what is used of it."""
+        is_bundle_known = self.budget_type != "bundle_pricing" or BUNDLES.keys() >= set(self.products)
         is_known = self.unit is not None and self.budget_scope != ONE_PERSON and self.budget_type in COVERED
-        return is_known and self.reported is None
+        return is_known and is_bundle_known and self.reported is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +180,8 @@ def fetch(github: GitHub, target: Target) -> Budgets:
     of_enterprise = dict.fromkeys(filters for budget, filters in wanted.items() if budget in whole)
     summaries = usage_summaries(github, target, [*of_enterprise, *list(of_entities)[: target.options.max]])
     usage = {budget: summaries[filters] for budget, filters in wanted.items() if filters in summaries}
-    if without := len(needy) - len(usage):
-        github.note("budgets without a known consumption", budgets=without)
+    if without := sum(budget.reported is None and budget.id not in usage for budget in budgets.values()):
+        github.note(UNKNOWN_CONSUMPTION, budgets=without, of=len(budgets))
     return Budgets(tuple(budgets.values()), usage)
 
 

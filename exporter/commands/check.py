@@ -17,7 +17,7 @@ from exporter.config.settings import Auth, Enterprise, Settings
 from exporter.doctor.credentials import CredentialObserver, Kind, kind_of
 from exporter.doctor.diagnosis import CheckTarget
 from exporter.doctor.report import EnterpriseReport, credential_report, document
-from exporter.doctor.run import Check, in_parallel, offered_versions, run_checks
+from exporter.doctor.run import Check, budgets_without_consumption, in_parallel, offered_versions, run_checks
 from exporter.doctor.terminal import print_report
 from exporter.runtime.assignment import assignments
 from exporter.runtime.clients import AUTH, Clients, auths, client_limits, open_clients
@@ -86,7 +86,8 @@ class EnterpriseCheck:
     def work(self) -> None:
         """Ask."""
         enterprise = self._enterprise
-        findings = run_checks(self._checks(), self._clock)
+        checks = self._checks()
+        findings = run_checks(checks, self._clock)
         versions = offered_versions(self._clients.named[AUTH], findings, self._clock)
         for client in self._clients.all:
             client.close()
@@ -99,6 +100,7 @@ class EnterpriseCheck:
             findings=findings,
             api_version=enterprise.api_version,
             offered_versions=versions,
+            budgets_without_consumption=budgets_without_consumption(checks),
         )
 
     def _checks(self) -> list[Check]:

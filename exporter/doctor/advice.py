@@ -29,6 +29,7 @@ class CredentialWarning(StrEnum):
     INSTALLATION_TOKEN = "installation_token"  # noqa: S105
     PLAINTEXT_API_URL = "plaintext_api_url"
     API_VERSION_NOT_LISTED = "api_version_not_listed"
+    BUDGETS_WITHOUT_CONSUMPTION = "budgets_without_consumption"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,10 @@ WARNINGS: Mapping[CredentialWarning, str] = MappingProxyType(
         ),
         CredentialWarning.API_VERSION_NOT_LISTED: (
             "{host} lists other API versions than api_version in GET /versions: set it to one of {wanted}."
+        ),
+        CredentialWarning.BUDGETS_WITHOUT_CONSUMPTION: (
+            "No consumption is known for {wanted}, so no alert compares them: it is one person's limit, GitHub does "
+            "not say what is covered, or collectors.budgets.max is too low."
         ),
         CredentialWarning.PLAINTEXT_API_URL: (
             "api_url uses plain HTTP, so the token is sent to {host} unencrypted: use https://."

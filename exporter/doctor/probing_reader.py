@@ -84,7 +84,7 @@ class AnswerCache:
 
 
 class Prober(GitHub):
-    """GitHub as a collector sees it, but every list has one page of one record and nothing is asked twice."""
+    """GitHub as a collector sees it, but most lists have one page of one record and nothing is asked twice."""
 
     def __init__(self, client: Client, run: Run, cache: AnswerCache, *, enterprise: str, organization: str) -> None:
         super().__init__(client, run, enterprise=enterprise, organization=organization)
@@ -108,14 +108,19 @@ class Prober(GitHub):
         query: Mapping[str, str | int] | None = None,
         *,
         envelope: Callable[[Any], Any] = as_sent,
-        may_ignore_page: bool = False,  # noqa: ARG002 - one record is never all
-        incomplete: Callable[[Page, int], bool] = announces_more,  # noqa: ARG002
+        may_ignore_page: bool = False,
+        incomplete: Callable[[Page, int], bool] = announces_more,
         **path: str,
     ) -> Iterator[Page]:
-        """The first page, of one record, and the page that it links to."""
+        """The first page, of one record, and the page that it links to; or all, where `check` needs the whole list."""
         context, parameters = f"GET {endpoint.path}", self._path | path
         url = self._client.url(endpoint, parameters, {**(query or {}), "per_page": 1, "page": 1})
         answer = self._probe(endpoint, url)
+        if endpoint.check_whole:
+            yield from super().pages(
+                endpoint, key, query, envelope=envelope, may_ignore_page=may_ignore_page, incomplete=incomplete, **path
+            )
+            return
         yield opened(envelope(answer.value), key, context)
         following = linked(answer, "next", self._address(endpoint, parameters), context)
         if following is not None:

@@ -47,6 +47,8 @@ class EnterpriseReport:
     api_version: str = ""
     offered_versions: Sequence[str] = ()
     """As GET /versions lists them; empty where that is not known."""
+    budgets_without_consumption: tuple[int, int] | None = None
+    """How many, and of how many."""
 
     @property
     def ok(self) -> bool:
@@ -61,6 +63,10 @@ def warnings_of(report: EnterpriseReport, now: float) -> Iterator[tuple[Credenti
     if report.offered_versions and report.api_version not in report.offered_versions:
         wanted = " or ".join(report.offered_versions)
         yield make_warning(report, CredentialWarning.API_VERSION_NOT_LISTED, wanted=wanted)
+    if report.budgets_without_consumption is not None:
+        without, budgets = report.budgets_without_consumption
+        wanted = f"{without} of {budgets} budgets"
+        yield make_warning(report, CredentialWarning.BUDGETS_WITHOUT_CONSUMPTION, wanted=wanted)
     skew = min((abs(found.facts.skew) for found in report.credentials if found.facts.skew is not None), default=0.0)
     if skew > TOLERATED_SKEW:
         yield make_warning(report, CredentialWarning.CLOCK_DIFFERS, when=format_duration(round(skew)))

@@ -3,9 +3,10 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.clock import Clock
+from exporter.collectors.budgets import UNKNOWN_CONSUMPTION
 from exporter.doctor import diagnosis
 from exporter.doctor.advice import State
 from exporter.doctor.diagnosis import CheckTarget, Finding
@@ -30,10 +31,11 @@ SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One collector at one level, and the credential it uses."""
+    """One collector at one level, the credential it uses, and what the collector notes when it is run."""
 
     assignment: Assignment
     target: CheckTarget
+    notes: list[tuple[str, dict[str, float]]] = field(default_factory=list, compare=False)
 
     @property
     def name(self) -> str:
@@ -110,6 +112,13 @@ def offered_versions(client: Client, findings: Iterable[Finding], clock: Clock) 
     return texts(listed)
 
 
+def budgets_without_consumption(checks: Iterable[Check]) -> tuple[int, int] | None:
+    """How many budgets have no known consumption, and of how many; None where all have one, or none could be read."""
+    noted = (details for check in checks for event, details in check.notes if event == UNKNOWN_CONSUMPTION)
+    details = next(noted, None)
+    return None if details is None else (round(details["budgets"]), round(details["of"]))
+
+
 def in_parallel(threads: Iterable[threading.Thread]) -> None:
     """Run *threads* to their end."""
     started = list(threads)
@@ -128,7 +137,7 @@ def findings(check: Check, cache: AnswerCache, clock: Clock) -> Iterator[Finding
     level = target.organization
     prober = Prober(
         assignment.client_of(level),
-        Run(clock.monotonic() + SECONDS, essential=True),
+        Run(clock.monotonic() + SECONDS, essential=True, notes=check.notes),
         cache,
         enterprise=assignment.slug,
         organization=level,

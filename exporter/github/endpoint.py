@@ -25,6 +25,7 @@ class Endpoint:
         revalidate: keep the answer and ask with its ETag next time; not for lists that are folded and forgotten.
         accept: media types asked for.
         max_bytes: of an answer, where less than `limits.max_response_megabytes` is to be read.
+        check_whole: the command `check` reads the whole list, not one record, because what it reports is about all.
         versioned: ask for the API version of the settings; not where the answer says which versions there are.
     """
 
@@ -35,6 +36,7 @@ class Endpoint:
     accept: str = JSON
     max_bytes: int | None = None
     versioned: bool = True
+    check_whole: bool = False
 
     def __str__(self) -> str:
         """The name used in errors and logs."""

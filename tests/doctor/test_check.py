@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from exporter.cli import main
 from exporter.collector import Platform
@@ -93,16 +94,19 @@ def advice(found: dict[str, Any], cause: Cause) -> str:
 
 
 def warnings(found: dict[str, Any]) -> set[str]:
-    """Every warning but that about unencrypted addresses."""
+    """Every warning but those about unencrypted addresses and budgets, which the simulated company always has."""
     facts = {item["warning"] for each in found["enterprises"] for item in each["warnings"]}
-    return facts - {CredentialWarning.PLAINTEXT_API_URL.value}
+    return facts - {CredentialWarning.PLAINTEXT_API_URL.value, CredentialWarning.BUDGETS_WITHOUT_CONSUMPTION.value}
 
 
 # What is asked, and in which form it is reported.
 
 
 def test_every_collector_is_checked_by_get_alone(check: Check, simulator: Simulator) -> None:
-    """Every enabled collector of every level is there, each endpoint was asked for at most two pages, by GET alone."""
+    """Every enabled collector of every level is there, each endpoint was asked for at most two pages, by GET alone.
+
+    The list of budgets is read whole, which are ten a page.
+    """
     found = check(0, ORGANIZATIONS="octo-org-1")
     (enterprise,) = found["enterprises"]
     collectors = {item["collector"] for item in enterprise["checks"]}
@@ -111,7 +115,8 @@ def test_every_collector_is_checked_by_get_alone(check: Check, simulator: Simula
     assert levels == {(collector.name, "octo-org-1") for collector in ENABLED if collector.organizations}
     asked = simulator.request_counts()
     assert {key.partition(" ")[0] for key in asked} == {"GET"}
-    assert max(asked.values()) == 2  # the page that a first one links to
+    pages = {count for path, count in asked.items() if not path.endswith("/budgets")}
+    assert max(pages) == 2  # the page that a first one links to
     paths = {endpoint.path for collector in COLLECTORS for endpoint in collector.endpoints}
     assert {item["endpoint"] for item in enterprise["checks"]} <= paths
     assert warnings(found) == set()
@@ -416,6 +421,33 @@ def test_low_rate_limit_is_a_warning(check: Check, simulator: Simulator) -> None
     check(0)
     with Simulator(users=30, runners=8, organizations=3, rate_limit=simulator.requests) as poor:
         assert warnings(check(0, API_URL=poor.url)) == {CredentialWarning.RATE_LIMIT_LOW.value}
+
+
+def test_budgets_without_consumption_are_counted_over_the_whole_list(
+    check: Check, simulator: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two that limit single people and one whose repository has no owner's name; ten of all budgets fill a page."""
+    found = check(0)
+    (text,) = [
+        item["advice"]
+        for item in found["enterprises"][0]["warnings"]
+        if item["warning"] == CredentialWarning.BUDGETS_WITHOUT_CONSUMPTION
+    ]
+    path = "/enterprises/octo-corp/settings/billing/budgets"
+    budgets = requests.get(
+        f"{simulator.url}{path}", params={"per_page": 1}, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
+    ).json()["total_count"]
+    assert budgets > 10
+    assert f"No consumption is known for 3 of {budgets} budgets" in text
+    assert main(["check"]) == 0
+    assert f"Warning: octo-corp: No consumption is known for 3 of {budgets} budgets" in capsys.readouterr().out
+
+
+def test_nothing_is_said_about_budgets_whose_consumption_is_known(check: Check) -> None:
+    """The small company's budgets are all comparable."""
+    found = check(0, ENTERPRISE="octo-tenant")
+    reported = {item["warning"] for item in found["enterprises"][0]["warnings"]}
+    assert CredentialWarning.BUDGETS_WITHOUT_CONSUMPTION not in reported
 
 
 # In which form it is printed.
