@@ -164,15 +164,17 @@ def fetch(github: GitHub, target: Target) -> UsageTotals:
     kept = month_so_far(target, month)
     centers = known_cost_centers(github)
     in_use = {center.id for center in centers if center.is_active}
-    kept.charged |= in_use
     total = UsageTotals()
-    for cost_center in (NO_COST_CENTER, *sorted(kept.charged)):
+    for cost_center in (NO_COST_CENTER, *sorted(kept.charged | in_use)):
         try:
             total.merge(read_month(github, month, cost_center, kept))
         except (*NOT_OFFERED, PayloadError) as error:
             if cost_center == NO_COST_CENTER or cost_center in in_use:  # sums without it would be wrong
                 raise
             github.partial(error)
+        else:
+            # Only now: an id that GitHub refuses once would otherwise be asked for until the end of the month.
+            kept.charged |= {cost_center} - {NO_COST_CENTER}
     billed = summary_total(github, month)
     if billed is not None:
         if not math.isclose(total.net_usd, billed, abs_tol=0.01):

@@ -69,6 +69,14 @@ LIMITED = Expected("rate_limited", others="stop")
 # A person's own name is part of a request, which GitHub then refuses.
 ASKED_BY_NAME = {"billing_usage": "payload", "cost_centers": "payload"}
 
+PARTLY_READ = {
+    ("control-characters", "cost_centers"),
+    ("long-texts", "cost_centers"),
+    ("wrapped", "cost_centers"),
+    ("hostile-labels", "budgets"),
+}
+"""Runs that fail because a single value cannot be read, and publish the rest."""
+
 TABLE = {
     "http-500": RETRIED,
     "http-502": RETRIED,
@@ -131,8 +139,8 @@ TABLE = {
     "nulls": Expected(OK, factor=2),
     "strings-for-numbers": Expected(OK),
     "nan": Expected(OK, factor=2),
-    "huge-integers": Expected(OK, factor=2),
-    "hostile-labels": Expected(OK),
+    "huge-integers": Expected(OK, factor=4),
+    "hostile-labels": Expected(OK, besides={"budgets": "payload"}),
     "missing-keys": Expected(OK, factor=2, besides={"actions_cache": "payload"}),
     "wrong-types": all_but(NO_LISTS, "payload"),
     "unknown-keys": Expected(OK),
@@ -235,7 +243,8 @@ def test_fault(github: Github, stage: Stage, kind: str, collector: str) -> None:
         assert 0 <= delay <= 25 * 3600
         assert_valid(stage.scrape(openmetrics=True), stage)
         if reason != OK:
-            assert stage.families(collector) == before
+            if (kind, collector) not in PARTLY_READ:
+                assert stage.families(collector) == before
             assert status.succeeded_at == succeeded_at
             assert stage.failures(collector).keys() == {reason}
 
