@@ -49,7 +49,7 @@ check: $(VENV)/.dev ## Lint, formatting, types, spelling, generated documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict $(SOURCES)
-	$(BIN)/codespell --skip '*.lock,./build,./dist'
+	$(BIN)/codespell --dictionary - --dictionary scripts/words.txt --skip '*.lock,./build,./dist,scripts/words.txt'
 	$(BIN)/python -m exporter docs --check
 	$(BIN)/python dashboards/generate.py --check
 	$(BIN)/python helm/generate.py --check
