@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from exporter.collector import Calls, Collector, CollectorOptions, Target
-from exporter.collectors.common.amounts import totals
+from exporter.collectors.common.amounts import rounded, totals
 from exporter.collectors.common.cost_centers import COST_CENTER_LIST, CostCenter, cost_centers
 from exporter.collectors.common.labels import UNKNOWN
 from exporter.collectors.common.summary import (
@@ -268,7 +268,8 @@ def consumed(budget: Budget, usage: tuple[UsageItem, ...]) -> float | None:
 
 def total(amounts: Iterable[float | None]) -> float | None:
     """The sum of what is reported of *amounts*, if any is."""
-    return totals(((), amount) for amount in amounts).get(())
+    found = totals(((), amount) for amount in amounts).get(())
+    return None if found is None else rounded(found)
 
 
 def samples(_target: Target, fetched: Budgets) -> Iterator[Sample]:

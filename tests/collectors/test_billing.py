@@ -174,3 +174,14 @@ def test_the_new_month_replaces_the_old_one_whole() -> None:
     bench.run()
     assert bench.status.success
     assert "ghe_actions_used_seconds" not in bench.text
+
+
+def test_allowance_that_discounts_use_up_is_used_up_to_the_last_digit() -> None:
+    """Discounts of 0.1 and 0.7 dollars pay for 8,000 seconds, and not for a little less."""
+    rows = [
+        {"product": "Actions", "sku": sku, "unitType": "minutes", "grossQuantity": 1, "discountAmount": amount}
+        for sku, amount in (("actions_linux", 0.1), ("actions_windows", 0.7))
+    ]
+    bench = Bench(COLLECTOR, {SUMMARY: {"usageItems": rows}})
+    bench.run()
+    assert bench.series['ghe_actions_included_used_seconds{enterprise="octo-corp"}'] == 8000

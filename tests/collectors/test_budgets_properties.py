@@ -103,3 +103,21 @@ def test_a_budget_is_compared_in_its_own_unit_or_not_at_all(
         elif consumed is not None:
             field = "netQuantity" if unit == "licenses" else "netAmount"
             assert 0 <= consumed <= sum(row[field] for row in rows)
+
+
+def test_budget_that_rows_use_up_is_used_up_to_the_last_digit() -> None:
+    """0.1 + 0.7 is 0.7999999999999999 in binary, by which an alert at the amount would wait for ever."""
+    budget = {
+        "id": "1",
+        "budget_type": "ProductPricing",
+        "budget_scope": "enterprise",
+        "budget_product_skus": ["actions"],
+        "budget_amount": 0.8,
+    }
+    rows = [
+        {"product": "Actions", "sku": sku, "unitType": "minutes", "netQuantity": 1, "netAmount": amount}
+        for sku, amount in (("actions_linux", 0.1), ("actions_windows", 0.7))
+    ]
+    bench = Bench(COLLECTOR, {f"{BILLING}/budgets": {"budgets": [budget]}, SUMMARY: {"usageItems": rows}})
+    bench.run()
+    assert list(exposed(bench, "ghe_budget_consumed_usd").values()) == [0.8]

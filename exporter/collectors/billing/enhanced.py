@@ -24,7 +24,7 @@ from exporter.collectors.billing.metrics import (
     UNIT_PRICE,
     USAGE_QUANTITY,
 )
-from exporter.collectors.common.amounts import Key, totals
+from exporter.collectors.common.amounts import Key, rounded, totals
 from exporter.collectors.common.labels import UNKNOWN
 from exporter.collectors.common.month import Month
 from exporter.collectors.common.summary import UsageItem
@@ -120,7 +120,9 @@ def included_seconds(jobs: Sequence[UsageItem]) -> float | None:
     if not standard:
         return 0 if jobs else None
     discount = totals(((), item.discount_amount) for item in standard).get(())
-    return None if discount is None else discount / max(filter(None, prices), default=LINUX_MINUTE_USD) * MINUTE_SECONDS
+    if discount is None:
+        return None
+    return rounded(discount / max(filter(None, prices), default=LINUX_MINUTE_USD) * MINUTE_SECONDS)
 
 
 def operating_system(sku: str) -> str:

@@ -47,6 +47,11 @@ def totals(rows: Iterable[tuple[Key, float | Fraction | None]]) -> dict[Key, flo
     return amounts.totals()
 
 
+def rounded(amount: float) -> float:
+    """*amount* to 14 digits: a sum of decimals in binary can end just below the limit that it has reached."""
+    return float(f"{amount:.14g}")
+
+
 def _nearest(amount: Fraction) -> float | None:
     try:
         return float(amount)
