@@ -121,3 +121,18 @@ def test_budget_that_rows_use_up_is_used_up_to_the_last_digit() -> None:
     bench = Bench(COLLECTOR, {f"{BILLING}/budgets": {"budgets": [budget]}, SUMMARY: {"usageItems": rows}})
     bench.run()
     assert list(exposed(bench, "ghe_budget_consumed_usd").values()) == [0.8]
+
+
+def test_no_summary_is_read_for_an_unknown_bundle() -> None:
+    """No row could be said to belong to it."""
+    budget = {
+        "id": "1",
+        "budget_type": "BundlePricing",
+        "budget_scope": "enterprise",
+        "budget_product_skus": ["everything"],
+        "budget_amount": 100,
+    }
+    bench = Bench(COLLECTOR, {f"{BILLING}/budgets": {"budgets": [budget]}, SUMMARY: {"usageItems": []}})
+    bench.run()
+    assert bench.status.success
+    assert not any(SUMMARY in url for url in bench.asked)
