@@ -35,7 +35,7 @@ class Platform(StrEnum):
     """GitHub Enterprise Server: the API URL ends in `/api/v3`."""
 
 
-class Included(BaseModel):
+class Allowances(BaseModel):
     """Allowances of the plan."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -139,7 +139,7 @@ class Target:
     now: float
     organization: str = ""
     """Empty for the enterprise level."""
-    included: Included = field(default_factory=Included)
+    included: Allowances = field(default_factory=Allowances)
     billing_platform: BillingPlatform = "auto"
     expected_labels: tuple[str, ...] = ()
     """Labels that some runner must have."""

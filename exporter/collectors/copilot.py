@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 
 from exporter.collector import Calls, Collector, Target
 from exporter.collectors.common.distinct import Kinds
-from exporter.collectors.common.labels import UNKNOWN, enumerated
+from exporter.collectors.common.labels import UNKNOWN, snake_case
 from exporter.errors import IncompleteList
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Record, Text, Timestamp, number, record
@@ -71,7 +71,7 @@ class Seat(Record):
     @property
     def plan(self) -> str:
         """The plan; GitHub also writes `copilot_enterprise`."""
-        name = enumerated(self.plan_type)
+        name = snake_case(self.plan_type)
         return next((plan for plan in PLANS_BY_PRICE if plan in name), name)
 
     @property

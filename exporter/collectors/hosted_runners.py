@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from exporter.collector import Calls, Collector, Target
-from exporter.collectors.common.labels import enumerated
+from exporter.collectors.common.labels import snake_case
 from exporter.errors import NOT_OFFERED
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Identity, Number, Record, Text, record
@@ -105,7 +105,7 @@ def samples(target: Target, hosted: Hosted) -> Iterator[Sample]:
     counts, maximum = Totals(RUNNERS), Totals(MAXIMUM)
     for runner in hosted.runners:
         size = target.organization, runner.runner_group_id, runner.platform, runner.machine_size_details.id
-        status = enumerated(runner.status)
+        status = snake_case(runner.status)
         counts.add(1, *size, status)
         if runner.maximum_runners is not None:
             maximum.add(runner.maximum_runners if status == READY else 0, *size)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from exporter.collector import LICENSE_MAX_AGE, Collector, Target
-from exporter.collectors.common.labels import enumerated
+from exporter.collectors.common.labels import snake_case
 from exporter.errors import PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import ServerInstance
@@ -58,7 +58,7 @@ def samples(_target: Target, instances: list[ServerInstance]) -> Iterator[Sample
     servers = newest(instances)
     yield SERVERS(len(servers))
     for server, instance in servers.items():
-        status = enumerated(instance.last_sync.status) if instance.last_sync.status else ""
+        status = snake_case(instance.last_sync.status) if instance.last_sync.status else ""
         yield SUCCESS(status == "success" if status else None, *server)
         yield LAST(instance.last_sync.date, *server)
         yield STATUS(1, *server, status or "never")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from exporter.collector import LICENSE_MAX_AGE, Calls, Collector, Target
 from exporter.collectors.common.distinct import Distinct
-from exporter.collectors.common.labels import enumerated
+from exporter.collectors.common.labels import snake_case
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import LicenseUser, number
 from exporter.github.reader import GitHub, Page
@@ -60,7 +60,7 @@ class Census:
         """Count one person."""
         account = ACCOUNT_KINDS.get((user.github_com_user is True, user.enterprise_server_user is True), "none")
         self.people += 1
-        self.users[enumerated(user.license_type), account] += 1
+        self.users[snake_case(user.license_type), account] += 1
         # Two-factor login of a server account is the server's affair; GitHub sends "" or null.
         two_factor = None if account == "server" else user.github_com_two_factor_auth
         self.two_factor[TWO_FACTOR_STATES[two_factor]] += 1
@@ -68,7 +68,7 @@ class Census:
         if user.github_com_user is True and user.github_com_member_roles is not None:
             self.without_organization = (self.without_organization or 0) + (not user.github_com_member_roles)
         roles = (*user.github_com_enterprise_roles, user.github_com_enterprise_role)
-        self.enterprise_roles.update({enumerated(role) for role in roles if role})
+        self.enterprise_roles.update({snake_case(role) for role in roles if role})
         self.servers.update({account_host(account) for account in user.enterprise_server_user_ids})
         self.visual_studio += user.visual_studio_subscription_user is True
         self.pending += bool(user.github_com_orgs_with_pending_invites)
@@ -86,7 +86,7 @@ def organization_role(role: str) -> tuple[str, str]:
     organization, separator, name = role.rpartition(":")
     if not separator:
         organization, name = role, ""
-    return organization.partition("/")[0], enumerated(name)
+    return organization.partition("/")[0], snake_case(name)
 
 
 def person(user: LicenseUser) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from exporter.collector import Calls, Collector, Platform, Target
-from exporter.collectors.common.labels import boolean, enumerated, operating_system
+from exporter.collectors.common.labels import boolean, operating_system, snake_case
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import RunnerApplication, RunnerGroup, number
@@ -67,7 +67,7 @@ def fetch(github: GitHub, target: Target) -> Groups:
     groups = groups_of(github, target)
     if target.organization:
         return Groups(groups, {}, ())
-    selected = (group for group in groups if enumerated(group.visibility) == "selected")
+    selected = (group for group in groups if snake_case(group.visibility) == "selected")
     organizations = {group.id: organization_count(github, group) for group in selected}
     return Groups(groups, organizations, applications(github))
 
@@ -117,7 +117,7 @@ def samples(target: Target, fetched: Groups) -> Iterator[Sample]:
     """Map groups and applications."""
     for group in fetched.groups:
         key = target.organization, group.id, group.name
-        yield INFO(1, *key, enumerated(group.visibility), boolean(group.default))
+        yield INFO(1, *key, snake_case(group.visibility), boolean(group.default))
         yield ALLOWS_PUBLIC(group.allows_public_repositories, *key)
         yield RESTRICTED(group.restricted_to_workflows, *key)
         yield ORGANIZATIONS(fetched.organizations.get(group.id), *key)

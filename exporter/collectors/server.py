@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.collector import LICENSE_MAX_AGE, Calls, Collector, Platform, Target
-from exporter.collectors.common.labels import enumerated
+from exporter.collectors.common.labels import snake_case
 from exporter.errors import NOT_OFFERED, GitHubError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Number, Record, Text, Timestamp, number
@@ -75,7 +75,7 @@ def samples(_target: Target, server: Server) -> Iterator[Sample]:
         for item, value in items.items() if isinstance(items, dict) else ():
             count = number(value)
             if count is not None:
-                totals.add(count, enumerated(group), enumerated(item))
+                totals.add(count, snake_case(group), snake_case(item))
     yield from totals.samples()
 
 

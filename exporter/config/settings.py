@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from exporter.collector import BillingPlatform, Collector, CollectorOptions, Included, Platform
+from exporter.collector import Allowances, BillingPlatform, Collector, CollectorOptions, Platform
 from exporter.collectors import COLLECTORS
 from exporter.config.addresses import DEFAULT_API_URL, DEFAULT_LISTEN, SERVER_PATH, api_url, listen_address
 from exporter.config.environment import PREFIX
@@ -179,7 +179,7 @@ class Enterprise(Section):
     organizations: Annotated[tuple[Organization, ...], BeforeValidator(_names)] = Field(
         (), description="Organizations whose own runners are read, as names or as `{name, auth}`."
     )
-    included: Included = Field(Included(), description="Allowances of the plan.")
+    included: Allowances = Field(Allowances(), description="Allowances of the plan.")
     billing_platform: BillingPlatform = Field("auto", description="Which billing API to ask.")
     expected_labels: tuple[RunnerLabel, ...] = Field(
         (), max_length=100, description="Labels that some self-hosted runner must have: counted also where none does."

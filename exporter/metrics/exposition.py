@@ -23,24 +23,24 @@ MIN_CHUNK_BYTES = 65_536
 """From this size on a family is deflated by itself; smaller ones compress better together."""
 
 
-class Lines(NamedTuple):
+class RenderedFamily(NamedTuple):
     """Sample lines of one family."""
 
     text: bytes
     series: int
 
 
-def render(enterprise: str, grouped: Mapping[Metric, Mapping[tuple[str, ...], float]]) -> dict[str, Lines]:
+def render(enterprise: str, grouped: Mapping[Metric, Mapping[tuple[str, ...], float]]) -> dict[str, RenderedFamily]:
     """Write the samples of one enterprise; a family without a sample is left out."""
     return {metric.name: _lines(metric, enterprise, family) for metric, family in grouped.items() if family}
 
 
-def _lines(metric: Metric, enterprise: str, family: Mapping[tuple[str, ...], float]) -> Lines:
+def _lines(metric: Metric, enterprise: str, family: Mapping[tuple[str, ...], float]) -> RenderedFamily:
     names = "".join(f',{name}="%s"' for name in metric.labels[1:])
     pattern = f'{metric.name}{{enterprise="{escape(enterprise).replace("%", "%%")}"{names}}} '
     lines = [pattern % tuple(map(escape, labels)) + format_value(value) for labels, value in family.items()]
     lines.sort()  # of strings four times faster than of tuples, and nobody else computes meanwhile
-    return Lines(("\n".join(lines) + "\n").encode(), len(lines))
+    return RenderedFamily(("\n".join(lines) + "\n").encode(), len(lines))
 
 
 class Chunk:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from exporter.collector import BillingPlatform, Collector, CollectorOptions, Included, Memory, Platform, Target
+from exporter.collector import Allowances, BillingPlatform, Collector, CollectorOptions, Memory, Platform, Target
 from exporter.collectors import COLLECTORS
 from exporter.config.settings import Enterprise, Settings
 from exporter.github.client import Client
@@ -33,7 +33,7 @@ class Assignment:
     options: CollectorOptions
     client_of: Callable[[str], Client]
     organizations: tuple[str, ...] = ()
-    included: Included = field(default_factory=Included)
+    included: Allowances = field(default_factory=Allowances)
     billing_platform: BillingPlatform = "auto"
     expected_labels: tuple[str, ...] = ()
     fingerprint: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporter import __version__
-from exporter.collector import BillingPlatform, Collector, CollectorOptions, Included
+from exporter.collector import Allowances, BillingPlatform, Collector, CollectorOptions
 from exporter.revision import REVISION
 
 RELEASE = f"{__version__} {REVISION}"
@@ -21,7 +21,7 @@ def fingerprint(
     address: str,
     collector: Collector[Any],
     options: CollectorOptions,
-    included: Included,
+    included: Allowances,
     billing_platform: BillingPlatform,
     expected_labels: Sequence[str] = (),
 ) -> str:

@@ -11,7 +11,7 @@ from exporter.clock import Clock, unix_offset
 from exporter.errors import GitHubError, Reason, Stopped
 from exporter.github.reader import GitHub
 from exporter.github.run import Run
-from exporter.metrics.exposition import Lines, render
+from exporter.metrics.exposition import RenderedFamily, render
 from exporter.metrics.metric import families
 from exporter.runtime.assignment import Assignment
 from exporter.runtime.availability import Availability
@@ -71,7 +71,7 @@ class RunContext:
 class Reading:
     """What a reading gave; `families` is None if nothing could be published of it."""
 
-    families: Mapping[str, Lines] | None
+    families: Mapping[str, RenderedFamily] | None
     failures: tuple[Failure, ...] = ()
 
 

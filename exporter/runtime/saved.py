@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.errors import Reason
-from exporter.metrics.exposition import Lines
+from exporter.metrics.exposition import RenderedFamily
 from exporter.runtime.availability import Availability
 from exporter.runtime.status import LevelKey, LevelStatus, Verdict
 
@@ -25,7 +25,7 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.
 class SavedResult:
     """The last good result; `collected_at` is a Unix time, the only one that means something to another process."""
 
-    families: Mapping[str, Lines]
+    families: Mapping[str, RenderedFamily]
     collected_at: float
 
 
@@ -85,10 +85,10 @@ def decode(document: bytes) -> SavedState:
     """
     first, _, texts = zlib.decompress(document).partition(b"\n")
     head = json.loads(first)
-    families: dict[str, Lines] = {}
+    families: dict[str, RenderedFamily] = {}
     start = 0
     for name, (series, length) in head["families"].items():
-        families[name] = Lines(texts[start : start + length], series)
+        families[name] = RenderedFamily(texts[start : start + length], series)
         start += length
     status = LevelStatus(
         attempted_at=head["attempted_at"],

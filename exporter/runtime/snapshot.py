@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from exporter.metrics.exposition import Exposition, Lines
+from exporter.metrics.exposition import Exposition, RenderedFamily
 from exporter.metrics.metric import Metric
 from exporter.runtime.status import Key, LevelKey, Watch
 
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 class Result:
     """What one reading of one level gave, rendered; immutable. `collected_at` is a reading of the monotonic clock."""
 
-    families: Mapping[str, Lines]
+    families: Mapping[str, RenderedFamily]
     collected_at: float
 
 

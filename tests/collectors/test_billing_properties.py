@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from exporter.collectors import billing_usage, budgets, cost_centers, usage_reports
 from exporter.collectors.billing import billing
 from tests.collectors.test_billing import BILLING, SUMMARY, at
-from tests.support.harness import Bench
+from tests.support.harness import CollectorHarness
 
 Labels = tuple[str, ...]
 Reported = tuple[Labels, float | None]
@@ -91,9 +91,9 @@ def sums(rows: Iterable[Reported]) -> dict[Labels, float]:
     return {labels: math.fsum(each) for labels, each in values.items()}
 
 
-def exposed(bench: Bench, metric: str) -> dict[Labels, float]:
+def exposed(harness: CollectorHarness, metric: str) -> dict[Labels, float]:
     """Series of *metric* by their label values, without the enterprise."""
-    pairs = ((name.partition("{"), value) for name, value in bench.series.items())
+    pairs = ((name.partition("{"), value) for name, value in harness.series.items())
     return {tuple(re.findall(r'="([^"]*)"', rest)[1:]): value for (name, _, rest), value in pairs if name == metric}
 
 
@@ -113,17 +113,19 @@ SUMMARIES = st.lists(summary_rows(), max_size=25)
 @given(SUMMARIES)
 def test_the_bill_adds_up_to_the_summary(rows: list[tuple[Labels, dict[str, Any]]]) -> None:
     """Every series of every family is the exact sum of the rows it stands for, and every row is in one."""
-    bench = Bench(billing.COLLECTOR, {SUMMARY: {"usageItems": [row for _, row in rows]}}, now=at("2026-11-11T00:00:00"))
-    bench.run()
-    assert bench.status.success
+    harness = CollectorHarness(
+        billing.COLLECTOR, {SUMMARY: {"usageItems": [row for _, row in rows]}}, now=at("2026-11-11T00:00:00")
+    )
+    harness.run()
+    assert harness.status.success
     values = [(labels, {field: number_of(row.get(field)) for field in FIELDS}) for labels, row in rows]
 
     for metric, field in (("usage", "grossQuantity"), ("discount", "discountQuantity"), ("net", "netQuantity")):
         expected = sums((labels, row[field]) for labels, row in values)
-        assert exposed(bench, f"ghe_billing_{metric}_quantity") == expected
+        assert exposed(harness, f"ghe_billing_{metric}_quantity") == expected
     for metric, field in (("gross", "grossAmount"), ("discount", "discountAmount"), ("net", "netAmount")):
         expected = sums((labels[:2], row[field]) for labels, row in values)
-        assert exposed(bench, f"ghe_billing_{metric}_usd") == expected
+        assert exposed(harness, f"ghe_billing_{metric}_usd") == expected
         whole = math.fsum(row[field] or 0 for _, row in values)
         assert math.isclose(math.fsum(expected.values()), whole, rel_tol=1e-9, abs_tol=1e-3)
 
@@ -134,16 +136,16 @@ def test_the_bill_adds_up_to_the_summary(rows: list[tuple[Labels, dict[str, Any]
             for (product, sku, unit), row in paid
             if (product, unit) == ("actions", "minutes")
         )
-        assert exposed(bench, f"ghe_actions_{metric}_seconds") == {key: value * 60 for key, value in minutes.items()}
+        assert exposed(harness, f"ghe_actions_{metric}_seconds") == {key: value * 60 for key, value in minutes.items()}
     for metric, field in (("average", "grossQuantity"), ("paid_average", "netQuantity")):
-        assert exposed(bench, f"ghe_storage_{metric}_bytes") == averages(paid, field)
+        assert exposed(harness, f"ghe_storage_{metric}_bytes") == averages(paid, field)
     for metric, field in (("transfer", "grossQuantity"), ("transfer_paid", "netQuantity")):
         moved = sums(
             ((), row[field])
             for (product, sku, unit), row in paid
             if (product, unit) == ("packages", "gigabytes") and "storage" not in sku
         )
-        assert exposed(bench, f"ghe_packages_{metric}_bytes") == {key: value * 1e9 for key, value in moved.items()}
+        assert exposed(harness, f"ghe_packages_{metric}_bytes") == {key: value * 1e9 for key, value in moved.items()}
 
 
 @EXAMPLES
@@ -153,20 +155,20 @@ def test_allowances_are_used_by_standard_runners_and_by_what_is_kept_of_builds(
 ) -> None:
     """Whatever else is discounted or stored changes neither figure."""
     items = [row | {"pricePerUnit": price} for _, row in rows]
-    bench = Bench(billing.COLLECTOR, {SUMMARY: {"usageItems": items}}, now=at("2026-11-11T00:00:00"))
-    bench.run()
+    harness = CollectorHarness(billing.COLLECTOR, {SUMMARY: {"usageItems": items}}, now=at("2026-11-11T00:00:00"))
+    harness.run()
     values = [(labels, {field: number_of(row.get(field)) for field in FIELDS}) for labels, row in rows]
     jobs = [(labels, row) for labels, row in values if (labels[0], labels[2]) == ("actions", "minutes")]
     standard = [(labels, row) for labels, row in jobs if labels[1] in STANDARD]
     minute = float(price) if price and any(labels[1] == "actions_linux" for labels, _ in jobs) else 0.006
     used = {key: value / minute * 60 for key, value in sums(((), row["discountAmount"]) for _, row in standard).items()}
-    assert exposed(bench, "ghe_actions_included_used_seconds") == (
+    assert exposed(harness, "ghe_actions_included_used_seconds") == (
         {(): 0} if jobs and not standard else pytest.approx(used, rel=1e-12)
     )
     stored = [(labels, row) for labels, row in values if labels[2] in HOURS]
     kept = [(labels, row) for labels, row in stored if labels[1] == "actions_storage"]
     expected = averages([(("", *labels[1:]), row) for labels, row in kept], "grossQuantity")
-    assert exposed(bench, "ghe_storage_included_used_bytes") == (
+    assert exposed(harness, "ghe_storage_included_used_bytes") == (
         {(): 0} if stored and not kept else {key[1:]: value for key, value in expected.items()}
     )
 
@@ -228,18 +230,18 @@ def test_repositories_and_others_add_up_to_the_rows(
     rows: list[tuple[int, str, Labels, dict[str, Any]]], top: int, *, by_day: bool
 ) -> None:
     """Organizations and repositories add up; the top ones are the most expensive; a second run has the same."""
-    bench = Bench(
+    harness = CollectorHarness(
         billing_usage.COLLECTOR,
         usage_answers(rows, by_day=by_day),
         options={"top_repositories": top},
         now=at("2026-11-06T12:00:00"),
     )
-    bench.run()
+    harness.run()
     net = [(labels, number_of(row["netAmount"])) for _, _, labels, row in rows]
     gross = [(labels, number_of(row["grossAmount"])) for _, _, labels, row in rows]
     for metric, values in (("net", net), ("gross", gross)):
         expected = sums(((organization, product), value) for (organization, _, product), value in values)
-        assert exposed(bench, f"ghe_billing_organization_{metric}_usd") == expected
+        assert exposed(harness, f"ghe_billing_organization_{metric}_usd") == expected
 
     in_repositories = [(labels, value) for labels, value in net if labels[1]]
     costs = sums((labels[:2], value) for labels, value in in_repositories)
@@ -248,11 +250,11 @@ def test_repositories_and_others_add_up_to_the_rows(
         (labels if labels[:2] in most_expensive else (labels[0], "(other)", labels[2]), value)
         for labels, value in in_repositories
     )
-    assert exposed(bench, "ghe_billing_repository_net_usd") == expected
+    assert exposed(harness, "ghe_billing_repository_net_usd") == expected
 
-    first = bench.text
-    bench.run()
-    assert bench.text == first
+    first = harness.text
+    harness.run()
+    assert harness.text == first
 
 
 @st.composite
@@ -278,15 +280,15 @@ def test_what_is_used_of_a_budget_is_the_sum_of_its_rows(
 ) -> None:
     """What GitHub gives is taken; what it does not is the sum, to 14 digits, over the rows of the budget."""
     listed = [{"id": str(number), **budget} for number, (*_, budget) in enumerate(drawn)]
-    bench = Bench(
+    harness = CollectorHarness(
         budgets.COLLECTOR,
         {
             f"{BILLING}/budgets": {"budgets": [*listed, *listed], "has_next_page": False},
             SUMMARY: {"usageItems": [row for _, row in rows]},
         },
     )
-    bench.run()
-    assert bench.status.success
+    harness.run()
+    assert harness.status.success
     used: dict[str, float] = {}
     for number, (by, names, given_amount, _) in enumerate(drawn):
         belonging = (number_of(row.get("netAmount")) for labels, row in rows if labels[by == "sku"] in names)
@@ -294,9 +296,9 @@ def test_what_is_used_of_a_budget_is_the_sum_of_its_rows(
         value = given_amount if given_amount is not None or summed is None else float(f"{summed:.14g}")
         if value is not None:
             used[str(number)] = value
-    assert {labels[0]: value for labels, value in exposed(bench, "ghe_budget_consumed_usd").items()} == used
+    assert {labels[0]: value for labels, value in exposed(harness, "ghe_budget_consumed_usd").items()} == used
     amounts = {str(number): number_of(budget["budget_amount"]) for number, (*_, budget) in enumerate(drawn)}
-    shown = {labels[0]: value for labels, value in exposed(bench, "ghe_budget_amount_usd").items()}
+    shown = {labels[0]: value for labels, value in exposed(harness, "ghe_budget_amount_usd").items()}
     assert shown == {number: amount for number, amount in amounts.items() if amount is not None}
 
 
@@ -320,13 +322,13 @@ def test_cost_centers_have_their_resources_once_and_all_their_cost(
         for name, (_, rows) in drawn.items()
     }
     recorded = {f"{BILLING}/cost-centers": {"costCenters": [*listed, *listed]}, **usage}
-    bench = Bench(cost_centers.COLLECTOR, recorded, options={"spend": True})
-    bench.run()
-    assert bench.status.success
-    assert exposed(bench, "ghe_cost_center_resources") == Counter(
+    harness = CollectorHarness(cost_centers.COLLECTOR, recorded, options={"spend": True})
+    harness.run()
+    assert harness.status.success
+    assert exposed(harness, "ghe_cost_center_resources") == Counter(
         (name, kind.lower()) for name, (resources, _) in drawn.items() for kind, _ in set(resources)
     )
-    assert exposed(bench, "ghe_cost_center_net_usd") == sums(
+    assert exposed(harness, "ghe_cost_center_net_usd") == sums(
         ((name, labels[0]), number_of(row.get("netAmount")))
         for name, (_, rows) in drawn.items()
         for labels, row in rows
@@ -352,14 +354,16 @@ REPORTS = st.dictionaries(
 def test_every_report_counts_once(drawn: Mapping[str, dict[str, str | None]]) -> None:
     """Counts add up to the distinct exports, and the newest completed one is the maximum of what is reported."""
     listed = [{"id": identity, **report} for identity, report in drawn.items()]
-    bench = Bench(usage_reports.COLLECTOR, {f"{BILLING}/reports": {"usage_report_exports": [*listed, *listed]}})
-    bench.run()
+    harness = CollectorHarness(
+        usage_reports.COLLECTOR, {f"{BILLING}/reports": {"usage_report_exports": [*listed, *listed]}}
+    )
+    harness.run()
     counts = Counter((report["report_type"], report["status"]) for report in drawn.values())
-    assert exposed(bench, "ghe_usage_report_exports") == counts
+    assert exposed(harness, "ghe_usage_report_exports") == counts
     newest: dict[tuple[str | None], float] = {}
     for report in drawn.values():
         moment = report["created_at"] if report["created_at"] not in {None, "soon"} else report["end_date"]
         if report["status"] == "completed" and moment is not None:
             key = (report["report_type"],)
             newest[key] = max(newest.get(key, 0), at(moment.removesuffix("Z")))
-    assert exposed(bench, "ghe_usage_report_last_completed_timestamp_seconds") == newest
+    assert exposed(harness, "ghe_usage_report_last_completed_timestamp_seconds") == newest

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from exporter.collectors.budgets import COLLECTOR
 from tests.collectors.test_billing import BILLING, SUMMARY
 from tests.collectors.test_billing_properties import exposed
-from tests.support.harness import Bench
+from tests.support.harness import CollectorHarness
 
 LICENSES = ("ghec", "ghas", "ghas_licenses", "ghec_licenses", "copilot_for_business", "copilot_enterprise")
 OTHERS = ("actions", "actions_linux", "copilot", "ai_credits", "copilot_ai_credit", "premium_requests", "everything")
@@ -70,7 +70,7 @@ def test_a_budget_is_compared_in_its_own_unit_or_not_at_all(
         budget | {"id": str(number), "budget_entity_name": SCOPES[budget["budget_scope"]]}
         for number, budget in enumerate(drawn)
     ]
-    bench = Bench(
+    harness = CollectorHarness(
         COLLECTOR,
         {
             f"{BILLING}/budgets": {"budgets": listed},
@@ -78,10 +78,10 @@ def test_a_budget_is_compared_in_its_own_unit_or_not_at_all(
             SUMMARY: {"usageItems": rows},
         },
     )
-    bench.run()
-    assert bench.status.success
+    harness.run()
+    assert harness.status.success
     shown = {
-        family: {labels[0]: value for labels, value in exposed(bench, f"ghe_budget_{family}").items()}
+        family: {labels[0]: value for labels, value in exposed(harness, f"ghe_budget_{family}").items()}
         for family in FAMILIES
     }
     assert not shown["amount_usd"].keys() & shown["amount_licenses"].keys()
@@ -118,9 +118,9 @@ def test_budget_that_rows_use_up_is_used_up_to_the_last_digit() -> None:
         {"product": "Actions", "sku": sku, "unitType": "minutes", "netQuantity": 1, "netAmount": amount}
         for sku, amount in (("actions_linux", 0.1), ("actions_windows", 0.7))
     ]
-    bench = Bench(COLLECTOR, {f"{BILLING}/budgets": {"budgets": [budget]}, SUMMARY: {"usageItems": rows}})
-    bench.run()
-    assert list(exposed(bench, "ghe_budget_consumed_usd").values()) == [0.8]
+    harness = CollectorHarness(COLLECTOR, {f"{BILLING}/budgets": {"budgets": [budget]}, SUMMARY: {"usageItems": rows}})
+    harness.run()
+    assert list(exposed(harness, "ghe_budget_consumed_usd").values()) == [0.8]
 
 
 def test_no_summary_is_read_for_an_unknown_bundle() -> None:
@@ -132,7 +132,7 @@ def test_no_summary_is_read_for_an_unknown_bundle() -> None:
         "budget_product_skus": ["everything"],
         "budget_amount": 100,
     }
-    bench = Bench(COLLECTOR, {f"{BILLING}/budgets": {"budgets": [budget]}, SUMMARY: {"usageItems": []}})
-    bench.run()
-    assert bench.status.success
-    assert not any(SUMMARY in url for url in bench.asked)
+    harness = CollectorHarness(COLLECTOR, {f"{BILLING}/budgets": {"budgets": [budget]}, SUMMARY: {"usageItems": []}})
+    harness.run()
+    assert harness.status.success
+    assert not any(SUMMARY in url for url in harness.asked)

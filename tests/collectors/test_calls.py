@@ -18,7 +18,7 @@ from exporter.collectors import (
     scim,
     server,
 )
-from tests.support.harness import API, Bench
+from tests.support.harness import API, CollectorHarness
 
 ENTERPRISE = "/enterprises/octo-corp"
 SIZES = (Size(250, 230, 3), Size(99, 99, 1), Size(0, 0, 0))
@@ -101,19 +101,19 @@ def company(size: Size) -> dict[str, Any]:
 @pytest.mark.parametrize("collector", COLLECTORS, ids=lambda collector: collector.name)
 def test_an_hour_costs_as_many_requests_as_declared(collector: Collector[Any], size: Size) -> None:
     """Once a collector knows what it remembers, its runs send what the declaration says."""
-    bench = Bench(collector, company(size), platform=min(collector.platforms))
-    bench.run()
-    bench.clock.now += 3600
-    bench.asked.clear()
+    harness = CollectorHarness(collector, company(size), platform=min(collector.platforms))
+    harness.run()
+    harness.clock.now += 3600
+    harness.asked.clear()
     runs = max(1, round(3600 / collector.interval))
     for _ in range(runs):
-        bench.run()
-        assert bench.status.success
-        bench.clock.now += collector.interval
+        harness.run()
+        assert harness.status.success
+        harness.clock.now += collector.interval
     calls = collector.calls
     if calls.hourly and not size.runners:
         calls = Calls(runner_pages=calls.runner_pages)
-    assert len(bench.asked) == runs * calls.per_run(size) + calls.hourly
+    assert len(harness.asked) == runs * calls.per_run(size) + calls.hourly
 
 
 def test_calls_of_an_hour() -> None:

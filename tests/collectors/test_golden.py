@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter.collectors import COLLECTORS
-from tests.support.harness import Bench
+from tests.support.harness import CollectorHarness
 
 FOLDER = Path(__file__).parent
 BY_NAME = {collector.name: collector for collector in COLLECTORS}
@@ -24,17 +24,17 @@ def expose(case: Path) -> str:
     settings_file = case / "settings.json"
     settings = json.loads(settings_file.read_text("utf-8")) if settings_file.exists() else {}
     settings["organizations"] = tuple(settings.get("organizations", ()))
-    bench = Bench(BY_NAME[case.parent.name], recorded, **settings)
-    bench.run()
-    status = bench.status
+    harness = CollectorHarness(BY_NAME[case.parent.name], recorded, **settings)
+    harness.run()
+    status = harness.status
     ending = {
         "success": str(status.success).lower(),
         "available": str(status.available).lower(),
         "reason": status.reason.value if status.reason else "none",
-        "skipped": bench.tally.skips,
-        "dropped": bench.dropped or "none",
+        "skipped": harness.observer.skips,
+        "dropped": harness.dropped or "none",
     }
-    return f"{bench.text}# {', '.join(f'{name}: {value}' for name, value in ending.items())}\n"
+    return f"{harness.text}# {', '.join(f'{name}: {value}' for name, value in ending.items())}\n"
 
 
 @pytest.mark.parametrize("case", CASES)

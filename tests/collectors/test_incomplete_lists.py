@@ -10,7 +10,7 @@ from exporter.collectors.copilot import COLLECTOR as COPILOT
 from exporter.collectors.license_users import COLLECTOR as LICENSE_USERS
 from exporter.collectors.runners import COLLECTOR as RUNNERS
 from exporter.errors import Reason
-from tests.support.harness import Bench
+from tests.support.harness import CollectorHarness
 
 SEATS = "/enterprises/octo-corp/copilot/billing/seats"
 USERS = "/enterprises/octo-corp/consumed-licenses"
@@ -18,7 +18,7 @@ RUNNER_LIST = "/enterprises/octo-corp/actions/runners"
 GROUPS = "/enterprises/octo-corp/actions/runner-groups"
 
 
-class Unlinked(Bench):
+class Unlinked(CollectorHarness):
     """A server that sends at most *size* records of a list at a time and never a Link header."""
 
     def __init__(
@@ -62,84 +62,84 @@ def runners(number: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("size", [50, 100])
 def test_seats_without_links_are_read_until_all_people_came(size: int, each: int) -> None:
     """`total_seats` counts people, of whom each may have several seats."""
-    bench = Unlinked(COPILOT, SEATS, "seats", seats(120, each), size, total_seats=120)
-    bench.run()
-    assert bench.status.success
-    assert bench.total("ghe_copilot_seats") == 120
+    harness = Unlinked(COPILOT, SEATS, "seats", seats(120, each), size, total_seats=120)
+    harness.run()
+    assert harness.status.success
+    assert harness.total("ghe_copilot_seats") == 120
 
 
 @pytest.mark.parametrize("size", [50, 100])
 def test_missing_people_with_seats_fail_the_run(size: int) -> None:
     """Part of the people would look like all of them; it is tried again after a minute, not at the next interval."""
-    bench = Unlinked(COPILOT, SEATS, "seats", seats(110), size, total_seats=120)
-    delay = bench.run()
-    assert bench.status.reason is Reason.PAYLOAD
-    assert "120 seats announced, 110 received" in bench.status.problem
-    assert bench.text == ""
+    harness = Unlinked(COPILOT, SEATS, "seats", seats(110), size, total_seats=120)
+    delay = harness.run()
+    assert harness.status.reason is Reason.PAYLOAD
+    assert "120 seats announced, 110 received" in harness.status.problem
+    assert harness.text == ""
     assert 57 <= delay <= 63
 
 
 def test_total_of_assignments_is_no_reason_to_fail() -> None:
     """A server that announces assignments in place of people has sent all of them."""
-    bench = Unlinked(COPILOT, SEATS, "seats", seats(30, 3), 100, total_seats=90)
-    bench.run()
-    assert bench.status.success
-    assert bench.pages == [1]
+    harness = Unlinked(COPILOT, SEATS, "seats", seats(30, 3), 100, total_seats=90)
+    harness.run()
+    assert harness.status.success
+    assert harness.pages == [1]
 
 
 def test_seats_that_make_no_sense_are_not_missing() -> None:
     """A malformed seat is skipped; it was announced all the same, and so was one without a person."""
     listed = [*seats(3), "no object", {"assignee": None}]
-    bench = Unlinked(COPILOT, SEATS, "seats", listed, 100, total_seats=5)
-    bench.run()
-    assert bench.status.success
-    assert bench.pages == [1]
+    harness = Unlinked(COPILOT, SEATS, "seats", listed, 100, total_seats=5)
+    harness.run()
+    assert harness.status.success
+    assert harness.pages == [1]
 
 
 @pytest.mark.parametrize("consumed", [120, 130, "130"])
 def test_consumed_seats_hint_at_missing_users(consumed: object) -> None:
     """More seats than people listed make the walk read on until an empty page; then the people are published."""
-    bench = Unlinked(LICENSE_USERS, USERS, "users", users(120), 50, total_seats_consumed=consumed)
-    bench.run()
-    assert bench.status.success
-    assert bench.total("ghe_license_users") == 120
-    assert bench.pages == ([1, 2, 3] if consumed == 120 else [1, 2, 3, 4])
+    harness = Unlinked(LICENSE_USERS, USERS, "users", users(120), 50, total_seats_consumed=consumed)
+    harness.run()
+    assert harness.status.success
+    assert harness.total("ghe_license_users") == 120
+    assert harness.pages == ([1, 2, 3] if consumed == 120 else [1, 2, 3, 4])
 
 
 @pytest.mark.parametrize("total", [0, 100, 170, None])
 def test_full_page_of_runners_is_not_the_end(total: int | None) -> None:
     """With a total that is 0, that of the page, or wrong, all runners are read and published."""
-    bench = Unlinked(RUNNERS, RUNNER_LIST, "runners", runners(250), 100, total_count=total)
-    bench.run()
-    assert bench.status.success
-    assert bench.total("ghe_runner_online") == 250
+    harness = Unlinked(RUNNERS, RUNNER_LIST, "runners", runners(250), 100, total_count=total)
+    harness.run()
+    assert harness.status.success
+    assert harness.total("ghe_runner_online") == 250
 
 
 def test_wrong_total_count_triggers_one_extra_pass() -> None:
     """More runners announced than there are: each of two passes reads on until an empty page, then they are shown."""
-    bench = Unlinked(RUNNERS, RUNNER_LIST, "runners", runners(120), 100, total_count=300)
-    bench.run()
-    assert bench.status.success
-    assert bench.total("ghe_runner_online") == 120
-    assert sorted(bench.pages) == [1, 1, 2, 2, 3, 3]
+    harness = Unlinked(RUNNERS, RUNNER_LIST, "runners", runners(120), 100, total_count=300)
+    harness.run()
+    assert harness.status.success
+    assert harness.total("ghe_runner_online") == 120
+    assert sorted(harness.pages) == [1, 1, 2, 2, 3, 3]
 
 
 def test_group_that_vanishes_is_skipped_alone() -> None:
     """On a server whose runners carry no group, one that is gone between two requests costs the others nothing."""
     listed = [{"id": each, "name": f"octo-{each}", "os": "linux", "status": "online"} for each in (1, 2, 3)]
     names = {1: "Default", 2: "gone", 3: "large"}
-    bench = Bench(RUNNERS, {RUNNER_LIST: {"total_count": 3, "runners": listed}})
-    bench.recorded[GROUPS] = {
+    harness = CollectorHarness(RUNNERS, {RUNNER_LIST: {"total_count": 3, "runners": listed}})
+    harness.recorded[GROUPS] = {
         "total_count": 3,
         "runner_groups": [{"id": id_, "name": name} for id_, name in names.items()],
     }
     for id_ in (1, 3):
-        bench.recorded[f"{GROUPS}/{id_}/runners"] = {"total_count": 1, "runners": [{"id": id_}]}
-    bench.run()
-    assert bench.status.success
+        harness.recorded[f"{GROUPS}/{id_}/runners"] = {"total_count": 1, "runners": [{"id": id_}]}
+    harness.run()
+    assert harness.status.success
     found = {
         name.partition('runner_group="')[2].partition('"')[0]
-        for name in bench.series
+        for name in harness.series
         if name.startswith("ghe_runner_online{")
     }
     assert found == {"Default", "large", ""}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.collectors import advanced_security, copilot, license_users, scim
-from tests.support.harness import API, NOW, Bench
+from tests.support.harness import API, NOW, CollectorHarness
 
 PLANS = ["enterprise", "copilot_enterprise", "business", "Copilot Business", "unknown", None, "pro", "Individual-Max"]
 PLANS_BY_PRICE = ["enterprise", "business", "individual_max", "pro", "unknown"]
@@ -29,10 +29,10 @@ def paged(path: str, key: str, rows: Sequence[Any], cuts: Sequence[int], **total
     return recorded
 
 
-def values(bench: Bench, metric: str) -> dict[str, float]:
+def values(harness: CollectorHarness, metric: str) -> dict[str, float]:
     """Values of *metric* by its labels as text."""
     prefix = metric + '{enterprise="octo-corp"'
-    return {name[len(prefix) :].strip(",}"): value for name, value in bench.series.items() if name.startswith(prefix)}
+    return {name[len(prefix) :].strip(",}"): value for name, value in harness.series.items() if name.startswith(prefix)}
 
 
 def shuffled(draw: st.DrawFn, rows: list[Any]) -> tuple[list[Any], list[int]]:
@@ -87,23 +87,23 @@ def test_copilot_counts_each_person_once_under_their_most_expensive_plan(estate:
     people, rows, cuts = estate
     path = "/enterprises/octo-corp/copilot/billing/seats"
     nobody = [{"assignee": None, "plan_type": "business", "last_activity_at": activity(0)}] * without
-    bench = Bench(copilot.COLLECTOR, paged(path, "seats", rows + nobody, cuts, total_seats=len(people)))
-    bench.run()
-    assert bench.status.success
+    harness = CollectorHarness(copilot.COLLECTOR, paged(path, "seats", rows + nobody, cuts, total_seats=len(people)))
+    harness.run()
+    assert harness.status.success
     plans = Counter(f'plan="{plan_of(seats)}"' for seats in people.values())
-    assert values(bench, "ghe_copilot_seats") == plans + Counter({'plan="business"': without})
+    assert values(harness, "ghe_copilot_seats") == plans + Counter({'plan="business"': without})
     pending = sum(any(seat["pending_cancellation_date"] for seat in seats) for seats in people.values())
-    assert values(bench, "ghe_copilot_seats_pending_cancellation") == {"": pending}
+    assert values(harness, "ghe_copilot_seats_pending_cancellation") == {"": pending}
     newest = {
         number: min((seat["days"] for seat in seats if seat["days"] is not None), default=999)
         for number, seats in people.items()
     }
-    assert values(bench, "ghe_copilot_active_users") == {
+    assert values(harness, "ghe_copilot_active_users") == {
         'window="7d"': sum(days <= 7 for days in newest.values()),
         'window="28d"': sum(days <= 28 for days in newest.values()),
     }
     used = min(newest.values(), default=999)
-    assert values(bench, "ghe_copilot_last_activity_timestamp_seconds") == (
+    assert values(harness, "ghe_copilot_last_activity_timestamp_seconds") == (
         {} if used == 999 else {"": NOW - used * 86_400}
     )
     granted: Counter[str] = Counter()
@@ -115,8 +115,8 @@ def test_copilot_counts_each_person_once_under_their_most_expensive_plan(estate:
             granted[labels] += 1
             for name, days in IDLE.items():
                 idle[f'{labels},idle="{name}"'] += newest[number] >= days and any(seat["age"] >= 30 for seat in own)
-    assert values(bench, "ghe_copilot_organization_seats") == granted
-    assert values(bench, "ghe_copilot_idle_seats") == idle
+    assert values(harness, "ghe_copilot_organization_seats") == granted
+    assert values(harness, "ghe_copilot_idle_seats") == idle
 
 
 @st.composite
@@ -149,16 +149,16 @@ def test_advanced_security_counts_each_person_once_per_organization(estate: Any)
     }
     totals = {"total_advanced_security_committers": len(everybody), "total_count": len(rows)}
     recorded = paged(path, "repositories", rows, cuts, **totals)
-    bench = Bench(advanced_security.COLLECTOR, recorded, options={"organizations_breakdown": True})
-    bench.run()
-    assert bench.status.success
+    harness = CollectorHarness(advanced_security.COLLECTOR, recorded, options={"organizations_breakdown": True})
+    harness.run()
+    assert harness.status.success
     product = 'product="advanced_security"'
-    assert values(bench, "ghe_advanced_security_organization_committers") == {
+    assert values(harness, "ghe_advanced_security_organization_committers") == {
         f'{product},organization="{organization}"': len(set().union(*repositories.values()))
         for organization, repositories in organizations.items()
         if repositories
     }
-    assert values(bench, "ghe_advanced_security_committers") == {product: len(everybody)}
+    assert values(harness, "ghe_advanced_security_committers") == {product: len(everybody)}
 
 
 @st.composite
@@ -184,14 +184,16 @@ def test_license_users_counts_each_person_once(estate: Any) -> None:
     """Every breakdown that covers everybody sums up to the people."""
     people, rows, cuts = estate
     path = "/enterprises/octo-corp/consumed-licenses"
-    bench = Bench(license_users.COLLECTOR, paged(path, "users", rows, cuts, total_seats_consumed=len(people)))
-    bench.run()
-    assert bench.status.success
+    harness = CollectorHarness(
+        license_users.COLLECTOR, paged(path, "users", rows, cuts, total_seats_consumed=len(people))
+    )
+    harness.run()
+    assert harness.status.success
     kinds = Counter("cloud" if cloud else "server" for cloud in people.values())
-    assert values(bench, "ghe_license_users") == {
+    assert values(harness, "ghe_license_users") == {
         f'license_type="enterprise",account="{kind}"': number for kind, number in kinds.items()
     }
-    assert sum(values(bench, "ghe_license_two_factor_users").values()) == len(people)
+    assert sum(values(harness, "ghe_license_two_factor_users").values()) == len(people)
 
 
 @EXAMPLES
@@ -209,8 +211,8 @@ def test_scim_counts_each_person_once(people: list[bool | None], largest: int, *
         f"{path}?startIndex={start + 1}": {"totalResults": len(listed), "Resources": listed[start : start + largest]}
         for start in range(0, len(listed) or 1, largest)
     }
-    bench = Bench(scim.COLLECTOR, recorded)
-    bench.run()
-    assert bench.status.success
+    harness = CollectorHarness(scim.COLLECTOR, recorded)
+    harness.run()
+    assert harness.status.success
     names = {True: "true", False: "false", None: ""}
-    assert values(bench, "ghe_scim_users") == Counter(f'active="{names[active]}"' for active in people)
+    assert values(harness, "ghe_scim_users") == Counter(f'active="{names[active]}"' for active in people)

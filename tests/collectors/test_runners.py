@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.collectors.runners import COLLECTOR
-from tests.support.harness import API, Bench
+from tests.support.harness import API, CollectorHarness
 
 RUNNERS = "/enterprises/octo-corp/actions/runners"
 GROUPS = "/enterprises/octo-corp/actions/runner-groups"
@@ -34,114 +34,114 @@ def one_group(name: str = "Default") -> dict[str, Any]:
 
 def test_a_runner_listed_on_two_pages_counts_once() -> None:
     """A runner that slips to the next page while pages are read is not counted twice."""
-    bench = Bench(COLLECTOR, {})
-    bench.recorded = {
+    harness = CollectorHarness(COLLECTOR, {})
+    harness.recorded = {
         f"{RUNNERS}?page=1": page([grouped(1), grouped(2)], 3, 2),
         f"{RUNNERS}?page=2": page([grouped(2), grouped(3)], 3),
         GROUPS: one_group(),
     }
-    bench.run()
+    harness.run()
     assert (
-        bench.series[
+        harness.series[
             'ghe_runners{enterprise="octo-corp",organization="",runner_group="Default",os="linux",state="idle"}'
         ]
         == 3
     )
-    assert len([url for url in bench.asked if url.startswith(f"{RUNNERS}?")]) == 2
+    assert len([url for url in harness.asked if url.startswith(f"{RUNNERS}?")]) == 2
 
 
 def test_a_missed_runner_is_found_by_one_more_pass() -> None:
     """When fewer distinct runners come than were announced, the list is walked once more and both passes count."""
 
-    class Slipping(Bench):
+    class Slipping(CollectorHarness):
         def _answer(self, request: Any) -> tuple[int, dict[str, str], str]:
             if RUNNERS in str(request.url):
                 first = not any(RUNNERS in url for url in self.asked)
                 self.recorded[RUNNERS] = page([grouped(1)] if first else [grouped(2)], 2)
             return super()._answer(request)
 
-    bench = Slipping(COLLECTOR, {GROUPS: one_group()})
-    bench.run()
-    assert sum(value for name, value in bench.series.items() if name.startswith("ghe_runner_online{")) == 2
+    harness = Slipping(COLLECTOR, {GROUPS: one_group()})
+    harness.run()
+    assert sum(value for name, value in harness.series.items() if name.startswith("ghe_runner_online{")) == 2
 
 
 def test_a_complete_second_pass_replaces_the_first() -> None:
     """When the second pass is complete, runners that only the first one saw are gone."""
 
-    class Shrinking(Bench):
+    class Shrinking(CollectorHarness):
         def _answer(self, request: Any) -> tuple[int, dict[str, str], str]:
             if RUNNERS in str(request.url):
                 first = not any(RUNNERS in url for url in self.asked)
                 self.recorded[RUNNERS] = page([grouped(1)], 3) if first else page([grouped(2), grouped(3)], 2)
             return super()._answer(request)
 
-    bench = Shrinking(COLLECTOR, {GROUPS: one_group()})
-    bench.run()
-    assert not any('runner_id="1"' in name for name in bench.series)
+    harness = Shrinking(COLLECTOR, {GROUPS: one_group()})
+    harness.run()
+    assert not any('runner_id="1"' in name for name in harness.series)
 
 
 @pytest.mark.parametrize(("announced", "passes"), [(0, 2), (1, 1), (2, 1), (3, 1), (4, 2)])
 def test_a_malformed_record_is_no_missing_one(announced: int, passes: int) -> None:
     """Records that cannot be understood may be announced too: they are no reason to walk the list again."""
     listed: list[Any] = [grouped(1), {"name": "without id"}, "no object"]
-    bench = Bench(COLLECTOR, {RUNNERS: page(listed, announced), GROUPS: one_group()})
-    bench.run()
-    assert bench.tally.skips == 2 * passes
+    harness = CollectorHarness(COLLECTOR, {RUNNERS: page(listed, announced), GROUPS: one_group()})
+    harness.run()
+    assert harness.observer.skips == 2 * passes
 
 
 def test_group_names_are_asked_for_once_a_quarter_of_an_hour() -> None:
     """Group names are kept for 15 minutes, so that a run a minute costs no request for them."""
-    bench = Bench(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: one_group()})
+    harness = CollectorHarness(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: one_group()})
     for _ in range(3):
-        bench.run()
-        bench.clock.now += 60
-    assert sum(url.startswith(GROUPS) for url in bench.asked) == 1
-    bench.clock.now += 900
-    bench.recorded[GROUPS] = one_group("Renamed")
-    bench.run()
-    assert 'runner_group="Renamed"' in bench.text
+        harness.run()
+        harness.clock.now += 60
+    assert sum(url.startswith(GROUPS) for url in harness.asked) == 1
+    harness.clock.now += 900
+    harness.recorded[GROUPS] = one_group("Renamed")
+    harness.run()
+    assert 'runner_group="Renamed"' in harness.text
 
 
 def test_a_runner_of_a_new_group_makes_the_names_be_asked_for_at_once() -> None:
     """A group that nobody knows yet is looked up in the same run."""
-    bench = Bench(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: one_group()})
-    bench.run()
-    bench.recorded[RUNNERS] = page([grouped(1), runner(2, runner_group_id=2)], 2)
-    bench.recorded[GROUPS] = {"runner_groups": [{"id": 1, "name": "Default"}, {"id": 2, "name": "gpu"}]}
-    bench.run()
-    assert 'runner_group="gpu",runner_id="2"' in bench.text
+    harness = CollectorHarness(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: one_group()})
+    harness.run()
+    harness.recorded[RUNNERS] = page([grouped(1), runner(2, runner_group_id=2)], 2)
+    harness.recorded[GROUPS] = {"runner_groups": [{"id": 1, "name": "Default"}, {"id": 2, "name": "gpu"}]}
+    harness.run()
+    assert 'runner_group="gpu",runner_id="2"' in harness.text
 
 
 def test_failing_groups_leave_the_known_names_in_place() -> None:
     """While the groups cannot be read, runners keep the group names known before, however old."""
-    bench = Bench(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: one_group()})
-    bench.run()
-    bench.clock.now += 3600
-    bench.recorded[GROUPS] = {"status": 500, "body": ""}
-    bench.run()
-    assert bench.status.success
-    assert 'runner_group="Default"' in bench.text
+    harness = CollectorHarness(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: one_group()})
+    harness.run()
+    harness.clock.now += 3600
+    harness.recorded[GROUPS] = {"status": 500, "body": ""}
+    harness.run()
+    assert harness.status.success
+    assert 'runner_group="Default"' in harness.text
 
 
 def test_failing_groups_fail_the_first_run() -> None:
     """Without any known name a failing group list fails the run: runners without groups would mislead."""
-    bench = Bench(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: {"status": 500, "body": ""}})
-    bench.run()
-    assert not bench.status.success
-    assert bench.text == ""
+    harness = CollectorHarness(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: {"status": 500, "body": ""}})
+    harness.run()
+    assert not harness.status.success
+    assert harness.text == ""
 
 
 def test_old_servers_tell_membership_by_the_groups_lists() -> None:
     """Where no runner reports its group, the groups' own lists do, kept for 15 minutes."""
     members = f"{GROUPS}/1/runners"
-    bench = Bench(
+    harness = CollectorHarness(
         COLLECTOR, {RUNNERS: page([runner(1), runner(2)], 2), GROUPS: one_group(), members: page([runner(1)], 1)}
     )
-    bench.run()
-    bench.run()
-    assert 'runner_group="Default",runner_id="1"' in bench.text
-    assert 'runner_group="",runner_id="2"' in bench.text
-    assert sum(url.startswith(members) for url in bench.asked) == 1
+    harness.run()
+    harness.run()
+    assert 'runner_group="Default",runner_id="1"' in harness.text
+    assert 'runner_group="",runner_id="2"' in harness.text
+    assert sum(url.startswith(members) for url in harness.asked) == 1
 
 
 LABELS = st.sampled_from(["gpu", "GPU", "large", "web", "job-1", "job-2", "job-3", "linux", "self-hosted"])
@@ -168,7 +168,7 @@ def test_labels_add_up_to_the_runners_that_have_them(
         for number, (labels, online, busy) in enumerate(fleet)
     ]
     path = "/enterprises/octo-corp/actions"
-    bench = Bench(
+    harness = CollectorHarness(
         COLLECTOR,
         {
             f"{path}/runners": {"total_count": len(runners), "runners": runners},
@@ -177,8 +177,8 @@ def test_labels_add_up_to_the_runners_that_have_them(
         options={"max_labels": max_labels, "per_runner": False},
         expected_labels=sorted(expected),
     )
-    bench.run()
-    assert bench.status.success
+    harness.run()
+    assert harness.status.success
     sizes: Counter[str] = Counter()
     own = [({label.lower() for label in labels}, online, busy) for labels, online, busy in fleet]
     for labels, _, _ in own:
@@ -193,7 +193,7 @@ def test_labels_add_up_to_the_runners_that_have_them(
         counts.update({(label if label in shown else "(other)", state) for label in labels})
     found = {
         (labels["label"], labels["state"]): value
-        for name, value in bench.series.items()
+        for name, value in harness.series.items()
         if name.startswith("ghe_runner_label_runners{")
         for labels in [dict(re.findall(r'(\w+)="([^"]*)"', name))]
     }

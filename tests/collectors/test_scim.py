@@ -7,14 +7,14 @@ import pytest
 
 from exporter.collectors.scim import COLLECTOR
 from exporter.errors import Reason
-from tests.support.harness import Bench
+from tests.support.harness import CollectorHarness
 
 USERS = "/scim/v2/enterprises/octo-corp/Users"
 GROUPS = "/scim/v2/enterprises/octo-corp/Groups"
 MANY_GROUPS = {"totalResults": 40, "Resources": [{"id": "1"}]}
 
 
-class Directory(Bench):
+class Directory(CollectorHarness):
     """A server with people who are all active, which sends at most `largest` of them at a time."""
 
     def __init__(self, people: list[str], largest: int, *, total: int | None = None, moves: bool = True) -> None:
@@ -51,29 +51,29 @@ def people(number: int) -> list[str]:
 
 def test_a_server_that_sends_fewer_than_asked_for_is_read_whole() -> None:
     """The next page begins after what came, not after what was asked for."""
-    bench = Directory(people(70), 30)
-    bench.run()
-    assert bench.starts == ["1", "31", "61"]
-    assert bench.active == 70
+    harness = Directory(people(70), 30)
+    harness.run()
+    assert harness.starts == ["1", "31", "61"]
+    assert harness.active == 70
 
 
 @pytest.mark.parametrize("total", [None, 0, 100, 199])
 def test_full_page_does_not_end_the_walk(total: int | None) -> None:
     """Whatever total is reported, a full page is followed by another request."""
-    bench = Directory(people(250), 100, total=total)
-    bench.run()
-    assert bench.starts[:3] == ["1", "101", "201"]
-    assert bench.active == 250
+    harness = Directory(people(250), 100, total=total)
+    harness.run()
+    assert harness.starts[:3] == ["1", "101", "201"]
+    assert harness.active == 250
 
 
 @pytest.mark.parametrize("moves", [True, False])
 def test_total_that_is_not_reached_fails_the_run(moves: bool) -> None:
     """Where more people are announced than come, or the server ignores startIndex, part of them is worth nothing."""
-    bench = Directory(people(5), 100, total=9_000, moves=moves)
-    bench.run()
-    assert bench.starts == ["1", "6"]
-    assert bench.status.reason == "payload"
-    assert bench.active is None
+    harness = Directory(people(5), 100, total=9_000, moves=moves)
+    harness.run()
+    assert harness.starts == ["1", "6"]
+    assert harness.status.reason == "payload"
+    assert harness.active is None
 
 
 @pytest.mark.parametrize(
@@ -83,22 +83,22 @@ def test_total_that_is_not_reached_fails_the_run(moves: bool) -> None:
 )
 def test_a_page_without_any_id_that_repeats_ends_the_walk(record: Any) -> None:
     """Also records without an id cannot make the walk endless, with no total to end it."""
-    bench = Bench(COLLECTOR, {USERS: {"Resources": [record]}, GROUPS: MANY_GROUPS})
-    bench.run()
-    assert len(bench.asked) == 3
-    assert bench.status.success
+    harness = CollectorHarness(COLLECTOR, {USERS: {"Resources": [record]}, GROUPS: MANY_GROUPS})
+    harness.run()
+    assert len(harness.asked) == 3
+    assert harness.status.success
 
 
 def test_a_person_who_slips_to_the_next_page_counts_once() -> None:
     """When the list grows at its front while it is read, nobody counts twice."""
-    bench = Directory(["a", "b", "b", "c"], 2)
-    bench.run()
-    assert bench.active == 3
+    harness = Directory(["a", "b", "b", "c"], 2)
+    harness.run()
+    assert harness.active == 3
 
 
 def test_a_page_in_the_middle_that_fails_fails_the_run() -> None:
     """Half of the people are no answer."""
-    bench = Bench(
+    harness = CollectorHarness(
         COLLECTOR,
         {
             f"{USERS}?startIndex=1": {"totalResults": 4, "Resources": [{"id": "1"}, {"id": "2"}]},
@@ -106,15 +106,15 @@ def test_a_page_in_the_middle_that_fails_fails_the_run() -> None:
             GROUPS: MANY_GROUPS,
         },
     )
-    bench.run()
-    assert bench.status.reason is Reason.PAYLOAD
-    assert bench.text == ""
+    harness.run()
+    assert harness.status.reason is Reason.PAYLOAD
+    assert harness.text == ""
 
 
 def test_groups_are_counted_without_their_members() -> None:
     """One request has the number of groups; members are not sent at all. SCIM has a media type of its own."""
-    bench = Directory(people(1), 100)
-    bench.run()
-    assert bench.asked[-1] == f"{GROUPS}?excludedAttributes=members&startIndex=1&count=1"
-    assert bench.series['ghe_scim_groups{enterprise="octo-corp"}'] == 40
-    assert all(accepted.startswith("application/scim+json") for accepted in bench.accepted)
+    harness = Directory(people(1), 100)
+    harness.run()
+    assert harness.asked[-1] == f"{GROUPS}?excludedAttributes=members&startIndex=1&count=1"
+    assert harness.series['ghe_scim_groups{enterprise="octo-corp"}'] == 40
+    assert all(accepted.startswith("application/scim+json") for accepted in harness.accepted)

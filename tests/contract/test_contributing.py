@@ -13,7 +13,7 @@ import pytest
 from exporter.collector import Collector
 from exporter.collectors import COLLECTORS
 from exporter.reference.pages import collectors_table, metrics_page
-from tests.support.harness import Bench
+from tests.support.harness import CollectorHarness
 
 PAGE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text("utf-8")
 
@@ -36,10 +36,10 @@ def collector() -> Iterator[Collector[Any]]:
 
 def test_the_example_collector_exposes_what_the_example_fixture_says(collector: Collector[Any]) -> None:
     """The code block, run against the JSON block, gives the sample one expects."""
-    bench = Bench(collector, json.loads(block("json")))
-    bench.run()
-    assert bench.series == {'ghe_teams{enterprise="octo-corp",notification_setting="notifications_enabled"}': 1}
-    assert bench.status.success
+    harness = CollectorHarness(collector, json.loads(block("json")))
+    harness.run()
+    assert harness.series == {'ghe_teams{enterprise="octo-corp",notification_setting="notifications_enabled"}': 1}
+    assert harness.status.success
 
 
 def test_the_example_collector_is_documented_without_further_work(collector: Collector[Any]) -> None:

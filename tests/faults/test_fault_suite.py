@@ -18,7 +18,7 @@ from exporter.github.client import MAX_REDIRECTS
 from exporter.simulator import KINDS, Simulator
 from exporter.simulator.faults.kinds import DOMAIN
 from tests.support.examples import with_bare_lists, without_inner
-from tests.support.fault_harness import ALL, HASTY, MOST_PAGES, NOW, Stage, Time, no_secret_told, staged
+from tests.support.fault_harness import ALL, HASTY, MAX_PAGES, NOW, FaultHarness, Time, no_secret_told, staged
 from tests.support.harness import read_all
 
 Others = Literal["go on", "stop"]
@@ -127,7 +127,7 @@ TABLE = {
     "deep-nesting": BROKEN,
     "enormous-numbers": all_but(("license_sync", "usage_reports"), "payload"),
     "wrapped": all_but(BARE_LISTS, "payload"),
-    "endless-link": only(WALKED, "payload", factor=MOST_PAGES),
+    "endless-link": only(WALKED, "payload", factor=MAX_PAGES),
     "repeating-link": only(WALKED, "payload"),
     "foreign-link": Expected(OK),
     "stray-link": only(("license_users",), "payload"),
@@ -180,17 +180,17 @@ def github() -> Iterator[Github]:
 
 
 @pytest.fixture(name="stage")
-def _stage(github: Github, kind: str, collector: str) -> Iterator[Stage]:
+def _stage(github: Github, kind: str, collector: str) -> Iterator[FaultHarness]:
     github.clock = Time()
     github.simulator.faults.clear()
     github.simulator.faults.drip_seconds = 0.001 if kind == "slow-head" else 0.0
     home = HOMES.get(collector, "octo-corp")
-    limits = {"max_response_megabytes": 1, "max_pages": MOST_PAGES}
+    limits = {"max_response_megabytes": 1, "max_pages": MAX_PAGES}
     with staged(github.simulator, home, github.clock, HASTY, **limits) as stage:
         yield stage
 
 
-def assert_valid(text: str, stage: Stage) -> None:
+def assert_valid(text: str, stage: FaultHarness) -> None:
     """*text* can be read, and every family of a collector has the labels it declares."""
     declared = {
         metric.name: set(metric.labels)
@@ -210,7 +210,7 @@ def test_the_table_is_complete() -> None:
 
 @pytest.mark.parametrize("collector", ALL)
 @pytest.mark.parametrize("kind", TABLE)
-def test_fault(github: Github, stage: Stage, kind: str, collector: str) -> None:
+def test_fault(github: Github, stage: FaultHarness, kind: str, collector: str) -> None:
     """See above."""
     expected, other = TABLE[kind], OTHERS.get(collector, "license_sync")
     reason, faults, clock = expected.reason_for(collector), github.simulator.faults, stage.clock

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from exporter.collectors import COLLECTORS
 from exporter.errors import Reason
-from tests.support.harness import Bench
+from tests.support.harness import CollectorHarness
 from tests.support.secret_marker import CANARY
 
 FOLDER = Path(__file__).parent.parent / "collectors"
@@ -136,16 +136,16 @@ def test_payload(name: str, data: st.DataObject) -> None:
     """Two runs with mutated answers end with a reason or a valid exposition, in a bounded number of requests."""
     recorded, options = data.draw(mutated(name))
     collector = BY_NAME[name]
-    bench = Bench(collector, recorded, **options)
+    harness = CollectorHarness(collector, recorded, **options)
     labels = {metric.name: set(metric.labels) for metric in collector.metrics}
     with capture_logs() as logs:
         for _ in range(2):
-            bench.run()
-            assert bench.status.reason is not Reason.BUG, bench.status.problem
-    assert len(bench.asked) <= MOST_REQUESTS
-    for text, parse in ((bench.text, parse_text), (bench.text + "# EOF\n", parse_openmetrics)):
+            harness.run()
+            assert harness.status.reason is not Reason.BUG, harness.status.problem
+    assert len(harness.asked) <= MOST_REQUESTS
+    for text, parse in ((harness.text, parse_text), (harness.text + "# EOF\n", parse_openmetrics)):
         families = list(parse(text))
         assert {family.name for family in families} <= labels.keys()
         for family in families:
             assert all(sample.labels.keys() == labels[family.name] for sample in family.samples)
-    assert CANARY not in f"{bench.text}{logs}{bench.status}"
+    assert CANARY not in f"{harness.text}{logs}{harness.status}"

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from exporter.errors import Reason
 from exporter.runtime.status import Key
 from exporter.simulator import Simulator
-from tests.support.fault_harness import ALL, Stage, Time, play, settings
+from tests.support.fault_harness import ALL, FaultHarness, Time, play, settings
 from tests.support.harness import read_all
 
 BUDGET = 50
@@ -56,15 +56,15 @@ def simulator(clock: Time) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def stage(clock: Time) -> Iterator[Stage]:
+def stage(clock: Time) -> Iterator[FaultHarness]:
     """An exporter without settings."""
-    made = Stage(clock)
+    made = FaultHarness(clock)
     with capture_logs():
         yield made
     made.exporter.stop()
 
 
-def watched(stage: Stage, seconds: float) -> tuple[Counter[Key], Counter[Key]]:
+def watched(stage: FaultHarness, seconds: float) -> tuple[Counter[Key], Counter[Key]]:
     """Good and refused runs of each collector in that time."""
     good: Counter[Key] = Counter()
     refused: Counter[Key] = Counter()
@@ -83,13 +83,13 @@ def names(runs: Mapping[Key, int]) -> str:
     return " ".join(f"{name}:{counted[name]}" for name in ALL if name in counted) or "-"
 
 
-def left(stage: Stage) -> int:
+def left(stage: FaultHarness) -> int:
     """What is left of the limit, as the exporter reports it."""
     start = "ghe_rate_limit_remaining{"
     return next(int(float(line.split(" ")[-1])) for line in stage.scrape().splitlines() if line.startswith(start))
 
 
-def test_an_hour_on_a_small_budget(stage: Stage, simulator: Simulator) -> None:
+def test_an_hour_on_a_small_budget(stage: FaultHarness, simulator: Simulator) -> None:
     """Below the reserve only runners and licenses go on; at the reset everything comes back at once."""
     stage.exporter.apply(
         settings({"slug": CORP, "api_url": simulator.url}, collectors=alone(EVERY_MINUTE), rate_limit_reserve=RESERVE)
@@ -101,7 +101,7 @@ def test_an_hour_on_a_small_budget(stage: Stage, simulator: Simulator) -> None:
     assert "\n".join(lines) == TIMELINE.strip("\n"), "\n" + "\n".join(lines)
 
 
-def test_nothing_is_sent_beyond_the_budget(stage: Stage, simulator: Simulator) -> None:
+def test_nothing_is_sent_beyond_the_budget(stage: FaultHarness, simulator: Simulator) -> None:
     """With everything switched on and far too little, the exporter itself stays within what it is given."""
     stage.exporter.apply(settings({"slug": CORP, "api_url": simulator.url}))
     for hour in range(1, 4):
@@ -110,7 +110,7 @@ def test_nothing_is_sent_beyond_the_budget(stage: Stage, simulator: Simulator) -
         assert refusals == [], hour
 
 
-def test_enterprises_do_not_affect_each_other(stage: Stage, simulator: Simulator) -> None:
+def test_enterprises_do_not_affect_each_other(stage: FaultHarness, simulator: Simulator) -> None:
     """What one credential has used up is nothing to another one."""
     poor = {"slug": CORP, "api_url": simulator.url, "auth": {"token": "poor"}}
     rich = {"slug": "octo-tenant", "api_url": simulator.url, "auth": {"token": "rich"}}
@@ -130,7 +130,9 @@ def test_enterprises_do_not_affect_each_other(stage: Stage, simulator: Simulator
         ("rate-limit-primary", 3600),
     ],
 )
-def test_a_limit_stops_the_whole_credential(stage: Stage, simulator: Simulator, fault: str, least: float) -> None:
+def test_a_limit_stops_the_whole_credential(
+    stage: FaultHarness, simulator: Simulator, fault: str, least: float
+) -> None:
     """After one answer that says so, nothing is sent before the time is over; then everything works again."""
     stage.exporter.apply(settings({"slug": CORP, "api_url": simulator.url}, collectors=alone(EVERY_MINUTE, "30s")))
     simulator.faults.retry_after_seconds = 150
@@ -144,7 +146,7 @@ def test_a_limit_stops_the_whole_credential(stage: Stage, simulator: Simulator, 
     assert {key.collector for key in good} == set(EVERY_MINUTE)
 
 
-def test_a_large_walk_leaves_the_reserve_to_runners(stage: Stage, clock: Time) -> None:
+def test_a_large_walk_leaves_the_reserve_to_runners(stage: FaultHarness, clock: Time) -> None:
     """A walk of more pages than the window allows waits at the reserve, goes on after the reset and ends."""
     with Simulator(users=13_000, runners=6, organizations=1, rate_limit=100, now=clock.time) as simulator:
         collectors = alone(("runners",)) | {"license_users": {"enabled": True}}

@@ -11,7 +11,7 @@ from exporter.github.run import ClientLimits
 from exporter.runtime.schedule import Schedule, Task
 from exporter.runtime.status import Key
 from exporter.simulator import Simulator
-from tests.support.fault_harness import Stage, Time, settings
+from tests.support.fault_harness import FaultHarness, Time, settings
 from tests.support.harness import read_all
 from tests.support.tools import eventually
 
@@ -30,7 +30,7 @@ def simulator() -> Iterator[Simulator]:
 def test_others_keep_their_rhythm(simulator: Simulator, stuck: str) -> None:
     """In half an hour every other collector runs every minute; the stuck one neither ends nor begins again."""
     clock = Time()
-    stage = Stage(clock, PATIENT)
+    stage = FaultHarness(clock, PATIENT)
     names = ("licenses", "license_sync", "actions_cache", "runners", "hosted_runners", "scim")
     every_minute = {name: {"interval": "60s"} for name in names}
     stage.exporter.apply(settings({"slug": "octo-corp", "api_url": simulator.url}, collectors=every_minute))

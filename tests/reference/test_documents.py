@@ -31,7 +31,11 @@ LINK = re.compile(r"\[[^\]]*\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)
 VARIABLE = re.compile(r"GHE_EXPORTER_[A-Z0-9_]*[A-Z0-9]")
 SET_BY_KUBERNETES = {"GHE_EXPORTER_PORT", "GHE_EXPORTER_SERVICE_HOST"}
 PATH = re.compile(r"`((?:alerts|benchmarks|dashboards|deploy|docs|exporter|helm|scripts|tests)/[\w./*-]+)`")
-EXAMPLES = {"exporter/collectors/teams.py", "tests/collectors/teams/github-example/responses.json"}
+EXAMPLES = {
+    "exporter/collectors/teams.py",
+    "exporter/simulator/api/routes/teams.py",
+    "tests/collectors/teams/github-example/responses.json",
+}
 """What CONTRIBUTING shows how to make."""
 METRIC = re.compile(r"\bghe_[a-z0-9_]+\b(?!\*|…|\()")
 PROCESS_SUFFIXES = ("_bucket", "_sum", "_count", "_created")

@@ -18,7 +18,7 @@ from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError, Stopped
 from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
-from tests.support.harness import StillClock, read_all
+from tests.support.harness import FakeClock, read_all
 from tests.support.programs import started
 from tests.support.tools import eventually, free_port
 from tests.support.web_server import get
@@ -51,13 +51,13 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def clock() -> StillClock:
+def clock() -> FakeClock:
     """A clock that stands still."""
-    return StillClock()
+    return FakeClock()
 
 
 @pytest.fixture
-def exporter(clock: StillClock) -> Iterator[Exporter]:
+def exporter(clock: FakeClock) -> Iterator[Exporter]:
     """An exporter that runs what the test runs."""
     made = Exporter(clock=clock, randomness=Never(), process_metrics=False)
     yield made
@@ -173,7 +173,7 @@ def test_removed_collector_leaves_no_series(exporter: Exporter, simulator: Simul
     assert "license_sync" in label_values(exporter, "collector")
 
 
-def test_what_stays_keeps_its_data(exporter: Exporter, clock: StillClock, simulator: Simulator) -> None:
+def test_what_stays_keeps_its_data(exporter: Exporter, clock: FakeClock, simulator: Simulator) -> None:
     """Through a reload the last good data stays, and so does the time of the last success."""
     enterprise = {"slug": "octo-corp", "api_url": simulator.url}
     exporter.apply(settings(enterprise))
@@ -191,7 +191,7 @@ def test_data_of_former_settings_is_not_shown_after_a_reload(simulator: Simulato
     """A reading that gets its last answer when other settings come into force publishes nothing."""
     others = [settings({"slug": "octo-corp", "api_url": "http://127.0.0.1:9"})]
 
-    class Reloading(StillClock):
+    class Reloading(FakeClock):
         def time(self) -> float:
             if others and simulator.requests:  # the answer has come, and nothing of it is published yet
                 made.apply(others.pop())
@@ -306,7 +306,7 @@ def test_settings_reach_the_client(exporter: Exporter, simulator: Simulator) -> 
     assert not series(exporter, "ghe_runner_online", "runner")
 
 
-def test_data_older_than_max_age_is_dropped(exporter: Exporter, clock: StillClock, simulator: Simulator) -> None:
+def test_data_older_than_max_age_is_dropped(exporter: Exporter, clock: FakeClock, simulator: Simulator) -> None:
     """The schedule's tick drops what is older than max_age."""
     maximum = {"licenses": {"interval": "1m", "max_age": "1h"}}
     exporter.apply(settings({"slug": "octo-corp", "api_url": simulator.url}, collectors=maximum))

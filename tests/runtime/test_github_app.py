@@ -26,7 +26,7 @@ from tests.runtime.test_app import (
     settings,
 )
 from tests.support.app_keys import pem
-from tests.support.harness import StillClock, read_all
+from tests.support.harness import FakeClock, read_all
 
 HINT = "a GitHub App cannot read this; configure runner_auth with a classic personal access token"
 TOKENS = "/access_tokens"
@@ -35,20 +35,20 @@ NOT_OFFERED_TO_CORP = {"scim"}
 
 
 @pytest.fixture
-def clock() -> StillClock:
+def clock() -> FakeClock:
     """The clock of both sides."""
-    return StillClock()
+    return FakeClock()
 
 
 @pytest.fixture
-def simulator(clock: StillClock) -> Iterator[Simulator]:
+def simulator(clock: FakeClock) -> Iterator[Simulator]:
     """A small simulated GitHub."""
     with Simulator(users=30, runners=8, organizations=3, now=clock.time) as running:
         yield running
 
 
 @pytest.fixture
-def exporter(clock: StillClock) -> Iterator[Exporter]:
+def exporter(clock: FakeClock) -> Iterator[Exporter]:
     """An exporter that runs what the test runs."""
     made = Exporter(clock=clock, randomness=Never(), process_metrics=False)
     yield made
@@ -103,7 +103,7 @@ def test_app_alone(exporter: Exporter, simulator: Simulator, app: dict[str, str]
     assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): 1}
 
 
-def test_hours_later(exporter: Exporter, simulator: Simulator, app: dict[str, str], clock: StillClock) -> None:
+def test_hours_later(exporter: Exporter, simulator: Simulator, app: dict[str, str], clock: FakeClock) -> None:
     """Tokens last an hour; the exporter has a new one in time, and never meets a 401."""
     exporter.apply(settings(corp(simulator, auth=app, runner_auth={"token": "octo"})))
     for _ in range(4):
@@ -114,7 +114,7 @@ def test_hours_later(exporter: Exporter, simulator: Simulator, app: dict[str, st
     assert set(series(exporter, "ghe_exporter_collector_failures_total", "reason").values()) <= {0}
 
 
-def test_wrong_clock(exporter: Exporter, app: dict[str, str], clock: StillClock) -> None:
+def test_wrong_clock(exporter: Exporter, app: dict[str, str], clock: FakeClock) -> None:
     """An exporter whose clock is hours behind follows GitHub's."""
     clock.now = time.time() - 7200
     with Simulator(users=30, runners=8, organizations=3) as simulator, capture_logs() as logs:

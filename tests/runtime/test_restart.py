@@ -23,7 +23,7 @@ from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
 from exporter.state.file import FILE_NAME, StateFile
 from tests.runtime.test_app import ask, available, label_values, page, run_all, series
-from tests.support.harness import StillClock, read_all
+from tests.support.harness import FakeClock, read_all
 from tests.support.programs import Program, run, serving
 from tests.support.secret_marker import CANARY, TOKEN
 from tests.support.tools import eventually
@@ -42,13 +42,13 @@ class Even(random.Random):
 
 
 @pytest.fixture
-def clock() -> StillClock:
+def clock() -> FakeClock:
     """A clock that stands still."""
-    return StillClock()
+    return FakeClock()
 
 
 @pytest.fixture
-def simulator(clock: StillClock) -> Iterator[Simulator]:
+def simulator(clock: FakeClock) -> Iterator[Simulator]:
     """A small simulated GitHub."""
     with Simulator(users=30, runners=8, organizations=3, now=clock.time) as running:
         yield running
@@ -65,7 +65,7 @@ def settings(simulator: Simulator, folder: Path, **changes: Any) -> Settings:
 
 
 @contextmanager
-def running(chosen: Settings, clock: StillClock, *, keeps_state: bool = True) -> Iterator[Exporter]:
+def running(chosen: Settings, clock: FakeClock, *, keeps_state: bool = True) -> Iterator[Exporter]:
     """An exporter that runs what the test runs, and stops cleanly."""
     exporter = Exporter(clock=clock, randomness=Even(), process_metrics=False, keeps_state=keeps_state)
     exporter.apply(chosen)
@@ -80,7 +80,7 @@ def domain(exporter: Exporter) -> bytes:
     return b"".join(exporter.exposition.page().plain(()))
 
 
-def run_due(exporter: Exporter, clock: StillClock, seconds: float) -> None:
+def run_due(exporter: Exporter, clock: FakeClock, seconds: float) -> None:
     """Let *seconds* pass and start what is due then."""
     clock.now += seconds
     exporter.schedule.run_due()
@@ -91,7 +91,7 @@ def asked(simulator: Simulator, before: dict[str, int]) -> dict[str, int]:
     return dict(Counter(simulator.request_counts()) - Counter(before))
 
 
-def test_restart_serves_stored_data_immediately(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_restart_serves_stored_data_immediately(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
     """The same domain metrics byte for byte, true ages, verdicts on credentials, ready, and not one request."""
     chosen = settings(simulator, tmp_path)
     with running(chosen, clock) as first:
@@ -132,7 +132,7 @@ def due(exporter: Exporter) -> dict[str, float]:
     }
 
 
-def test_restart_asks_nothing_before_it_is_due(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_restart_asks_nothing_before_it_is_due(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
     """What ran ten minutes ago with an interval of fifteen runs in five; what is overdue runs now; nobody else does."""
     chosen = settings(simulator, tmp_path)
     with running(chosen, clock) as first:
@@ -159,7 +159,7 @@ def test_restart_asks_nothing_before_it_is_due(simulator: Simulator, clock: Stil
         assert not any("billing" in path for path in asked(simulator, before))
 
 
-def test_restart_drops_data_older_than_max_age(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_restart_drops_data_older_than_max_age(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
     """What is older than max_age is not shown, its time of success is, and it is not ready before it has run."""
     chosen = settings(simulator, tmp_path)
     with running(chosen, clock) as first:
@@ -175,7 +175,7 @@ def test_restart_drops_data_older_than_max_age(simulator: Simulator, clock: Stil
         assert ask(second, "/-/ready")[0] == "200"
 
 
-def test_restart_ignores_data_from_the_future(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_restart_ignores_data_from_the_future(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
     """What says to come from the future has no known age: it is not shown and is read again at once."""
     chosen = settings(simulator, tmp_path)
     with running(chosen, clock) as first:
@@ -198,7 +198,7 @@ def test_restart_ignores_data_from_the_future(simulator: Simulator, clock: Still
     ],
 )
 def test_restart_ignores_data_of_other_settings(
-    changes: dict[str, Any], lost: set[str] | None, simulator: Simulator, clock: StillClock, tmp_path: Path
+    changes: dict[str, Any], lost: set[str] | None, simulator: Simulator, clock: FakeClock, tmp_path: Path
 ) -> None:
     """Results that the new settings would not give are not shown, and soon not in the file any more either."""
     with running(settings(simulator, tmp_path), clock) as first:
@@ -215,7 +215,7 @@ def test_restart_ignores_data_of_other_settings(
 
 
 def test_restart_with_other_organizations_reads_the_new_ones(
-    simulator: Simulator, clock: StillClock, tmp_path: Path
+    simulator: Simulator, clock: FakeClock, tmp_path: Path
 ) -> None:
     """An organization that is not configured any more is gone; a new one is read at once."""
     with running(settings(simulator, tmp_path), clock) as first:
@@ -232,7 +232,7 @@ def test_restart_with_other_organizations_reads_the_new_ones(
 
 
 def test_restart_with_another_credential_retries_refusals(
-    simulator: Simulator, clock: StillClock, tmp_path: Path
+    simulator: Simulator, clock: FakeClock, tmp_path: Path
 ) -> None:
     """What the old token was refused is asked again with the new one now, not tomorrow; good data keeps its rhythm."""
     simulator.faults.set("forbidden@actions/cache=1", "unauthorized@license-sync-status=1")
@@ -248,7 +248,7 @@ def test_restart_with_another_credential_retries_refusals(
         assert series(other, "ghe_up", "enterprise") == {}
 
 
-def test_refusals_in_a_row_count_across_a_restart(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_refusals_in_a_row_count_across_a_restart(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
     """What has worked is not called unavailable because of one refusal, and a row of refusals goes on."""
     key = Key("octo-corp", "licenses")
     with running(settings(simulator, tmp_path), clock) as first:
@@ -261,7 +261,7 @@ def test_refusals_in_a_row_count_across_a_restart(simulator: Simulator, clock: S
             assert available(again)["licenses"] == expected
 
 
-def test_final_days_are_not_asked_again(clock: StillClock, tmp_path: Path) -> None:
+def test_final_days_are_not_asked_again(clock: FakeClock, tmp_path: Path) -> None:
     """Where a month is too large, a run after a restart asks for the days that are not final, and adds up the same."""
     key = Key("octo-corp", "billing_usage")
 
@@ -287,7 +287,7 @@ def test_final_days_are_not_asked_again(clock: StillClock, tmp_path: Path) -> No
     assert few_days < all_days / 2
 
 
-def test_reload_moves_to_another_state_dir(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_reload_moves_to_another_state_dir(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
     """A reload with the same folder goes on, with another one moves there, and without one lets it go."""
     with running(settings(simulator, tmp_path), clock) as exporter:
         run_all(exporter)
@@ -304,7 +304,7 @@ def test_reload_moves_to_another_state_dir(simulator: Simulator, clock: StillClo
 
 
 @pytest.mark.parametrize("keeps_state", [True, False])
-def test_only_serve_writes_state(keeps_state: bool, simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_only_serve_writes_state(keeps_state: bool, simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
     """Other commands read the same settings and leave the folder alone."""
     folder = tmp_path / "state"
     with running(settings(simulator, folder), clock, keeps_state=keeps_state) as exporter:
@@ -321,7 +321,7 @@ def test_collect_writes_no_state(simulator: Simulator, tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_unusable_state_dir_is_a_warning(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_unusable_state_dir_is_a_warning(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
     """Everything is collected; a warning and a metric say that nothing is kept."""
     folder = tmp_path / "state"
     folder.write_text("a file")
@@ -427,7 +427,7 @@ def test_kill_at_any_moment_leaves_a_sound_file(moving: Simulator, tmp_path: Pat
     assert newest
 
 
-def test_state_file_holds_no_secret_and_no_person(simulator: Simulator, clock: StillClock, tmp_path: Path) -> None:
+def test_state_file_holds_no_secret_and_no_person(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
     """Neither the token nor anybody's login or address gets into the file, in any row, plain or compressed."""
     simulator.faults.set("unauthorized@license-sync-status=1", "html@actions/cache=1")
     with running(settings(simulator, tmp_path), clock) as exporter:

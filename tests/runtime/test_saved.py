@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collector import Collector, Included, Persisted
+from exporter.collector import Allowances, Collector, Persisted
 from exporter.collectors.licenses import COLLECTOR as LICENSES
 from exporter.collectors.runners import COLLECTOR as RUNNERS
 from exporter.errors import Reason
-from exporter.metrics.exposition import Lines
+from exporter.metrics.exposition import RenderedFamily
 from exporter.metrics.metric import gauge
 from exporter.runtime.availability import Availability
 from exporter.runtime.fingerprint import credentials_digest, fingerprint
@@ -19,12 +19,12 @@ from exporter.runtime.resume import Present, ResumePlan, plan_resume
 from exporter.runtime.run_cache import RunCache
 from exporter.runtime.saved import UNREADABLE, SavedResult, SavedState, decode, encode, level_of, row_name
 from exporter.runtime.status import LevelKey, LevelStatus, Verdict
-from tests.support.harness import NOW, StillClock
+from tests.support.harness import NOW, FakeClock
 
 MINUTE, DAY = 60.0, 86_400.0
 INTERVAL = 15 * MINUTE
-LINES = Lines(b'ghe_license_seats_consumed{enterprise="acme"} 7\n', 1)
-MORE = Lines(b'ghe_a{enterprise="acme",x="\xc3\xa4\\n"} 1\nghe_a{enterprise="acme",x=""} 2\n', 2)
+LINES = RenderedFamily(b'ghe_license_seats_consumed{enterprise="acme"} 7\n', 1)
+MORE = RenderedFamily(b'ghe_a{enterprise="acme",x="\xc3\xa4\\n"} 1\nghe_a{enterprise="acme",x=""} 2\n', 2)
 GOOD = SavedState(
     credentials_digest="m",
     interval=INTERVAL,
@@ -61,7 +61,7 @@ def test_decode_returns_what_was_encoded() -> None:
 @given(st.lists(st.binary(max_size=50), max_size=5), st.floats(allow_nan=False, allow_infinity=False))
 def test_texts_keep_their_borders(texts: list[bytes], at: float) -> None:
     """Whatever bytes families consist of, each gets its own back."""
-    result = SavedResult({f"ghe_{number}": Lines(text, number) for number, text in enumerate(texts)}, at)
+    result = SavedResult({f"ghe_{number}": RenderedFamily(text, number) for number, text in enumerate(texts)}, at)
     assert decode(encode(replace(GOOD, result=result))).result == result
 
 
@@ -89,7 +89,7 @@ def test_unreadable_row_name_raises_a_known_error(name: str) -> None:
 def test_document_of_many_runners_is_small() -> None:
     """Lines of many runners shrink to a small part."""
     text = b"".join(b'ghe_runner_online{enterprise="acme",runner="linux-%05d"} 1\n' % number for number in range(5000))
-    assert len(encode(replace(GOOD, result=SavedResult({"ghe_a": Lines(text, 5000)}, NOW)))) < len(text) / 7
+    assert len(encode(replace(GOOD, result=SavedResult({"ghe_a": RenderedFamily(text, 5000)}, NOW)))) < len(text) / 7
 
 
 def shape(
@@ -106,7 +106,7 @@ def shape(
         api_url,
         collector,
         collector.options.model_validate(options),
-        Included.model_validate(included or {}),
+        Allowances.model_validate(included or {}),
         billing_platform,
     )
 
@@ -261,7 +261,7 @@ def test_state_from_the_future_is_not_used(ahead: float, *, used: bool) -> None:
 
 def test_persisted_values_are_remembered_at_their_true_age() -> None:
     """What is persisted is remembered at its true age, the rest is not written, and nonsense is forgotten."""
-    clock = StillClock()
+    clock = FakeClock()
     persisted = {"form": Persisted(dump=list, load=tuple), "number": Persisted(dump=str, load=int)}
     before = RunCache(clock)
     before.remember("form", ("a", "b"))
@@ -269,7 +269,7 @@ def test_persisted_values_are_remembered_at_their_true_age() -> None:
     clock.now += 100
     dumped = before.dump(persisted)
     assert dumped == {"form": (NOW, ["a", "b"])}
-    after = RunCache(StillClock(NOW + 150))
+    after = RunCache(FakeClock(NOW + 150))
     after.load({**dumped, "number": (NOW, "x"), "gone": (NOW, 1)}, persisted)
     assert after.recall("form", 149) is None
     assert after.recall("form", 150) == ("a", "b")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from exporter.collectors.common.labels import enumerated
+from exporter.collectors.common.labels import snake_case
 
 Get = Callable[..., requests.Response]
 CORP = "/enterprises/octo-corp/settings/billing"
@@ -56,9 +56,9 @@ def rows(get: Get, query: str = f"{MONTH}&day=18", base: str = CORP) -> list[dic
 
 def net(found: list[dict[str, Any]]) -> dict[str, float]:
     """Return the net cost by product, in one vocabulary."""
-    products = {enumerated(row["product"]) for row in found}
+    products = {snake_case(row["product"]) for row in found}
     return {
-        product: fsum(float(row["netAmount"]) for row in found if enumerated(row["product"]) == product)
+        product: fsum(float(row["netAmount"]) for row in found if snake_case(row["product"]) == product)
         for product in products
     }
 

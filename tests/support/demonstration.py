@@ -10,14 +10,14 @@ from math import fsum
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import Exporter
-from exporter.collectors.common.labels import enumerated
+from exporter.collectors.common.labels import snake_case
 from exporter.commands.demo import SERVER, demo_settings
 from exporter.runtime.status import Key, Status
 from exporter.simulator import Simulator
 from exporter.simulator.company.estate import CORP, Enterprise, Estate
 from exporter.simulator.company.ledger import Account
 from exporter.simulator.company.periods import Period
-from tests.support.harness import StillClock, read_all
+from tests.support.harness import FakeClock, read_all
 
 NOW = datetime(2026, 11, 16, 11, 3, 20, tzinfo=UTC).timestamp()
 MONTH = Period(2026, 11)
@@ -69,7 +69,7 @@ class Shown:
 @contextmanager
 def demonstration(*, now: float = NOW, users: int = 500, runners: int = 60, organizations: int = 5) -> Iterator[Shown]:
     """Run every collector of the demonstration once."""
-    clock = StillClock(now)
+    clock = FakeClock(now)
     with Simulator(now=clock.time, users=users, runners=runners, organizations=organizations) as simulator:
         exporter = Exporter(clock=clock, process_metrics=False)
         exporter.apply(demo_settings(simulator.url, "127.0.0.1:0", organizations))
@@ -96,5 +96,5 @@ def billed(enterprise: Enterprise, wanted: Callable[[Account], bool] = everybody
     assert enterprise.billing is not None
     parts: dict[str, list[float]] = defaultdict(list)
     for sku, usage in enterprise.billing.ledger.totals(MONTH, NOW, wanted):
-        parts[enumerated(sku.product.summary)].append((usage.gross - usage.discount) * sku.price)
+        parts[snake_case(sku.product.summary)].append((usage.gross - usage.discount) * sku.price)
     return {product: fsum(amounts) for product, amounts in parts.items()}

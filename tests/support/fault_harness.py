@@ -26,7 +26,7 @@ from tests.support.web_server import get
 
 NOW = 1_795_000_000.0
 HASTY = ClientLimits(connect_seconds=10.0, read_seconds=10.0)
-MOST_PAGES = 12
+MAX_PAGES = 12
 OPT_IN = {
     "billing_usage": {"enabled": True},
     "cost_centers": {"spend": True},
@@ -73,7 +73,7 @@ def settings(*enterprises: Mapping[str, Any], collectors: Mapping[str, Any] | No
     )
 
 
-class Stage:
+class FaultHarness:
     """An exporter whose runs happen when the test says so."""
 
     def __init__(self, clock: Time, bounds: ClientLimits = HASTY) -> None:
@@ -129,9 +129,9 @@ class Stage:
 @contextmanager
 def staged(
     simulator: Simulator, slug: str, clock: Time, bounds: ClientLimits = HASTY, **options: Any
-) -> Iterator[Stage]:
+) -> Iterator[FaultHarness]:
     """A stage that reads the enterprise *slug* of *simulator*."""
-    stage = Stage(clock, bounds)
+    stage = FaultHarness(clock, bounds)
     url = simulator.server_url if slug == "octo-server" else simulator.url
     organizations = ["octo-org-1"] if slug == "octo-corp" else []
     stage.exporter.apply(settings({"slug": slug, "api_url": url, "organizations": organizations}, **options))
@@ -142,7 +142,7 @@ def staged(
 
 
 @contextmanager
-def no_secret_told(stage: Stage) -> Iterator[list[Any]]:
+def no_secret_told(stage: FaultHarness) -> Iterator[list[Any]]:
     """Nothing that is logged or shown meanwhile holds the token or an e-mail address."""
     with capture_logs() as logs:
         yield logs
@@ -151,7 +151,7 @@ def no_secret_told(stage: Stage) -> Iterator[list[Any]]:
     assert not re.search(r"\w@\w", shown)
 
 
-def play(stage: Stage, seconds: float, after: Callable[[Key, Reason | None], None]) -> None:
+def play(stage: FaultHarness, seconds: float, after: Callable[[Key, Reason | None], None]) -> None:
     """Let *seconds* pass, each collector running when it is due, one after another; *after* gets the result of each."""
     end = stage.clock.monotonic() + seconds
     while True:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 import responses
 
-from exporter.collector import BillingPlatform, Collector, Included, Platform
+from exporter.collector import Allowances, BillingPlatform, Collector, Platform
 from exporter.errors import Reason
 from exporter.github.auth import PersonalAccessToken
 from exporter.github.client import Client
@@ -33,7 +33,7 @@ API = "https://api.example.com"
 
 
 @dataclass
-class StillClock:
+class FakeClock:
     """A clock that only moves when somebody waits."""
 
     now: float = NOW
@@ -55,7 +55,7 @@ class StillClock:
 
 
 @dataclass
-class Tally:
+class RecordingObserver:
     """Counts what a run reports."""
 
     skips: int = 0
@@ -73,7 +73,7 @@ def read_all(collection: Collection) -> float:
     return min(level.run() for level in collection.levels.values())
 
 
-class Bench:
+class CollectorHarness:
     """One collector ready to run; `recorded` maps paths to answers and may change between runs."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Bench:
         randomness: random.Random | None = None,
     ) -> None:
         self.recorded = dict(recorded)
-        self.clock, self.tally, self.statuses = StillClock(now), Tally(), StatusBoard()
+        self.clock, self.observer, self.statuses = FakeClock(now), RecordingObserver(), StatusBoard()
         self.asked: list[str] = []
         self.conditions: list[str | None] = []
         self.dropped: dict[str, int] = {}
@@ -117,7 +117,7 @@ class Bench:
             options=collector.options.model_validate(options or {}),
             client_of=lambda _organization: self.client,
             organizations=organizations,
-            included=Included.model_validate(included or {}),
+            included=Allowances.model_validate(included or {}),
             billing_platform=billing_platform,
             expected_labels=tuple(expected_labels),
         )
@@ -129,7 +129,7 @@ class Bench:
         context = RunContext(
             snapshots=self.snapshots,
             statuses=self.statuses,
-            observer=self.tally,
+            observer=self.observer,
             clock=self.clock,
             randomness=randomness or random.Random(1),
             save=lambda level, _fingerprint, state: self.saved.update({level: state}),

@@ -52,7 +52,7 @@ CREDENTIALS = frozenset({"auth", "runner_auth", "organization:acme-web"})
 Series = dict[tuple[str, ...], float]
 
 
-class Bench:
+class TelemetryHarness:
     """A telemetry and what it exposes."""
 
     def __init__(self) -> None:
@@ -98,9 +98,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Bench:
+def harness() -> TelemetryHarness:
     """A telemetry without any report yet."""
-    return Bench()
+    return TelemetryHarness()
 
 
 def test_declared_metrics_are_those_of_the_contract() -> None:
@@ -114,19 +114,19 @@ def test_declared_metrics_are_those_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("declared", OWN_METRICS, ids=lambda declared: declared.name)
-def test_exposed_as_declared(bench: Bench, declared: Metric) -> None:
+def test_exposed_as_declared(harness: TelemetryHarness, declared: Metric) -> None:
     """Each declaration is exposed with its type, help and labels."""
-    bench.fill()
-    family = bench.families()[declared.name.removesuffix("_total")]
+    harness.fill()
+    family = harness.families()[declared.name.removesuffix("_total")]
     assert (family.type, family.documentation) == (declared.type, declared.help)
     assert family.samples
     for sample in family.samples:
         assert set(sample.labels) - {"le"} == set(declared.labels)
 
 
-def test_only_declared_metrics_are_exposed(bench: Bench) -> None:
+def test_only_declared_metrics_are_exposed(harness: TelemetryHarness) -> None:
     """Every own metric is a declared one, and families are visible before they have series."""
-    assert set(bench.families()) == {declared.name.removesuffix("_total") for declared in OWN_METRICS}
+    assert set(harness.families()) == {declared.name.removesuffix("_total") for declared in OWN_METRICS}
 
 
 def test_process_metrics_are_exposed() -> None:
@@ -137,10 +137,10 @@ def test_process_metrics_are_exposed() -> None:
 
 
 @pytest.mark.parametrize("parse", [parse_text, parse_openmetrics])
-def test_output_is_valid_in_both_formats(bench: Bench, parse: Callable[[str], list[Family]]) -> None:
+def test_output_is_valid_in_both_formats(harness: TelemetryHarness, parse: Callable[[str], list[Family]]) -> None:
     """Both formats are valid, hold each family once, and end as they should."""
-    bench.fill()
-    text = bench.telemetry.render(openmetrics=parse is parse_openmetrics).decode()
+    harness.fill()
+    text = harness.telemetry.render(openmetrics=parse is parse_openmetrics).decode()
     names = [family.name for family in parse(text)]
     assert len(names) == len(set(names)) == len(OWN_METRICS)
     assert text.endswith("\n# EOF\n") is (parse is parse_openmetrics)
@@ -158,56 +158,56 @@ def test_no_created_series() -> None:
         assert b"_created" not in text
 
 
-def test_build_info_names_the_version_and_python(bench: Bench) -> None:
+def test_build_info_names_the_version_and_python(harness: TelemetryHarness) -> None:
     """Version and revision of what runs are labels."""
-    [(labels, value)] = bench.series("ghe_exporter_build_info").items()
+    [(labels, value)] = harness.series("ghe_exporter_build_info").items()
     assert labels[:2] == ("1.2.3", "abc")
     assert value == 1
 
 
-def test_failure_counters_start_at_zero(bench: Bench) -> None:
+def test_failure_counters_start_at_zero(harness: TelemetryHarness) -> None:
     """Every reason is there with zero before anything failed, and a failure counts under its own."""
-    bench.reconcile(LICENSES)
-    begun = bench.series("ghe_exporter_collector_failures_total")
+    harness.reconcile(LICENSES)
+    begun = harness.series("ghe_exporter_collector_failures_total")
     assert begun == {(*LICENSES, reason.value): 0 for reason in Reason}
-    assert bench.series("ghe_exporter_payload_skipped_total") == {LICENSES: 0}
-    bench.telemetry.failed(LICENSES, Reason.TIMEOUT)
-    bench.telemetry.failed(LICENSES, Reason.TIMEOUT)
-    bench.telemetry.skipped(LICENSES, 3)
-    assert bench.series("ghe_exporter_collector_failures_total") == begun | {(*LICENSES, "timeout"): 2}
-    assert bench.series("ghe_exporter_payload_skipped_total") == {LICENSES: 3}
+    assert harness.series("ghe_exporter_payload_skipped_total") == {LICENSES: 0}
+    harness.telemetry.failed(LICENSES, Reason.TIMEOUT)
+    harness.telemetry.failed(LICENSES, Reason.TIMEOUT)
+    harness.telemetry.skipped(LICENSES, 3)
+    assert harness.series("ghe_exporter_collector_failures_total") == begun | {(*LICENSES, "timeout"): 2}
+    assert harness.series("ghe_exporter_payload_skipped_total") == {LICENSES: 3}
 
 
-def test_watching_a_collector_again_keeps_its_counts(bench: Bench) -> None:
+def test_watching_a_collector_again_keeps_its_counts(harness: TelemetryHarness) -> None:
     """A reload does not reset counters of what goes on."""
-    bench.reconcile(LICENSES)
-    bench.telemetry.failed(LICENSES, Reason.BUG)
-    bench.reconcile(LICENSES, RUNNERS)
-    assert bench.series("ghe_exporter_collector_failures_total")[(*LICENSES, "bug")] == 1
+    harness.reconcile(LICENSES)
+    harness.telemetry.failed(LICENSES, Reason.BUG)
+    harness.reconcile(LICENSES, RUNNERS)
+    assert harness.series("ghe_exporter_collector_failures_total")[(*LICENSES, "bug")] == 1
 
 
-def test_requests_are_counted_by_path_and_code(bench: Bench) -> None:
+def test_requests_are_counted_by_path_and_code(harness: TelemetryHarness) -> None:
     """Attempts count by endpoint and status, empty without an answer, and their durations add up."""
     for code, seconds in (("200", 0.3), ("200", 0.7), ("", 40.0)):
-        bench.api.attempted(SEATS, code, seconds)
+        harness.api.attempted(SEATS, code, seconds)
     requests = {("acme", SEATS.path, "200"): 2, ("acme", SEATS.path, ""): 1}
-    assert bench.series("ghe_exporter_api_requests_total") == requests
-    assert bench.series("ghe_exporter_api_request_duration_seconds_count") == {("acme", SEATS.path): 3}
-    assert bench.series("ghe_exporter_api_request_duration_seconds_sum") == {("acme", SEATS.path): 41}
-    buckets = bench.series("ghe_exporter_api_request_duration_seconds_bucket")
+    assert harness.series("ghe_exporter_api_requests_total") == requests
+    assert harness.series("ghe_exporter_api_request_duration_seconds_count") == {("acme", SEATS.path): 3}
+    assert harness.series("ghe_exporter_api_request_duration_seconds_sum") == {("acme", SEATS.path): 41}
+    buckets = harness.series("ghe_exporter_api_request_duration_seconds_bucket")
     assert [buckets["acme", SEATS.path, limit] for limit in ("0.25", "0.5", "30.0", "+Inf")] == [0, 1, 2, 3]
 
 
-def test_rare_counters_start_at_zero(bench: Bench) -> None:
+def test_rare_counters_start_at_zero(harness: TelemetryHarness) -> None:
     """The first retry or unchanged answer shows as an increase, where there can be one."""
-    bench.api.attempted(SEATS, "200", 0.1)
-    bench.api.attempted(USERS, "200", 0.1)
-    assert bench.series("ghe_exporter_api_retries_total") == {("acme", SEATS.path): 0, ("acme", USERS.path): 0}
-    assert bench.series("ghe_exporter_api_not_modified_total") == {("acme", SEATS.path): 0}
-    bench.api.retried(SEATS)
-    bench.api.not_modified(SEATS)
-    assert bench.series("ghe_exporter_api_retries_total")["acme", SEATS.path] == 1
-    assert bench.series("ghe_exporter_api_not_modified_total") == {("acme", SEATS.path): 1}
+    harness.api.attempted(SEATS, "200", 0.1)
+    harness.api.attempted(USERS, "200", 0.1)
+    assert harness.series("ghe_exporter_api_retries_total") == {("acme", SEATS.path): 0, ("acme", USERS.path): 0}
+    assert harness.series("ghe_exporter_api_not_modified_total") == {("acme", SEATS.path): 0}
+    harness.api.retried(SEATS)
+    harness.api.not_modified(SEATS)
+    assert harness.series("ghe_exporter_api_retries_total")["acme", SEATS.path] == 1
+    assert harness.series("ghe_exporter_api_not_modified_total") == {("acme", SEATS.path): 1}
 
 
 @pytest.mark.parametrize(
@@ -223,53 +223,55 @@ def test_rare_counters_start_at_zero(bench: Bench) -> None:
         ([("runner_auth", False), ("auth", True), ("runner_auth", True)], {("acme",): 1}),
     ],
 )
-def test_up_is_zero_while_any_credential_is_rejected(bench: Bench, answers: list[tuple[str, bool]], up: Series) -> None:
+def test_up_is_zero_while_any_credential_is_rejected(
+    harness: TelemetryHarness, answers: list[tuple[str, bool]], up: Series
+) -> None:
     """An enterprise is up unless the newest answer to one of its credentials was 401; absent before any."""
     for credential, accepted in answers:
-        bench.api.authenticated(credential, accepted=accepted)
-    assert bench.series("ghe_up") == up
+        harness.api.authenticated(credential, accepted=accepted)
+    assert harness.series("ghe_up") == up
 
 
-def test_up_of_other_enterprises_is_unchanged(bench: Bench) -> None:
+def test_up_of_other_enterprises_is_unchanged(harness: TelemetryHarness) -> None:
     """A rejected credential of one enterprise says nothing of another, and no answer changes nothing."""
-    globex = bench.telemetry.observer("globex")
-    bench.api.authenticated("auth", accepted=False)
+    globex = harness.telemetry.observer("globex")
+    harness.api.authenticated("auth", accepted=False)
     globex.authenticated("auth", accepted=True)
-    bench.api.attempted(SEATS, "", 5)
-    assert bench.series("ghe_up") == {("acme",): 0, ("globex",): 1}
+    harness.api.attempted(SEATS, "", 5)
+    assert harness.series("ghe_up") == {("acme",): 0, ("globex",): 1}
 
 
-def test_invented_rate_limits_add_no_series(bench: Bench) -> None:
+def test_invented_rate_limits_add_no_series(harness: TelemetryHarness) -> None:
     """A header that names ever new limits adds no series without end; those that are known stay true."""
     for number in range(100):
-        bench.api.rate_limit("auth", RateLimitWindow(f"octo_{number}", 5000, 4000, 100))
-    bench.api.rate_limit("auth", RateLimitWindow("octo_0", 5000, 17, 100))
-    bench.api.rate_limit("runner_auth", RateLimitWindow("core", 5000, 16, 100))
-    left = bench.series("ghe_rate_limit_remaining")
+        harness.api.rate_limit("auth", RateLimitWindow(f"octo_{number}", 5000, 4000, 100))
+    harness.api.rate_limit("auth", RateLimitWindow("octo_0", 5000, 17, 100))
+    harness.api.rate_limit("runner_auth", RateLimitWindow("core", 5000, 16, 100))
+    left = harness.series("ghe_rate_limit_remaining")
     assert len(left) == MAX_RESOURCES + 1
     assert {16, 17} < set(left.values())
 
 
-def test_rate_limit_gauges_show_the_last_window(bench: Bench) -> None:
+def test_rate_limit_gauges_show_the_last_window(harness: TelemetryHarness) -> None:
     """The newest budget of each credential and resource is exposed."""
-    bench.api.rate_limit("auth", RateLimitWindow("core", 5000, 4000, 100))
-    bench.api.rate_limit("auth", RateLimitWindow("core", 5000, 3999, 100))
-    bench.api.rate_limit("runner_auth", RateLimitWindow("scim", 60, 0, 200))
+    harness.api.rate_limit("auth", RateLimitWindow("core", 5000, 4000, 100))
+    harness.api.rate_limit("auth", RateLimitWindow("core", 5000, 3999, 100))
+    harness.api.rate_limit("runner_auth", RateLimitWindow("scim", 60, 0, 200))
     core, scim = ("acme", "auth", "core"), ("acme", "runner_auth", "scim")
-    assert bench.series("ghe_rate_limit_limit") == {core: 5000, scim: 60}
-    assert bench.series("ghe_rate_limit_remaining") == {core: 3999, scim: 0}
-    assert bench.series("ghe_rate_limit_reset_timestamp_seconds") == {core: 100, scim: 200}
+    assert harness.series("ghe_rate_limit_limit") == {core: 5000, scim: 60}
+    assert harness.series("ghe_rate_limit_remaining") == {core: 3999, scim: 0}
+    assert harness.series("ghe_rate_limit_reset_timestamp_seconds") == {core: 100, scim: 200}
 
 
-def test_token_expiration_is_absent_without_one(bench: Bench) -> None:
+def test_token_expiration_is_absent_without_one(harness: TelemetryHarness) -> None:
     """When a token expires is exposed until one follows that never does."""
-    bench.api.token_expires("auth", None)
-    bench.api.token_expires("auth", 500)
-    bench.api.token_expires("runner_auth", 600)
+    harness.api.token_expires("auth", None)
+    harness.api.token_expires("auth", 500)
+    harness.api.token_expires("runner_auth", 600)
     name = "ghe_token_expiration_timestamp_seconds"
-    assert bench.series(name) == {("acme", "auth"): 500, ("acme", "runner_auth"): 600}
-    bench.api.token_expires("auth", None)
-    assert bench.series(name) == {("acme", "runner_auth"): 600}
+    assert harness.series(name) == {("acme", "auth"): 500, ("acme", "runner_auth"): 600}
+    harness.api.token_expires("auth", None)
+    assert harness.series(name) == {("acme", "runner_auth"): 600}
 
 
 @pytest.mark.parametrize(
@@ -298,43 +300,45 @@ def test_token_expiration_is_absent_without_one(bench: Bench) -> None:
         ),
     ],
 )
-def test_collector_gauges_show_the_status(bench: Bench, status: LevelStatus, shown: dict[str, float]) -> None:
+def test_collector_gauges_show_the_status(
+    harness: TelemetryHarness, status: LevelStatus, shown: dict[str, float]
+) -> None:
     """What is known of a collector is exposed, and what is not known yet is absent, but for the last success."""
-    bench.show(RUNNERS, status)
+    harness.show(RUNNERS, status)
     names = ("success", "last_success_timestamp_seconds", "duration_seconds", "interval_seconds", "available")
-    found = {name: bench.series(f"ghe_exporter_collector_{name}").get(RUNNERS) for name in names}
+    found = {name: harness.series(f"ghe_exporter_collector_{name}").get(RUNNERS) for name in names}
     assert {name: value for name, value in found.items() if value is not None} == shown
 
 
-def test_dropped_series_are_shown_until_none_is_dropped(bench: Bench) -> None:
+def test_dropped_series_are_shown_until_none_is_dropped(harness: TelemetryHarness) -> None:
     """Dropped series are exposed while they are dropped."""
-    bench.telemetry.dropped(LICENSES, {"ghe_a": 7, "ghe_b": 8})
-    assert bench.series("ghe_exporter_series_dropped") == {("acme", "ghe_a"): 7, ("acme", "ghe_b"): 8}
-    bench.telemetry.dropped(LICENSES, {})
-    assert bench.series("ghe_exporter_series_dropped") == {}
+    harness.telemetry.dropped(LICENSES, {"ghe_a": 7, "ghe_b": 8})
+    assert harness.series("ghe_exporter_series_dropped") == {("acme", "ghe_a"): 7, ("acme", "ghe_b"): 8}
+    harness.telemetry.dropped(LICENSES, {})
+    assert harness.series("ghe_exporter_series_dropped") == {}
 
 
-def test_failed_reload_keeps_the_time_of_the_last_success(bench: Bench) -> None:
+def test_failed_reload_keeps_the_time_of_the_last_success(harness: TelemetryHarness) -> None:
     """A failed reload shows, and leaves the time of the last good one."""
-    bench.telemetry.reloaded(100)
-    assert bench.series("ghe_exporter_config_last_reload_successful") == {(): 1}
-    bench.telemetry.reloaded(None)
-    assert bench.series("ghe_exporter_config_last_reload_successful") == {(): 0}
-    assert bench.series("ghe_exporter_config_last_reload_success_timestamp_seconds") == {(): 100}
+    harness.telemetry.reloaded(100)
+    assert harness.series("ghe_exporter_config_last_reload_successful") == {(): 1}
+    harness.telemetry.reloaded(None)
+    assert harness.series("ghe_exporter_config_last_reload_successful") == {(): 0}
+    assert harness.series("ghe_exporter_config_last_reload_success_timestamp_seconds") == {(): 100}
 
 
-def test_forgotten_collector_has_no_series(bench: Bench) -> None:
+def test_forgotten_collector_has_no_series(harness: TelemetryHarness) -> None:
     """Nothing of a removed collector stays, also when a run of it ends later; others stay."""
-    bench.reconcile(LICENSES, RUNNERS)
+    harness.reconcile(LICENSES, RUNNERS)
     for key in (LICENSES, RUNNERS):
-        bench.telemetry.dropped(key, {f"ghe_{key.collector}": 1})
-    bench.reconcile(RUNNERS)
-    bench.telemetry.failed(LICENSES, Reason.TIMEOUT)
-    bench.telemetry.skipped(LICENSES, 1)
-    text = bench.telemetry.render(openmetrics=False)
+        harness.telemetry.dropped(key, {f"ghe_{key.collector}": 1})
+    harness.reconcile(RUNNERS)
+    harness.telemetry.failed(LICENSES, Reason.TIMEOUT)
+    harness.telemetry.skipped(LICENSES, 1)
+    text = harness.telemetry.render(openmetrics=False)
     assert b"licenses" not in text
-    assert bench.series("ghe_exporter_series_dropped") == {("acme", "ghe_runners"): 1}
-    assert len(bench.series("ghe_exporter_collector_failures_total")) == len(Reason)
+    assert harness.series("ghe_exporter_series_dropped") == {("acme", "ghe_runners"): 1}
+    assert len(harness.series("ghe_exporter_collector_failures_total")) == len(Reason)
 
 
 def everything(api: EnterpriseApi, credential: str) -> None:
@@ -347,48 +351,48 @@ def everything(api: EnterpriseApi, credential: str) -> None:
     api.token_expires(credential, 500)
 
 
-def test_forgotten_enterprise_has_no_series(bench: Bench) -> None:
+def test_forgotten_enterprise_has_no_series(harness: TelemetryHarness) -> None:
     """Nothing of a removed enterprise stays, also when an answer comes later; others stay."""
-    globex = bench.telemetry.observer("globex")
-    everything(bench.api, "auth")
+    globex = harness.telemetry.observer("globex")
+    everything(harness.api, "auth")
     everything(globex, "auth")
-    bench.reconcile(globex=CREDENTIALS)
-    everything(bench.api, "auth")
-    text = bench.telemetry.render(openmetrics=False)
+    harness.reconcile(globex=CREDENTIALS)
+    everything(harness.api, "auth")
+    text = harness.telemetry.render(openmetrics=False)
     assert b"acme" not in text
     for declared in OWN_METRICS:
         if "path" in declared.labels or "credential" in declared.labels:
             suffix = "_count" if declared.type == "histogram" else ""
-            assert [labels[0] for labels in bench.series(declared.name + suffix)] == ["globex"]
+            assert [labels[0] for labels in harness.series(declared.name + suffix)] == ["globex"]
 
 
-def test_enterprise_added_again_counts_again(bench: Bench) -> None:
+def test_enterprise_added_again_counts_again(harness: TelemetryHarness) -> None:
     """A removed enterprise that is configured again begins anew."""
-    everything(bench.api, "auth")
-    bench.reconcile(globex=CREDENTIALS)
-    bench.reconcile(acme=CREDENTIALS)
-    everything(bench.telemetry.observer("acme"), "auth")
-    assert bench.series("ghe_exporter_api_requests_total") == {("acme", SEATS.path, "200"): 1}
-    assert bench.series("ghe_up") == {("acme",): 0}
+    everything(harness.api, "auth")
+    harness.reconcile(globex=CREDENTIALS)
+    harness.reconcile(acme=CREDENTIALS)
+    everything(harness.telemetry.observer("acme"), "auth")
+    assert harness.series("ghe_exporter_api_requests_total") == {("acme", SEATS.path, "200"): 1}
+    assert harness.series("ghe_up") == {("acme",): 0}
 
 
-def test_removed_credential_has_no_series(bench: Bench) -> None:
+def test_removed_credential_has_no_series(harness: TelemetryHarness) -> None:
     """A credential that is used no more holds nothing down, also when an answer to it comes later."""
-    globex = bench.telemetry.observer("globex")
-    for api in (bench.api, globex):
+    globex = harness.telemetry.observer("globex")
+    for api in (harness.api, globex):
         everything(api, "runner_auth")
-    bench.api.authenticated("auth", accepted=True)
-    bench.reconcile(acme=frozenset({"auth"}), globex=CREDENTIALS)
-    everything(bench.api, "runner_auth")
-    assert bench.series("ghe_up") == {("acme",): 1, ("globex",): 0}
+    harness.api.authenticated("auth", accepted=True)
+    harness.reconcile(acme=frozenset({"auth"}), globex=CREDENTIALS)
+    everything(harness.api, "runner_auth")
+    assert harness.series("ghe_up") == {("acme",): 1, ("globex",): 0}
     for name in ("ghe_rate_limit_limit", "ghe_token_expiration_timestamp_seconds"):
-        assert {labels[:2] for labels in bench.series(name)} == {("globex", "runner_auth")}
-    assert bench.series("ghe_exporter_api_requests_total")["acme", SEATS.path, "200"] == 2
+        assert {labels[:2] for labels in harness.series(name)} == {("globex", "runner_auth")}
+    assert harness.series("ghe_exporter_api_requests_total")["acme", SEATS.path, "200"] == 2
 
 
-def test_counting_during_scrapes_loses_nothing(bench: Bench) -> None:
+def test_counting_during_scrapes_loses_nothing(harness: TelemetryHarness) -> None:
     """Threads that count while others scrape and forget lose nothing and break nothing."""
-    bench.reconcile(LICENSES)
+    harness.reconcile(LICENSES)
     together = threading.Barrier(5)
     problems: list[BaseException] = []
 
@@ -396,11 +400,11 @@ def test_counting_during_scrapes_loses_nothing(bench: Bench) -> None:
         try:
             together.wait()
             for turn in range(100):
-                bench.api.attempted(SEATS, "200", 0.1)
-                bench.telemetry.failed(LICENSES, Reason.TIMEOUT)
-                bench.reconcile(LICENSES, Key(f"octo-{number}", f"c{turn}"))
-                bench.telemetry.render(openmetrics=bool(number % 2)) if turn % 20 == 0 else None
-                bench.reconcile(LICENSES)
+                harness.api.attempted(SEATS, "200", 0.1)
+                harness.telemetry.failed(LICENSES, Reason.TIMEOUT)
+                harness.reconcile(LICENSES, Key(f"octo-{number}", f"c{turn}"))
+                harness.telemetry.render(openmetrics=bool(number % 2)) if turn % 20 == 0 else None
+                harness.reconcile(LICENSES)
         except BaseException as error:  # noqa: BLE001 - whatever goes wrong in a thread fails the test
             problems.append(error)
 
@@ -410,8 +414,8 @@ def test_counting_during_scrapes_loses_nothing(bench: Bench) -> None:
     for thread in threads:
         thread.join()
     assert problems == []
-    assert bench.series("ghe_exporter_api_requests_total") == {("acme", SEATS.path, "200"): 500}
-    assert bench.series("ghe_exporter_collector_failures_total") == {
+    assert harness.series("ghe_exporter_api_requests_total") == {("acme", SEATS.path, "200"): 500}
+    assert harness.series("ghe_exporter_collector_failures_total") == {
         (*LICENSES, reason.value): 500 * (reason is Reason.TIMEOUT) for reason in Reason
     }
 

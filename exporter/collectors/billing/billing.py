@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.collector import Calls, Collector, Included, Persisted, Target
+from exporter.collector import Allowances, Calls, Collector, Persisted, Target
 from exporter.collectors.billing import enhanced, legacy, past
 from exporter.collectors.billing.legacy import LegacyBill
 from exporter.collectors.billing.metrics import (
@@ -89,7 +89,7 @@ def samples(target: Target, bill: Bill) -> Iterator[Sample]:
         yield from past.samples(bill.past)
 
 
-def allowances(included: Included, minutes: float | None = None, transfer: float | None = None) -> Iterator[Sample]:
+def allowances(included: Allowances, minutes: float | None = None, transfer: float | None = None) -> Iterator[Sample]:
     """Map what the plan includes: as configured, also if that is 0, else *minutes* and *transfer* of GitHub's."""
     minutes = minutes if included.actions_minutes is None else included.actions_minutes
     transfer = transfer if included.packages_transfer_gigabytes is None else included.packages_transfer_gigabytes

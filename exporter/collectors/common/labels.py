@@ -10,7 +10,7 @@ _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
 
 @lru_cache(256)  # a few names come again for every one of a hundred thousand people
-def enumerated(value: str) -> str:
+def snake_case(value: str) -> str:
     """Spell a name of GitHub's (a role, status, product, unit …) in lower_snake_case.
 
     GitHub writes one thing in several ways (`GigabyteHours`, `gigabyte-hours`); a label has one. Sets of names are
@@ -26,5 +26,5 @@ def boolean(value: bool | None) -> str:  # noqa: FBT001 - the one argument is th
 
 def operating_system(value: str) -> str:
     """Spell a runner's operating system; GitHub shortens two of them in some answers."""
-    name = enumerated(value)
+    name = snake_case(value)
     return {"win": "windows", "osx": "macos"}.get(name, name)

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from exporter.collector import Target
-from exporter.collectors.common.labels import UNKNOWN, enumerated
+from exporter.collectors.common.labels import UNKNOWN, snake_case
 from exporter.collectors.common.month import Month
 from exporter.errors import NOT_OFFERED, GitHubError, PayloadError, RateLimited, TimedOut, Unauthorized, Unreachable
 from exporter.github.endpoint import Endpoint
@@ -29,7 +29,7 @@ Filters = tuple[tuple[str, str], ...]
 
 def name(value: Any) -> str:
     """A name of GitHub's in the one spelling that labels have; the billing APIs use two vocabularies."""
-    return enumerated(text(value))
+    return snake_case(text(value))
 
 
 Name = Annotated[str, BeforeValidator(name)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.collectors.common.labels import boolean, enumerated, operating_system
+from exporter.collectors.common.labels import boolean, operating_system, snake_case
 
 
 @pytest.mark.parametrize(
@@ -33,16 +33,16 @@ from exporter.collectors.common.labels import boolean, enumerated, operating_sys
 )
 def test_enumerated(value: str, expected: str) -> None:
     """A name of GitHub's has one spelling in lower_snake_case; an empty one is unknown."""
-    assert enumerated(value) == expected
+    assert snake_case(value) == expected
 
 
 @settings(deadline=None)
 @given(st.text())
 def test_enumerated_is_a_fixed_point(value: str) -> None:
     """Any text gives lower_snake_case, and that stays as it is."""
-    name = enumerated(value)
+    name = snake_case(value)
     assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name)
-    assert enumerated(name) == name
+    assert snake_case(name) == name
 
 
 @pytest.mark.parametrize(("value", "expected"), [(True, "true"), (False, "false"), (None, "")])

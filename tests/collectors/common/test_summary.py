@@ -12,7 +12,7 @@ from exporter.github.endpoint import Endpoint
 from exporter.github.models import Record
 from exporter.github.reader import GitHub
 from exporter.runtime.run_cache import RunCache
-from tests.support.harness import NOW, StillClock
+from tests.support.harness import NOW, FakeClock
 
 RATE_LIMITED = RateLimited("limit", retry_at=NOW + 60)
 
@@ -48,7 +48,7 @@ def read(github: Summaries, target: Target) -> set[str]:
 
 
 def fresh() -> Target:
-    return Target("octo-corp", Platform.CLOUD, None, RunCache(StillClock()), NOW)
+    return Target("octo-corp", Platform.CLOUD, None, RunCache(FakeClock()), NOW)
 
 
 @pytest.mark.parametrize("error", [TimedOut("hangs"), ServerError("503"), PayloadError("400")], ids=str)
