@@ -249,7 +249,6 @@ def test_content_length_zero_is_accepted(server: WebServer) -> None:
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET / FTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-        b"GET / HTTP/1.1\nHost: a\n\n\r\n\r\n",
         b"GET http://[::1 HTTP/1.1\r\nHost: a\r\n\r\n",
         b"CONNECT octo.example.com:443 HTTP/1.1\r\n\r\n",
     ],
@@ -261,6 +260,13 @@ def test_invalid_http_is_never_answered_with_200(server: WebServer, garbage: byt
         client.shutdown(socket.SHUT_WR)
         assert b"HTTP/1.1 200" not in everything(client)
     assert is_well(server)
+
+
+def test_unknown_http_version_is_refused(server: WebServer) -> None:
+    """The parser accepts any digits, so the version is checked."""
+    with connected(server) as client:
+        client.sendall(b"GET / HTTP/9.9\r\nHost: a\r\n\r\n")
+        assert everything(client).startswith(b"HTTP/1.1 505 ")
 
 
 @pytest.mark.parametrize("start", [b"", b"G", b"GET /-/healthy HTTP/1.1\r\n", REQUEST[:-1]])

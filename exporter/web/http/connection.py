@@ -19,6 +19,7 @@ from exporter.web.http.messages import Handler, Request, Response, text
 log = structlog.get_logger()
 
 MAX_HEAD_BYTES = 16_384
+HTTP_VERSIONS = (b"1.0", b"1.1")
 READ_BYTES = 16_384
 TLS_WRITE_BYTES = 262_144
 """What is encrypted of a response before the kernel has taken what was encrypted before.
@@ -261,8 +262,11 @@ def read_request(event: h11.Request) -> Request:
     """What a handler needs of a request.
 
     Raises:
-        h11.RemoteProtocolError: its head is too large, it has a body, or its target cannot be parsed.
+        h11.RemoteProtocolError: its version is unknown, its head is too large, it has a body, or its target cannot be
+            parsed.
     """
+    if event.http_version not in HTTP_VERSIONS:  # h11 takes any digits
+        raise h11.RemoteProtocolError("version", error_status_hint=HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
     if len(event.target) + sum(len(name) + len(value) + 4 for name, value in event.headers) > MAX_HEAD_BYTES:
         raise h11.RemoteProtocolError("head", error_status_hint=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
     headers: dict[str, str] = {}
