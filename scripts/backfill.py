@@ -34,7 +34,7 @@ TARGET = b'job="ghe-exporter",instance="localhost:10204"'
 """The labels that Prometheus gives to the example scrape job."""
 
 DAY = 86_400
-LEAD_SECONDS = 15.0
+LEAD_SECONDS = 30.0
 """What became due long before a scrape is run so long before it."""
 
 ORGANIZATIONS = 5
@@ -209,7 +209,7 @@ def history(instants: Iterable[float], *, users: int, runners: int, faults: Iter
                 clock.move(at - LEAD_SECONDS)
                 run_due(exporter, agenda, clock, at)
                 clock.move(at)
-                scrape(exporter, clock.time(), kept)
+                scrape(exporter, at, kept)
         finally:
             exporter.stop()
     return kept
