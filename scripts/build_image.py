@@ -62,7 +62,7 @@ def arguments() -> argparse.Namespace:
     base = parser.add_mutually_exclusive_group()
     base.add_argument("--python-image", help="base image instead of the Dockerfile's")
     base.add_argument("--debootstrap", metavar="SUITE", help="make the base image of this suite of Debian")
-    parser.add_argument("--mirror", default="http://deb.debian.org/debian", help="for --debootstrap; %(default)s")
+    parser.add_argument("--mirror", help="for --debootstrap; its own default if not given")
     parser.add_argument("--volume", action="append", default=[], help="mount during the build, as buildah has it")
     return parser.parse_args()
 
@@ -123,13 +123,17 @@ def verify(buildah: Buildah, options: argparse.Namespace) -> None:
     print("kept    numeric user, read-only root, nothing written, clean end on SIGTERM")
 
 
-def bootstrapped(buildah: Buildah, suite: str, mirror: str) -> str:
+def bootstrapped(buildah: Buildah, suite: str, mirror: str | None) -> str:
     """An image of Debian with its Python and nothing else that is not needed."""
     root = buildah.folder / "debian"
     packages = "--include=python3,python3-venv,ca-certificates"
     log = buildah.folder / "debootstrap.log"
     with log.open("w") as output:
-        subprocess.run(["debootstrap", "--variant=minbase", packages, suite, root, mirror], check=True, stdout=output)
+        subprocess.run(
+            ["debootstrap", "--variant=minbase", packages, suite, root, *([mirror] if mirror else [])],
+            check=True,
+            stdout=output,
+        )
     for left in (*root.glob("var/cache/apt/archives/*.deb"), *root.glob("var/lib/apt/lists/*_*")):
         left.unlink()
     container = buildah("from", "scratch")
