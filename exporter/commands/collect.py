@@ -98,10 +98,14 @@ def writable(path: Path) -> Path:
     shown = describe_path(path)
     try:
         file = path.resolve()
+        is_circle = file.is_symlink()  # since Python 3.13; before, resolve() raises
         status = file.stat() if file.exists() else None
-    except (OSError, RuntimeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "its links lead in a circle"
-        raise ConfigurationError(f"--output: cannot write {shown}: {reason}") from None
+    except RuntimeError:
+        is_circle = True
+    except OSError as error:
+        raise ConfigurationError(f"--output: cannot write {shown}: {error.strerror}") from None
+    if is_circle:
+        raise ConfigurationError(f"--output: cannot write {shown}: its links lead in a circle")
     if not file.parent.is_dir():
         raise ConfigurationError(f"--output: there is no folder {describe_path(file.parent)}")
     if status is not None and stat.S_ISDIR(status.st_mode):
