@@ -262,11 +262,14 @@ def test_invalid_http_is_never_answered_with_200(server: WebServer, garbage: byt
     assert is_well(server)
 
 
-def test_unknown_http_version_is_refused(server: WebServer) -> None:
-    """The parser accepts any digits, so the version is checked."""
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_unknown_http_version_is_refused(server: WebServer, method: bytes) -> None:
+    """The parser accepts any digits, so the version is checked; HEAD gets no body."""
     with connected(server) as client:
-        client.sendall(b"GET / HTTP/9.9\r\nHost: a\r\n\r\n")
-        assert everything(client).startswith(b"HTTP/1.1 505 ")
+        client.sendall(method + b" / HTTP/9.9\r\nHost: a\r\n\r\n")
+        response = everything(client)
+    assert response.startswith(b"HTTP/1.1 505 ")
+    assert response.endswith(b"\r\n\r\n") is (method == b"HEAD")
 
 
 @pytest.mark.parametrize("start", [b"", b"G", b"GET /-/healthy HTTP/1.1\r\n", REQUEST[:-1]])

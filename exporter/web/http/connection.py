@@ -162,16 +162,18 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.abort()
 
     def _next_request(self) -> None:
+        method = "GET"
         try:
             event = self._http.next_event()
             if isinstance(event, h11.Request):
+                method = event.method.decode("ascii")
                 request = read_request(event)
                 self._http.next_event()  # the end of a request without a body
                 self._answer(request)
                 return
         except h11.RemoteProtocolError as error:
             self._begin_answer()
-            self._send("GET", refusal(error.error_status_hint))
+            self._send(method, refusal(error.error_status_hint))  # to HEAD without a body, or h11 refuses to send it
             return
         if self._client_has_finished or event is not h11.NEED_DATA:
             self.close()
