@@ -35,7 +35,7 @@ TOKEN = "ghp_Canary0123456789abcdefghijklmnopqrstu1"
 SECRETS = re.compile(r"Canary|\w@\w")
 INTERVAL = 10
 """The shortest there is, so that much happens."""
-MOST_REQUESTS = 250
+MAX_REQUESTS = 250
 """Of one run with its repetitions, whatever the fault."""
 RECOVERING = tuple(sorted(kind for kind in KINDS if not kind.startswith("rate-limit-primary")))
 """A used-up hour recovers with the next hour only; that is tested with a clock of its own."""
@@ -219,7 +219,7 @@ def soak(seconds: float, seed: int, scrapers: int, recovery: float, kinds: Seque
             grown(usages, found)
             runs = len(series(url, "ghe_exporter_collector_success")) * (seconds + recovery) / INTERVAL
             found.expect(
-                simulator.requests < runs * MOST_REQUESTS, f"{simulator.requests} requests in about {runs:.0f} runs"
+                simulator.requests < runs * MAX_REQUESTS, f"{simulator.requests} requests in about {runs:.0f} runs"
             )
             process.send_signal(signal.SIGTERM)
             found.expect(process.wait(10) == 0, "no clean end")

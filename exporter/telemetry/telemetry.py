@@ -16,15 +16,13 @@ from prometheus_client.gc_collector import GCCollector
 
 from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
-from exporter.github.rate_limit import RateLimitWindow
+from exporter.github.rate_limit import MAX_RESOURCES, RateLimitWindow
 from exporter.metrics.exposition import Chunk
 from exporter.metrics.metric import Metric
 from exporter.runtime.status import Key, StatusBoard, Verdict
 from exporter.telemetry import declarations
 from exporter.telemetry.series import Family, Histogram, Scalar, render_gauge, render_registry
 
-MAX_RESOURCES = 32
-"""Rate limits of a credential; GitHub has about fifteen, and invented names in a header must not add series."""
 REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 Series = tuple[tuple[str, ...], float | None]

@@ -12,11 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.app import Exporter
 from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
-from exporter.github.rate_limit import RateLimitWindow
+from exporter.github.rate_limit import MAX_RESOURCES, RateLimitWindow
 from exporter.metrics.metric import Metric
 from exporter.runtime.status import Key, LevelStatus, StatusBoard, Watch
 from exporter.telemetry.declarations import OWN_METRICS
-from exporter.telemetry.telemetry import MAX_RESOURCES, EnterpriseApi, Telemetry
+from exporter.telemetry.telemetry import EnterpriseApi, Telemetry
 
 LICENSES, RUNNERS = Key("acme", "licenses"), Key("acme", "runners")
 SEATS = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise")
