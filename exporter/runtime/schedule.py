@@ -130,6 +130,7 @@ class Schedule:
         self._refused_at: float | None = None
         self._refused_due: float | None = None
         self._thread: threading.Thread | None = None
+        self._is_running = False
         self._on_failure: Callable[[], None] = lambda: None
 
     def reconcile(self, tasks: Mapping[Hashable, Task]) -> None:
@@ -153,6 +154,7 @@ class Schedule:
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
         """Start the loop in a thread of its own; *on_failure* is called there if it ends without `stop`."""
         self._on_failure = on_failure
+        self._is_running = True
         self._thread = threading.Thread(target=self._loop, name="schedule", daemon=True)
         self._thread.start()
 
@@ -165,7 +167,7 @@ class Schedule:
 
     def is_running(self) -> bool:
         """Whether there is a loop at all."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._is_running
 
     def is_healthy(self) -> bool:
         """Whether the loop runs and starts what is due."""
@@ -229,6 +231,7 @@ class Schedule:
                 self._wake.clear()
         except Exception as error:  # noqa: BLE001 - whoever started it decides
             log.critical("schedule ended", problem=describe_bug(error))
+        self._is_running = False  # before the report: whoever receives it may ask
         if not self._stop.is_set():
             self._on_failure()
 
