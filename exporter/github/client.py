@@ -196,16 +196,17 @@ class Client:
             with self._transport.send(endpoint, url, headers=headers, token=token, timeout=timeout) as response:
                 self._read_deadline.at = run.deadline
                 code = str(response.status_code)
-                self._note_rate_limit(endpoint, response)
+                self._note_rate_limit(endpoint, response, run)
                 if (location := _redirect(endpoint, response)) is not None:
                     return location
                 refused = response.status_code != endpoint.success
                 check_deadline = partial(self._check_deadline, endpoint, run)
                 body = bodies.read(response.raw, self.limits, endpoint, check_deadline, refused=refused)
         finally:
+            run.count_request()
             self._observer.attempted(endpoint, code, self._clock.monotonic() - started)
         answer = self._interpret(endpoint, url, response, body)
-        run.answered += 1
+        run.count_answer()
         return answer
 
     def _headers(self, endpoint: Endpoint, url: str, run: Run) -> dict[str, str | None]:
@@ -217,12 +218,16 @@ class Client:
             headers |= self._revalidation.conditions(url)
         return headers
 
-    def _note_rate_limit(self, endpoint: Endpoint, response: Response) -> None:
+    def _note_rate_limit(self, endpoint: Endpoint, response: Response, run: Run) -> None:
         """Note what the head of an answer reports, whatever becomes of its body: GitHub has counted the request."""
-        window = read_window(response.headers)
-        if window is None or response.status_code == UNAUTHORIZED:  # which reports the limit of anonymous requests
+        if response.status_code == UNAUTHORIZED:  # which reports the limit of anonymous requests
             return
+        window = read_window(response.headers)
         counts = response.status_code != NOT_MODIFIED
+        if counts:
+            run.count_charge(window.resource if window is not None else self._rate_limits.resource_of(endpoint.path))
+        if window is None:
+            return
         in_force = self._rate_limits.note(endpoint.path, window, self._clock.time(), counts=counts)
         self._observer.rate_limit(self._credential.name, in_force)
 

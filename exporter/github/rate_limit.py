@@ -188,6 +188,11 @@ class RateLimits:
         if len(known) > MAX_WINDOWS:
             known.remove(max(known, key=_by_what_is_left))
 
+    def resource_of(self, path: str) -> str:
+        """The resource that *path* counts against, as far as answers have shown."""
+        with self._lock:
+            return self._resources.get(path, "core")
+
     def pause(self, retry_at: float) -> None:
         """Ask nothing with this credential until *retry_at*."""
         with self._lock:

@@ -1,5 +1,6 @@
 """Bounds: of a client, and of one run of a collector."""
 
+import threading
 from dataclasses import dataclass, field
 
 from exporter.errors import GitHubError
@@ -24,7 +25,8 @@ class Run:
     """One run of a collector: until when it may ask, and whether it may use the rate limit's reserve.
 
     Without `revalidate` no ETag is sent, because the kept answer could not be understood.
-    `answered` is the approximate number of answers; threads that fetch pages in parallel may miscount it a little.
+    `requests` are its attempts, `charged` its answers that count against each resource of the rate limit, which are
+    all but 304, and `answered` its answers that could be used; threads may fetch pages in parallel.
     `notes` are worth a line in the log, each an event and its details.
     `partial_failures` are the errors of single values, beside which everything else was read.
     """
@@ -33,6 +35,24 @@ class Run:
     essential: bool = False
     revalidate: bool = True
     skipped: int = field(default=0)
+    requests: int = field(default=0)
     answered: int = field(default=0)
+    charged: dict[str, int] = field(default_factory=dict)
     partial_failures: list[GitHubError] = field(default_factory=list)
     notes: list[tuple[str, dict[str, float]]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def count_request(self) -> None:
+        """Count an attempt."""
+        with self._lock:
+            self.requests += 1
+
+    def count_answer(self) -> None:
+        """Count an answer that could be used."""
+        with self._lock:
+            self.answered += 1
+
+    def count_charge(self, resource: str) -> None:
+        """Count an answer that counts against *resource* of the rate limit."""
+        with self._lock:
+            self.charged[resource] = self.charged.get(resource, 0) + 1

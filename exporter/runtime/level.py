@@ -69,8 +69,9 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reading gave; `families` is None if nothing could be published of it."""
+    """What a reading gave; `families` is None if nothing could be published of it. `run` has counted its requests."""
 
+    run: Run
     families: Mapping[str, RenderedFamily] | None
     failures: tuple[Failure, ...] = ()
 
@@ -177,13 +178,13 @@ class Level:
         except Stopped:
             raise
         except Exception as error:  # noqa: BLE001 - a mistake in one collector must not stop the others
-            return Reading(None, (self._failure(error),))
+            return Reading(run, None, (self._failure(error),))
         finally:
             if run.skipped:
                 context.observer.skipped(assignment.key, run.skipped)
                 self._log.warning("malformed records skipped", records=run.skipped)
             self._log_notes(run)
-        return Reading(rendered, tuple(map(self._failure, run.partial_failures)))
+        return Reading(run, rendered, tuple(map(self._failure, run.partial_failures)))
 
     def _log_notes(self, run: Run) -> None:
         before, self._notes = self._notes, run.notes
@@ -220,6 +221,7 @@ class Level:
             reason=failures[0].reason if failures else None,
             problem=failures[0].problem if failures else "",
             running_since=None,
+            requests=reading.run.requests,
             **({} if failures else {"succeeded_at": now}),
         )
         self._save()

@@ -64,6 +64,7 @@ def encode(saved: SavedState) -> bytes:
         "success": status.success,
         "reason": status.reason,
         "next_at": status.next_at,
+        "requests": status.requests,
         "offered": available.offered,
         "ever_worked": available.ever_worked,
         "refusals": available.refusals,
@@ -98,6 +99,7 @@ def decode(document: bytes) -> SavedState:
         available=head["offered"],
         reason=None if head["reason"] is None else Reason(head["reason"]),
         next_at=head["next_at"],
+        requests=head["requests"],
     )
     return SavedState(
         credentials_digest=head["credentials_digest"],

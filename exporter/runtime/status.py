@@ -45,7 +45,7 @@ class Watch:
 
     Attributes:
         fingerprint: of everything that shapes results; with another one, former results are dropped.
-        interval: seconds from one reading to the next.
+        interval: configured seconds from one reading to the next.
         levels: what is read, the enterprise first.
         supported: False if the platform cannot offer it; nothing is read then.
     """
@@ -64,6 +64,7 @@ class LevelStatus:
         available: whether GitHub offers it here.
         restored: data of an earlier process or configuration is shown while there was no attempt yet.
         running_since: when the reading under way began.
+        requests: attempts of the last reading.
     """
 
     attempted_at: float | None = None
@@ -76,6 +77,7 @@ class LevelStatus:
     next_at: float | None = None
     restored: bool = False
     running_since: float | None = None
+    requests: int | None = None
 
 
 class FailingLevel(NamedTuple):
@@ -96,6 +98,8 @@ class Status:
     """A collector of an enterprise, as its levels have it; None is "not yet".
 
     Attributes:
+        interval: seconds from one run to the next, as they are in force; those of the level that is read most seldom.
+        configured_interval: as the settings have them.
         succeeded_at: of the level that succeeded longest ago; None as long as one never has.
         duration: of the level that took longest.
         success: whether the last reading of every level succeeded.
@@ -104,9 +108,11 @@ class Status:
         is_ready: whether a level was attempted or has data to show, or there is nothing to wait for.
         failing: the levels whose last reading failed, in their order.
         running: the levels that are read now, and since when.
+        requests: attempts of the last reading of each level, together.
     """
 
     interval: float
+    configured_interval: float
     attempted_at: float | None = None
     succeeded_at: float | None = None
     duration: float | None = None
@@ -116,6 +122,7 @@ class Status:
     is_ready: bool = False
     failing: tuple[FailingLevel, ...] = ()
     running: tuple[tuple[str, float], ...] = ()
+    requests: int | None = None
 
     @property
     def reason(self) -> Reason | None:
@@ -146,13 +153,14 @@ def prefix(organization: str) -> str:
 UNSUPPORTED = LevelStatus(success=False, available=False)
 
 
-def combine(interval: float, levels: Mapping[str, LevelStatus]) -> Status:
-    """The status of a collector whose *levels* have these."""
+def combine(configured: float, levels: Mapping[str, LevelStatus], interval: float | None = None) -> Status:
+    """The status of a collector whose *levels* have these; *interval* is in force where it is another one."""
     every = levels.values()
     successes = [level.succeeded_at for level in every]
     available = {level.available for level in every}
     return Status(
-        interval,
+        interval if interval is not None else configured,
+        configured,
         attempted_at=max((level.attempted_at for level in every if level.attempted_at is not None), default=None),
         succeeded_at=min((at for at in successes if at is not None), default=None) if None not in successes else None,
         duration=max((level.duration for level in every if level.duration is not None), default=None),
@@ -166,6 +174,9 @@ def combine(interval: float, levels: Mapping[str, LevelStatus]) -> Status:
             if level.reason is not None
         ),
         running=tuple((name, level.running_since) for name, level in levels.items() if level.running_since is not None),
+        requests=sum(level.requests or 0 for level in every)
+        if any(level.requests is not None for level in every)
+        else None,
     )
 
 
@@ -179,6 +190,11 @@ class _Watched:
     watch: Watch
     levels: dict[str, LevelStatus]
     combined: Status
+    interval: float | None = None
+
+    def combine(self) -> None:
+        """Derive the status of the collector anew."""
+        self.combined = combine(self.watch.interval, self.levels, self.interval)
 
 
 class StatusBoard:
@@ -208,7 +224,15 @@ class StatusBoard:
                 watched = self._watched[key]
                 watched.watch = replace(watched.watch, levels=levels)
                 watched.levels = {name: watched.levels.get(name, LevelStatus()) for name in levels}
-                watched.combined = combine(watched.watch.interval, watched.levels)
+                watched.combine()
+
+    def set_interval(self, key: Key, seconds: float | None) -> None:
+        """Show that *seconds* are in force from one run of *key* to the next; None if those of the settings are."""
+        with self._lock:
+            if key in self._watched:
+                watched = self._watched[key]
+                watched.interval = seconds
+                watched.combine()
 
     def update(self, level: LevelKey, **changes: Any) -> None:
         """Change fields of the status of *level*; what is not watched stays so."""
@@ -256,7 +280,7 @@ class StatusBoard:
     def _put(self, level: LevelKey, status: LevelStatus) -> None:
         watched = self._watched[level.key]
         watched.levels[level.organization] = status
-        watched.combined = combine(watched.watch.interval, watched.levels)
+        watched.combine()
 
 
 def _begin(watch: Watch, former: LevelStatus | None) -> LevelStatus:

@@ -12,7 +12,19 @@ LAST_SUCCESS = Metric(
     "ghe_exporter_collector_last_success_timestamp_seconds", "When a run last succeeded; 0 if never.", RUN
 )
 DURATION = Metric("ghe_exporter_collector_duration_seconds", "How long the last run took.", RUN)
-INTERVAL = Metric("ghe_exporter_collector_interval_seconds", "Time from one run to the next.", RUN)
+INTERVAL = Metric(
+    "ghe_exporter_collector_interval_seconds",
+    "Time from one run to the next, as it is in force; longer than configured where the rate limit demands it.",
+    RUN,
+)
+CONFIGURED_INTERVAL = Metric(
+    "ghe_exporter_collector_configured_interval_seconds", "Time from one run to the next, as it is configured.", RUN
+)
+COLLECTOR_REQUESTS = Metric(
+    "ghe_exporter_collector_requests",
+    "Requests of the last run, with those that were repeated or answered by 304.",
+    RUN,
+)
 AVAILABLE = Metric("ghe_exporter_collector_available", "Whether this platform and credential offer what it reads.", RUN)
 FAILURES = Metric("ghe_exporter_collector_failures_total", "Failed runs by reason.", (*RUN, "reason"), type="counter")
 SKIPPED = Metric("ghe_exporter_payload_skipped_total", "Malformed records left out.", RUN, type="counter")
@@ -63,6 +75,8 @@ OWN_METRICS = (
     LAST_SUCCESS,
     DURATION,
     INTERVAL,
+    CONFIGURED_INTERVAL,
+    COLLECTOR_REQUESTS,
     AVAILABLE,
     FAILURES,
     SKIPPED,

@@ -285,6 +285,9 @@ class Telemetry:
         yield declarations.LAST_SUCCESS, ((key, status.succeeded_at or 0) for key, status in statuses.items())
         yield declarations.DURATION, ((key, status.duration) for key, status in statuses.items())
         yield declarations.INTERVAL, ((key, status.interval) for key, status in statuses.items())
+        configured = ((key, status.configured_interval) for key, status in statuses.items())
+        yield declarations.CONFIGURED_INTERVAL, configured
+        yield declarations.COLLECTOR_REQUESTS, ((key, status.requests) for key, status in statuses.items())
         yield declarations.AVAILABLE, ((key, status.available) for key, status in statuses.items())
         yield declarations.DROPPED, self._dropped_series()
         yield declarations.RATE_LIMIT, self._api.limits(lambda window: window.limit)

@@ -135,7 +135,10 @@ def collector_row(collector: str, status: Status, now: float) -> str:
     succeeded = "never" if status.succeeded_at is None else f"{span(now - status.succeeded_at)} ago"
     took = "" if status.duration is None else moment(status.duration)
     next_run = "" if status.next_at is None else at_time(status.next_at, now)
-    cells = "".join(f'<td class="number">{text}</td>' for text in (succeeded, took, span(status.interval), next_run))
+    interval = span(status.interval)
+    if status.interval > status.configured_interval:  # the rate limit allows no more
+        interval += f"<br>instead of {span(status.configured_interval)}"
+    cells = "".join(f'<td class="number">{text}</td>' for text in (succeeded, took, interval, next_run))
     return (
         f'<tr><th scope="row">{escape(collector)}</th><td class="{state}">{WORDS.get(state, state)}</td>{cells}'
         f'<td class="problem">{"<br>".join(map(escape, problems_of(status, now)))}</td></tr>\n'

@@ -77,3 +77,15 @@ def test_answer_that_is_not_json_is_not_kept(client: Client, run: Run, github: r
         with pytest.raises(PayloadError, match="the body is HTML"):
             client.get(SYNC, SYNC_URL, run)
     assert "If-None-Match" not in github.calls[1].request.headers
+
+
+def test_run_counts_its_attempts_and_what_they_cost(client: Client, run: Run, github: responses.RequestsMock) -> None:
+    """Every attempt is a request, also one that is repeated; those answered by 304 cost nothing."""
+    github.get(SYNC_URL, status=502, headers=quota(901))
+    github.get(SYNC_URL, json=[1], headers={"ETag": '"1"'} | quota(900))
+    github.get(SYNC_URL, status=304, headers=quota(900))
+    github.get(USERS_URL, json=[1], headers=quota(170, resource="users"))
+    github.get(USERS_URL, json=[1])
+    for endpoint, url in ((SYNC, SYNC_URL), (SYNC, SYNC_URL), (USERS, USERS_URL), (USERS, USERS_URL)):
+        client.get(endpoint, url, run)
+    assert (run.requests, run.answered, run.charged) == (5, 4, {"core": 2, "users": 2})

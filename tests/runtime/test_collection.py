@@ -35,6 +35,7 @@ def test_success_is_dated_and_due_again_after_the_interval() -> None:
     assert 855 <= delay <= 945
     assert (harness.status.success, harness.status.available, harness.status.reason) == (True, True, None)
     assert harness.status.succeeded_at == harness.status.attempted_at == NOW
+    assert harness.status.requests == len(harness.asked) == 1
     assert harness.status.next_at == NOW + delay
 
 

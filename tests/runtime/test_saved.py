@@ -35,6 +35,7 @@ GOOD = SavedState(
         success=True,
         available=True,
         next_at=NOW + 5 * MINUTE,
+        requests=12,
     ),
     availability=Availability(offered=True, ever_worked=True, refusals=0),
     failed_runs=0,

@@ -26,7 +26,7 @@ def board() -> StatusBoard:
 
 def test_new_status(board: StatusBoard) -> None:
     """Of a collector that has not run nothing is known but its interval."""
-    assert board.get(RUNNERS) == Status(60)
+    assert board.get(RUNNERS) == Status(60, 60)
     assert board.level(WEB) == LevelStatus()
     assert board.get(LICENSES) is None
 
@@ -56,8 +56,8 @@ def test_all_is_a_copy(board: StatusBoard) -> None:
     """Every status as of now does not change later."""
     before = board.all()
     board.update(ENTERPRISE, success=False)
-    assert before == {RUNNERS: Status(60)}
-    assert board.all() == {RUNNERS: Status(60, success=False)}
+    assert before == {RUNNERS: Status(60, 60)}
+    assert board.all() == {RUNNERS: Status(60, 60, success=False)}
 
 
 @pytest.mark.parametrize(
@@ -159,3 +159,20 @@ def test_ready_when_one_level_of_each_collector_is(board: StatusBoard, status: L
 def test_ready_without_collectors() -> None:
     """With nothing to collect there is nothing to wait for."""
     assert StatusBoard().is_ready()
+
+
+def test_requests_of_all_levels_are_added() -> None:
+    """A collector has sent what its levels sent; without any reading nothing is known."""
+    read = combine(60, {"": replace(GOOD, requests=12), "acme-web": replace(GOOD, requests=3), "acme-new": NEW})
+    assert (read.requests, combine(60, {"": NEW}).requests) == (15, None)
+
+
+def test_interval_in_force_is_shown_beside_the_configured_one(board: StatusBoard) -> None:
+    """It stays when levels change, and ends when it is no other than the configured one."""
+    board.set_interval(RUNNERS, 140)
+    board.set_levels(RUNNERS, ("",))
+    board.update(ENTERPRISE, success=True)
+    assert board.all() == {RUNNERS: Status(140, 60, success=True)}
+    board.set_interval(RUNNERS, None)
+    board.set_interval(LICENSES, 140)
+    assert board.all() == {RUNNERS: Status(60, 60, success=True)}

@@ -29,6 +29,8 @@ ghe_exporter_collector_success gauge enterprise,collector
 ghe_exporter_collector_last_success_timestamp_seconds gauge enterprise,collector
 ghe_exporter_collector_duration_seconds gauge enterprise,collector
 ghe_exporter_collector_interval_seconds gauge enterprise,collector
+ghe_exporter_collector_configured_interval_seconds gauge enterprise,collector
+ghe_exporter_collector_requests gauge enterprise,collector
 ghe_exporter_collector_available gauge enterprise,collector
 ghe_exporter_collector_failures_total counter enterprise,collector,reason
 ghe_exporter_api_requests_total counter enterprise,path,code
@@ -87,7 +89,7 @@ class TelemetryHarness:
 
     def fill(self) -> None:
         """Let everything happen that makes a series."""
-        self.show(LICENSES, LevelStatus(succeeded_at=5, duration=0.5, success=True, available=True))
+        self.show(LICENSES, LevelStatus(succeeded_at=5, duration=0.5, success=True, available=True, requests=1))
         self.telemetry.dropped(LICENSES, {"ghe_seats": 7})
         self.telemetry.reloaded(9)
         self.telemetry.state_written(True)
@@ -277,14 +279,19 @@ def test_token_expiration_is_absent_without_one(harness: TelemetryHarness) -> No
 @pytest.mark.parametrize(
     ("status", "shown"),
     [
-        (LevelStatus(), {"last_success_timestamp_seconds": 0, "interval_seconds": 60}),
         (
-            LevelStatus(succeeded_at=5, duration=0.5, success=True, available=True),
+            LevelStatus(),
+            {"last_success_timestamp_seconds": 0, "interval_seconds": 60, "configured_interval_seconds": 60},
+        ),
+        (
+            LevelStatus(succeeded_at=5, duration=0.5, success=True, available=True, requests=12),
             {
+                "requests": 12,
                 "success": 1,
                 "last_success_timestamp_seconds": 5,
                 "duration_seconds": 0.5,
                 "interval_seconds": 60,
+                "configured_interval_seconds": 60,
                 "available": 1,
             },
         ),
@@ -295,6 +302,7 @@ def test_token_expiration_is_absent_without_one(harness: TelemetryHarness) -> No
                 "last_success_timestamp_seconds": 5,
                 "duration_seconds": 0,
                 "interval_seconds": 60,
+                "configured_interval_seconds": 60,
                 "available": 0,
             },
         ),
@@ -305,7 +313,8 @@ def test_collector_gauges_show_the_status(
 ) -> None:
     """What is known of a collector is exposed, and what is not known yet is absent, but for the last success."""
     harness.show(RUNNERS, status)
-    names = ("success", "last_success_timestamp_seconds", "duration_seconds", "interval_seconds", "available")
+    times = ("last_success_timestamp_seconds", "duration_seconds", "interval_seconds", "configured_interval_seconds")
+    names = ("success", "available", "requests", *times)
     found = {name: harness.series(f"ghe_exporter_collector_{name}").get(RUNNERS) for name in names}
     assert {name: value for name, value in found.items() if value is not None} == shown
 

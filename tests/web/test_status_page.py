@@ -11,9 +11,9 @@ from exporter.web.status_page import REASONS, collector_row, problems_of, span, 
 
 NOW = 1_000_000.0
 OK = Status(
-    60, attempted_at=NOW - 30, succeeded_at=NOW - 30, duration=0.25, success=True, available=True, next_at=NOW + 30
+    60, 60, attempted_at=NOW - 30, succeeded_at=NOW - 30, duration=0.25, success=True, available=True, next_at=NOW + 30
 )
-FAILING = Status(60, success=False, failing=(FailingLevel("", Reason.TIMEOUT, "GET /x"),))
+FAILING = Status(60, 60, success=False, failing=(FailingLevel("", Reason.TIMEOUT, "GET /x"),))
 HOSTILE = "<script>alert('1')</script>&\"'"
 
 
@@ -81,12 +81,12 @@ def test_durations_have_one_or_two_units(seconds: float, said: str) -> None:
 @pytest.mark.parametrize(
     ("status", "state"),
     [
-        (Status(60), "waiting"),
-        (Status(60, succeeded_at=5), "waiting"),
-        (Status(60, success=True, available=True), "ok"),
-        (Status(60, success=False, available=True), "failing"),
-        (Status(60, success=False), "failing"),
-        (Status(60, success=False, available=False), "unavailable"),
+        (Status(60, 60), "waiting"),
+        (Status(60, 60, succeeded_at=5), "waiting"),
+        (Status(60, 60, success=True, available=True), "ok"),
+        (Status(60, 60, success=False, available=True), "failing"),
+        (Status(60, 60, success=False), "failing"),
+        (Status(60, 60, success=False, available=False), "unavailable"),
     ],
 )
 def test_state_of_a_collector(status: Status, state: str) -> None:
@@ -97,10 +97,11 @@ def test_state_of_a_collector(status: Status, state: str) -> None:
 @pytest.mark.parametrize(
     ("status", "cells"),
     [
-        (Status(900), '<td class="waiting">waiting</td>|never||15 min||'),
+        (Status(900, 900), '<td class="waiting">waiting</td>|never||15 min||'),
         (OK, '<td class="ok">ok</td>|30 s ago|250 ms|1 min|in 30 s|'),
         (
             Status(
+                60,
                 60,
                 succeeded_at=NOW - 3_700,
                 duration=10,
@@ -114,12 +115,17 @@ def test_state_of_a_collector(status: Status, state: str) -> None:
         (
             Status(
                 21_600,
+                21_600,
                 success=False,
                 available=False,
                 failing=(FailingLevel("", Reason.UNAVAILABLE, "404"),),
                 next_at=NOW + 86_400,
             ),
             '<td class="unavailable">not available</td>|never||6 h|in 1 d|not available: 404',
+        ),
+        (
+            replace(OK, interval=140),
+            '<td class="ok">ok</td>|30 s ago|250 ms|2 min 20 s<br>instead of 1 min|in 30 s|',
         ),
     ],
 )
@@ -136,7 +142,7 @@ def test_every_reason_has_words() -> None:
     """The page shows no label value of a metric."""
     assert set(REASONS) == set(Reason)
     failing = (FailingLevel("", Reason.SERVER_ERROR, "502"),)
-    assert list(problems_of(Status(60, success=False, failing=failing), NOW)) == ["server error of GitHub: 502"]
+    assert list(problems_of(Status(60, 60, success=False, failing=failing), NOW)) == ["server error of GitHub: 502"]
     assert list(problems_of(OK, NOW)) == []
 
 
@@ -144,13 +150,13 @@ def test_problems_name_the_organizations_that_fail_or_take_long() -> None:
     """Each failing level has a line, the first few at least, and so has one that is read for more than a minute."""
     failing = tuple(FailingLevel(name, Reason.TIMEOUT, "late") for name in ("", "acme-web"))
     running = (("acme-data", NOW - 240), ("acme-new", NOW - 5))
-    assert list(problems_of(Status(60, failing=failing, running=running), NOW)) == [
+    assert list(problems_of(Status(60, 60, failing=failing, running=running), NOW)) == [
         "no response in time: late",
         "organization acme-web: no response in time: late",
         "organization acme-data: running for 4 min",
     ]
     many = tuple(FailingLevel(f"org-{number}", Reason.TIMEOUT, "late") for number in range(100))
-    assert list(problems_of(Status(60, failing=many), NOW))[5:] == ["and 95 more organizations"]
+    assert list(problems_of(Status(60, 60, failing=many), NOW))[5:] == ["and 95 more organizations"]
 
 
 def test_summary_counts_collectors_by_state() -> None:
@@ -159,8 +165,8 @@ def test_summary_counts_collectors_by_state() -> None:
         Key("acme", "runners"): replace(OK, next_at=NOW + 90),
         Key("acme", "licenses"): replace(OK, next_at=NOW + 14),
         Key("acme", "billing"): replace(FAILING, next_at=NOW + 20),
-        Key("acme", "copilot"): Status(60),
-        Key("acme", "server"): Status(60, available=False),
+        Key("acme", "copilot"): Status(60, 60),
+        Key("acme", "server"): Status(60, 60, available=False),
         Key("acme", "scim"): replace(FAILING, available=False, next_at=NOW + 1),
     }
     text = read(status_page("1.2.3", statuses, NOW)).text
@@ -171,7 +177,7 @@ def test_summary_counts_collectors_by_state() -> None:
 
 def test_unavailable_collectors_are_folded() -> None:
     """They take one line, and give the reason when unfolded."""
-    statuses = {Key("acme", "server"): Status(60, available=False), Key("acme", "runners"): OK}
+    statuses = {Key("acme", "server"): Status(60, 60, available=False), Key("acme", "runners"): OK}
     page = status_page("1.2.3", statuses, NOW)
     shown, _, folded = page.partition("<details><summary>1 collector is not available here</summary>")
     assert "server" not in shown.partition("<main>")[2]
@@ -179,7 +185,9 @@ def test_unavailable_collectors_are_folded() -> None:
     assert "<details>" not in status_page("1.2.3", {Key("acme", "runners"): OK}, NOW)
     assert (
         "<table>"
-        not in status_page("1.2.3", {Key("acme", "server"): Status(60, available=False)}, NOW).partition("<details>")[0]
+        not in status_page("1.2.3", {Key("acme", "server"): Status(60, 60, available=False)}, NOW).partition(
+            "<details>"
+        )[0]
     )
 
 
@@ -209,7 +217,7 @@ def test_page_without_enterprises_says_so() -> None:
 
 def test_markup_in_texts_is_escaped() -> None:
     """In a version, a name and a problem."""
-    status = Status(60, success=False, failing=(FailingLevel("", Reason.PAYLOAD, HOSTILE),))
+    status = Status(60, 60, success=False, failing=(FailingLevel("", Reason.PAYLOAD, HOSTILE),))
     tags = read(status_page(HOSTILE, {Key(HOSTILE, HOSTILE): status}, NOW))
     assert tags.text.count(HOSTILE) == 4
     assert "script" not in tags.seen
