@@ -13,7 +13,7 @@ from exporter.collectors import COLLECTORS, runners
 from exporter.config.settings import Settings
 from exporter.github.models import Runner
 from exporter.metrics.exposition import render
-from exporter.metrics.metric import Metric, families
+from exporter.metrics.metric import Distribution, Metric, Value, families
 from exporter.runtime.snapshot import Result
 from exporter.runtime.status import Key
 
@@ -23,7 +23,7 @@ GROUPS = 20
 NOBODY = "https://127.0.0.1:9"
 """The discard port: the settings want an address that is never asked."""
 
-Grouped = dict[Metric, dict[tuple[str, ...], float]]
+Grouped = dict[Metric, dict[tuple[str, ...], Value]]
 
 
 class Memory:
@@ -103,7 +103,8 @@ class SameData(RegistryCollector):
                 empty = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
                 family = self._families.setdefault(metric.name, empty)
                 for labels, value in samples.items():
-                    family.add_metric((enterprise, *labels), value)
+                    if not isinstance(value, Distribution):
+                        family.add_metric((enterprise, *labels), value)
 
     def collect(self) -> Iterator[Family]:
         """Hand the families over."""

@@ -233,7 +233,7 @@ def levels(exporter: Exporter) -> dict[Hashable, Level]:
 def scrape(exporter: Exporter, at: float, kept: History) -> None:
     """Keep what a scrape at *at* would have read."""
     started = time.perf_counter()
-    text = b"".join(exporter.exposition.page().plain(exporter.telemetry.chunks(openmetrics=True)))
+    text = b"".join(exporter.exposition.page(openmetrics=True).plain(exporter.telemetry.chunks(openmetrics=True)))
     took = time.perf_counter() - started
     samples = sum(not line.startswith(b"#") for line in text.splitlines())
     kept.add(at, text, {b"up": 1, b"scrape_duration_seconds": took, b"scrape_samples_scraped": samples})

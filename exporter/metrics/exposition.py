@@ -1,8 +1,9 @@
 """Samples to bytes: rendered once when a collector publishes, joined when somebody scrapes.
 
-The text format and OpenMetrics write gauges alike (help texts hold nothing that they escape differently), so one
-rendering serves both. Bytes are also deflated once, in pieces that end at a byte boundary; such pieces join into one
-gzip stream without compressing anything again, and a piece that did not change is not compressed anew.
+The text format and OpenMetrics write series alike, and help texts hold nothing that they escape differently: one
+rendering serves both. Only the headers of counters differ; collectors that have one come last, so that nothing before
+them is joined or summed up twice. Bytes are also deflated once, in pieces that end at a byte boundary; such pieces
+join into one gzip stream without compressing anything again, and a piece that did not change is not compressed anew.
 """
 
 import threading
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
-from exporter.metrics.lines import escape, format_value, header
-from exporter.metrics.metric import Metric
+from exporter.metrics.lines import escape, format_value, header, histogram_lines, histogram_names
+from exporter.metrics.metric import Distribution, Metric, Value
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 GZIP_END = zlib.compress(b"", wbits=-15)
@@ -30,17 +31,25 @@ class RenderedFamily(NamedTuple):
     series: int
 
 
-def render(enterprise: str, grouped: Mapping[Metric, Mapping[tuple[str, ...], float]]) -> dict[str, RenderedFamily]:
+def render(enterprise: str, grouped: Mapping[Metric, Mapping[tuple[str, ...], Value]]) -> dict[str, RenderedFamily]:
     """Write the samples of one enterprise; a family without a sample is left out."""
     return {metric.name: _lines(metric, enterprise, family) for metric, family in grouped.items() if family}
 
 
-def _lines(metric: Metric, enterprise: str, family: Mapping[tuple[str, ...], float]) -> RenderedFamily:
+def _lines(metric: Metric, enterprise: str, family: Mapping[tuple[str, ...], Value]) -> RenderedFamily:
     names = "".join(f',{name}="%s"' for name in metric.labels[1:])
     pattern = f'{metric.name}{{enterprise="{escape(enterprise).replace("%", "%%")}"{names}}} '
-    lines = [pattern % tuple(map(escape, labels)) + format_value(value) for labels, value in family.items()]
+    lines, series = [], 0
+    for labels, value in family.items():
+        if isinstance(value, Distribution):
+            found = histogram_names(metric, (enterprise, *labels))
+            lines.append(histogram_lines(found, value).removesuffix("\n"))
+            series += len(found)
+        else:
+            lines.append(pattern % tuple(map(escape, labels)) + format_value(value))
+            series += 1
     lines.sort()  # of strings four times faster than of tuples, and nobody else computes meanwhile
-    return RenderedFamily(("\n".join(lines) + "\n").encode(), len(lines))
+    return RenderedFamily(("\n".join(lines) + "\n").encode(), series)
 
 
 class Chunk:
@@ -125,8 +134,12 @@ class Exposition:
         self._metrics = collectors
         self._lock = threading.Lock()
         self._families: dict[str, dict[str, Mapping[str, tuple[Chunk, ...]]]] = {name: {} for name in collectors}
-        self._chunks: dict[str, tuple[Chunk, ...]] = dict.fromkeys(collectors, ())
-        self._page = Page.of(())
+        alike = [name for name in collectors if not self._has_counter(name)]
+        names = (*alike, *(name for name in collectors if name not in alike))
+        self._chunks: dict[bool, dict[str, tuple[Chunk, ...]]] = {
+            openmetrics: dict.fromkeys(names, ()) for openmetrics in (False, True)
+        }
+        self._pages = dict.fromkeys(self._chunks, Page.of(()))
 
     def publish(self, collector: str, enterprise: str, families: Mapping[str, bytes]) -> None:
         """Replace the families of *collector* for *enterprise*; none removes them."""
@@ -139,23 +152,32 @@ class Exposition:
                 }
             else:
                 results.pop(enterprise, None)
-            self._chunks[collector] = tuple(_grouped(self._in_order(collector)))
-            self._page = Page.of(chain.from_iterable(self._chunks.values()))
+            for openmetrics, chunks in self._chunks.items():
+                if not openmetrics or (results and self._has_counter(collector)):
+                    chunks[collector] = tuple(_grouped(self._in_order(collector, openmetrics=openmetrics)))
+                else:
+                    chunks[collector] = self._chunks[False][collector]
+            text, openmetrics_chunks = (tuple(chain.from_iterable(chunks.values())) for chunks in self._chunks.values())
+            page = Page.of(text)
+            self._pages = {False: page, True: page if text == openmetrics_chunks else Page.of(openmetrics_chunks)}
 
-    def page(self, collectors: frozenset[str] | None = None) -> Page:
-        """The newest page, whole or of *collectors* only."""
+    def page(self, collectors: frozenset[str] | None = None, *, openmetrics: bool = False) -> Page:
+        """The newest page in one of the formats, whole or of *collectors* only."""
         if collectors is None:
-            return self._page
+            return self._pages[openmetrics]
         with self._lock:
-            chunks = [chunks for name, chunks in self._chunks.items() if name in collectors]
+            chunks = [chunks for name, chunks in self._chunks[openmetrics].items() if name in collectors]
         return Page.of(chain.from_iterable(chunks))
 
-    def _in_order(self, collector: str) -> Iterator[Chunk]:
+    def _has_counter(self, collector: str) -> bool:
+        return any(metric.type == "counter" for metric in self._metrics[collector])
+
+    def _in_order(self, collector: str, *, openmetrics: bool) -> Iterator[Chunk]:
         results = [families for _, families in sorted(self._families[collector].items())]
         for metric in self._metrics[collector]:
             chunks = [families[metric.name] for families in results if metric.name in families]
             if chunks:
-                yield Chunk(header(metric).encode())
+                yield Chunk(header(metric, openmetrics=openmetrics).encode())
                 yield from chain.from_iterable(chunks)
 
 

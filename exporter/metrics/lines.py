@@ -4,8 +4,9 @@ The text format and OpenMetrics write both alike, but for the name of a counter'
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 
-from exporter.metrics.metric import Metric
+from exporter.metrics.metric import Distribution, Metric
 
 MAX_EXACT_INTEGER = 2**53
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
@@ -27,6 +28,25 @@ def series_name(name: str, labels: Sequence[str], values: Sequence[str]) -> str:
         return name
     pairs = ",".join(f'{label}="{escape(value)}"' for label, value in zip(labels, values, strict=True))
     return f"{name}{{{pairs}}}"
+
+
+def histogram_names(metric: Metric, values: Sequence[str]) -> tuple[str, ...]:
+    """The series of a histogram, in the order in which they are written: its buckets, their count, their sum."""
+    # Prometheus 3 reads "1" as "1.0"; written so, its series are called the same in every version.
+    limits = (*(repr(float(bound)) for bound in metric.buckets), "+Inf")
+    labels = (*metric.labels, "le")
+    return (
+        *(series_name(f"{metric.name}_bucket", labels, (*values, limit)) for limit in limits),
+        series_name(f"{metric.name}_count", metric.labels, values),
+        series_name(f"{metric.name}_sum", metric.labels, values),
+    )
+
+
+def histogram_lines(names: Sequence[str], value: Distribution) -> str:
+    """The lines of a histogram whose series are *names*, as `histogram_names` gives them."""
+    counts = list(accumulate(value.observed))
+    numbers = (*counts, counts[-1], value.total)
+    return "".join(line(name, number) for name, number in zip(names, numbers, strict=True))
 
 
 def line(series: str, value: float) -> str:

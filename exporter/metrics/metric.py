@@ -5,12 +5,34 @@ derives from it, for GitHub's numbers and for the metrics about the exporter its
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 NAME = re.compile(r"ghe_[a-z][a-z0-9]*(_[a-z0-9]+)*")
 HELP = re.compile(r"[A-Z][^\"\\\n]*\.")
+
+
+@dataclass(slots=True)
+class Distribution:
+    """The value of a series of a histogram: observations in each bucket, the last without bound, and their sum."""
+
+    observed: list[int]
+    total: float = 0.0
+
+    @classmethod
+    def of(cls, metric: "Metric") -> "Distribution":
+        """One of *metric* without observations."""
+        return cls([0] * (len(metric.buckets) + 1))
+
+    def observe(self, value: float, metric: "Metric") -> None:
+        """Count *value* in its bucket of *metric*."""
+        self.observed[bisect_left(metric.buckets, value)] += 1
+        self.total += value
+
+
+Value = float | Distribution
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -23,6 +45,7 @@ class Metric:
         labels: all of them, in the order in which they are written; `enterprise` is the first one.
         type: as in the `# TYPE` line.
         dropped_with: names metrics that only make sense together: above the series limit all of them are left out.
+        buckets: upper bounds of a histogram, the smallest first.
     """
 
     name: str
@@ -30,6 +53,7 @@ class Metric:
     labels: tuple[str, ...] = ()
     type: Literal["gauge", "counter", "histogram"] = "gauge"
     dropped_with: str = ""
+    buckets: tuple[float, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         # Help without quotes or backslashes reads the same in text and OpenMetrics, so one rendering serves both.
@@ -37,14 +61,18 @@ class Metric:
             raise ValueError(f"{self.name}: not a metric name of this exporter, or help is not one plain sentence")
         if len(set(self.labels)) != len(self.labels) or "enterprise" in self.labels[1:]:
             raise ValueError(f"{self.name}: labels repeat, or the enterprise is not the first one")
+        if bool(self.buckets) != (self.type == "histogram") or list(self.buckets) != sorted(set(self.buckets)):
+            raise ValueError(f"{self.name}: a histogram, and nothing else, has buckets, the smallest first")
 
-    def __call__(self, value: float | None, *labels: str) -> "Sample":
+    def __call__(self, value: Value | None, *labels: str) -> "Sample":
         """Make a sample; the values of the labels after `enterprise` come in the order of the declaration.
 
         A value of None means that GitHub does not report it: the series is absent.
         """
         if len(labels) + 1 != len(self.labels):
             raise ValueError(f"{self.name} takes labels {self.labels[1:]}, got {len(labels)} values")
+        if value is not None and isinstance(value, Distribution) != (self.type == "histogram"):
+            raise ValueError(f"{self.name}: a histogram, and nothing else, has distributions as values")
         return Sample(self, value, labels)
 
 
@@ -52,7 +80,7 @@ class Sample(NamedTuple):
     """One value of one series; None is "not reported" and is left out."""
 
     metric: Metric
-    value: float | None
+    value: Value | None
     labels: tuple[str, ...]
 
 
@@ -61,14 +89,24 @@ def gauge(name: str, help_text: str, *labels: str, dropped_with: str = "") -> Me
     return Metric(name, help_text, ("enterprise", *labels), dropped_with=dropped_with)
 
 
-def families(metrics: tuple[Metric, ...], samples: Iterable[Sample]) -> dict[Metric, dict[tuple[str, ...], float]]:
+def counter(name: str, help_text: str, *labels: str) -> Metric:
+    """Declare a counter with label `enterprise` and *labels*."""
+    return Metric(name, help_text, ("enterprise", *labels), type="counter")
+
+
+def histogram(name: str, help_text: str, *labels: str, buckets: tuple[float, ...]) -> Metric:
+    """Declare a histogram with label `enterprise` and *labels*; *buckets* are its upper bounds."""
+    return Metric(name, help_text, ("enterprise", *labels), type="histogram", buckets=buckets)
+
+
+def families(metrics: tuple[Metric, ...], samples: Iterable[Sample]) -> dict[Metric, dict[tuple[str, ...], Value]]:
     """Group *samples* by metric in declared order, without the values that are not reported or not finite.
 
     Raises:
         ValueError: a sample of an undeclared metric, or two samples of one series. Both are bugs of a collector:
             prometheus_client would expose them silently and Prometheus would reject the whole scrape.
     """
-    grouped: dict[Metric, dict[tuple[str, ...], float]] = {metric: {} for metric in metrics}
+    grouped: dict[Metric, dict[tuple[str, ...], Value]] = {metric: {} for metric in metrics}
     for metric, value, labels in samples:
         if metric not in grouped:
             raise ValueError(f"{metric.name} is not declared by this collector")
@@ -81,8 +119,9 @@ def families(metrics: tuple[Metric, ...], samples: Iterable[Sample]) -> dict[Met
     return grouped
 
 
-def _is_finite(value: float) -> bool:
-    return value - value == 0
+def _is_finite(value: Value) -> bool:
+    number = value.total if isinstance(value, Distribution) else value
+    return number - number == 0
 
 
 class Totals:

@@ -44,6 +44,7 @@ REQUEST_SECONDS = Metric(
     "Time from a request to the end of its answer.",
     REQUEST,
     type="histogram",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 RETRIES = Metric("ghe_exporter_api_retries_total", "Requests retried.", REQUEST, type="counter")
 NOT_MODIFIED = Metric(

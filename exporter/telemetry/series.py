@@ -5,16 +5,14 @@ microseconds a line, and requests by path make thousands of lines. These have th
 Changes must come one at a time; whoever owns the metrics holds a lock. Reading needs none.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import accumulate
 from typing import Generic, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from exporter.metrics.lines import header, line, series_name
-from exporter.metrics.metric import Metric
+from exporter.metrics.lines import header, histogram_lines, histogram_names, line, series_name
+from exporter.metrics.metric import Distribution, Metric
 
 CACHED_LINES = 8192
 
@@ -49,28 +47,16 @@ class Scalar:
 class Histogram:
     """One histogram: how many observations are at most each bound, how many there are, and their sum."""
 
-    def __init__(self, metric: Metric, values: tuple[str, ...], bounds: tuple[float, ...]) -> None:
-        # Prometheus 3 reads "1" as "1.0"; written so, its series are called the same in every version.
-        limits = [*(repr(float(bound)) for bound in bounds), "+Inf"]
-        labels = (*metric.labels, "le")
-        self._buckets = [series_name(f"{metric.name}_bucket", labels, (*values, limit)) for limit in limits]
-        self._count = series_name(f"{metric.name}_count", metric.labels, values)
-        self._sum = series_name(f"{metric.name}_sum", metric.labels, values)
-        self._bounds = bounds
-        self._observed = [0] * len(limits)
-        self._total = 0.0
-        self.text = self._write()
+    def __init__(self, metric: Metric, values: tuple[str, ...]) -> None:
+        self._metric = metric
+        self._names = histogram_names(metric, values)
+        self._value = Distribution.of(metric)
+        self.text = histogram_lines(self._names, self._value)
 
     def observe(self, value: float) -> None:
         """Count *value*."""
-        self._observed[bisect_left(self._bounds, value)] += 1
-        self._total += value
-        self.text = self._write()
-
-    def _write(self) -> str:
-        counts = list(accumulate(self._observed))
-        buckets = (line(name, count) for name, count in zip(self._buckets, counts, strict=True))
-        return "".join((*buckets, line(self._count, counts[-1]), line(self._sum, self._total)))
+        self._value.observe(value, self._metric)
+        self.text = histogram_lines(self._names, self._value)
 
 
 class Family(Generic[AnySeries]):

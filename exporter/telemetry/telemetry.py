@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import partial
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.gc_collector import GCCollector
@@ -22,8 +21,6 @@ from exporter.metrics.metric import Metric
 from exporter.runtime.status import Key, StatusBoard, Verdict
 from exporter.telemetry import declarations
 from exporter.telemetry.series import Family, Histogram, Scalar, render_gauge, render_registry
-
-REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 Series = tuple[tuple[str, ...], float | None]
 
@@ -162,7 +159,7 @@ class Telemetry:
         self._requests = Family(declarations.REQUESTS, Scalar)
         self._retries = Family(declarations.RETRIES, Scalar)
         self._not_modified = Family(declarations.NOT_MODIFIED, Scalar)
-        self._seconds = Family(declarations.REQUEST_SECONDS, partial(Histogram, bounds=REQUEST_BUCKETS))
+        self._seconds = Family(declarations.REQUEST_SECONDS, Histogram)
         reload_successful = Family(declarations.RELOAD_SUCCESSFUL, Scalar)
         reload_success_at = Family(declarations.RELOAD_SUCCESS_AT, Scalar)
         self._state_written = Family(declarations.STATE_WRITTEN, Scalar)

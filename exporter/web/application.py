@@ -73,8 +73,8 @@ class Application:
 
     def _exposed(self, request: Request, wanted: frozenset[str] | None) -> Response:
         kind = content_type(request.headers.get("accept", ""))
-        page = self.exposition.page(wanted)
-        own = self.own.chunks(openmetrics=kind == OPENMETRICS)
+        openmetrics = kind == OPENMETRICS
+        page, own = self.exposition.page(wanted, openmetrics=openmetrics), self.own.chunks(openmetrics=openmetrics)
         vary = ("Vary", "Accept, Accept-Encoding")
         if accepts_gzip(request.headers.get("accept-encoding", "")):
             return respond(HTTPStatus.OK, kind, page.gzipped(own), ("Content-Encoding", "gzip"), vary)

@@ -24,20 +24,22 @@ from exporter.metrics.exposition import (
     reuse_unchanged,
 )
 from exporter.metrics.lines import escape, format_value
-from exporter.metrics.metric import Metric, gauge
+from exporter.metrics.metric import Distribution, Metric, Value, counter, gauge, histogram
 from exporter.runtime.status import StatusBoard
 from exporter.telemetry.telemetry import Telemetry
 
 SEATS = gauge("ghe_seats", "Seats.")
 RUNNERS = gauge("ghe_runners", "Runners by name.", "name")
 GROUPS = gauge("ghe_groups", "Groups.", "name", "visibility")
+JOBS = counter("ghe_jobs_total", "Jobs.", "name")
+WAIT = histogram("ghe_wait_seconds", "Time to wait.", "name", buckets=(0.5, 5))
 ENDPOINT = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise")
 SHORTEST_FORM = re.compile(r"-?\d+(\.\d*[1-9])?(e[-+]\d+)?")
 COLLECTORS = {"licenses": (SEATS,), "runners": (RUNNERS, GROUPS)}
 Parsed = dict[str, list[tuple[str, dict[str, str], float]]]
 
 
-def lines(enterprise: str, samples: Mapping[Metric, Mapping[tuple[str, ...], float]]) -> dict[str, bytes]:
+def lines(enterprise: str, samples: Mapping[Metric, Mapping[tuple[str, ...], Value]]) -> dict[str, bytes]:
     """Render *samples* as a collection publishes them."""
     return {name: family.text for name, family in render(enterprise, samples).items()}
 
@@ -246,6 +248,47 @@ def test_every_line_has_the_same_label_order_and_number_format(exposition: Expos
     assert [value for value in values if not SHORTEST_FORM.fullmatch(value)] == []
 
 
+def test_histogram_is_rendered_with_cumulative_buckets() -> None:
+    """Buckets count what is at most their bound, in its order, before count and sum; each line is a series."""
+    family = render("acme", {WAIT: {("b",): Distribution([0, 0, 1], 7.5), ("a",): Distribution([2, 1, 0], 1.5)}})
+    assert family[WAIT.name].text.decode() == (
+        'ghe_wait_seconds_bucket{enterprise="acme",name="a",le="0.5"} 2\n'
+        'ghe_wait_seconds_bucket{enterprise="acme",name="a",le="5.0"} 3\n'
+        'ghe_wait_seconds_bucket{enterprise="acme",name="a",le="+Inf"} 3\n'
+        'ghe_wait_seconds_count{enterprise="acme",name="a"} 3\n'
+        'ghe_wait_seconds_sum{enterprise="acme",name="a"} 1.5\n'
+        'ghe_wait_seconds_bucket{enterprise="acme",name="b",le="0.5"} 0\n'
+        'ghe_wait_seconds_bucket{enterprise="acme",name="b",le="5.0"} 0\n'
+        'ghe_wait_seconds_bucket{enterprise="acme",name="b",le="+Inf"} 1\n'
+        'ghe_wait_seconds_count{enterprise="acme",name="b"} 1\n'
+        'ghe_wait_seconds_sum{enterprise="acme",name="b"} 7.5\n'
+    )
+    assert family[WAIT.name].series == 10
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_counters_and_histograms_are_valid_in_both_formats(*, openmetrics: bool) -> None:
+    """OpenMetrics names the family of a counter without its suffix, the text format with it; also when filtered."""
+    exposition = Exposition({"jobs": (JOBS, WAIT), **COLLECTORS})
+    exposition.publish("licenses", "acme", lines("acme", {SEATS: {(): 1}}))
+    assert exposition.page(openmetrics=True) is exposition.page()
+    waited: dict[tuple[str, ...], Value] = {("a",): Distribution([1, 0, 1], 9)}
+    exposition.publish("jobs", "acme", lines("acme", {JOBS: {("a",): 3}, WAIT: waited}))
+    for wanted in (None, frozenset({"jobs"})):
+        page = exposition.page(wanted, openmetrics=openmetrics)
+        text = body(page, b"# EOF\n" if openmetrics else b"")
+        assert gzip.decompress(b"".join(page.gzipped(()))) == body(page)
+        assert f"# TYPE ghe_jobs{'' if openmetrics else '_total'} counter\n".encode() in text
+        found = parsed(text, openmetrics=openmetrics)
+        assert found["ghe_jobs"] == [("ghe_jobs_total", {"enterprise": "acme", "name": "a"}, 3)]
+        assert [(labels.get("le"), value) for _, labels, value in found["ghe_wait_seconds"]] == [
+            *(("0.5", 1), ("5.0", 1), ("+Inf", 2)),
+            *((None, 2), (None, 9)),
+        ]
+    exposition.publish("jobs", "acme", {})
+    assert exposition.page(openmetrics=True) is exposition.page()
+
+
 @given(
     st.lists(st.tuples(st.text(), st.text()), min_size=1, max_size=5, unique=True),
     st.floats(allow_nan=False, allow_infinity=False),
@@ -273,7 +316,7 @@ def test_any_chunks_join_into_one_gzip_stream(texts: list[bytes], tail: bytes) -
 
 def test_unchanged_family_is_not_compressed_again(exposition: Exposition) -> None:
     """Of a new result only the large families that differ are compressed, and nothing of other enterprises."""
-    many: dict[tuple[str, ...], float] = {(f"runner-{number}",): 1.0 for number in range(5_000)}
+    many: dict[tuple[str, ...], Value] = {(f"runner-{number}",): 1.0 for number in range(5_000)}
     for enterprise in ("acme", "globex"):
         exposition.publish("runners", enterprise, lines(enterprise, {RUNNERS: many, GROUPS: {("g", "all"): 1}}))
     before = {id(text) for text in exposition.page().texts if len(text) >= MIN_CHUNK_BYTES}

@@ -1,13 +1,15 @@
 """Declarations of metrics and the samples made from them."""
 
 import math
+from typing import Literal
 
 import pytest
 
-from exporter.metrics.metric import Totals, families, gauge
+from exporter.metrics.metric import Distribution, Metric, Totals, counter, families, gauge, histogram
 
 SEATS = gauge("ghe_seats", "Seats.")
 RUNNERS = gauge("ghe_runners", "Runners.", "os", "state")
+WAIT = histogram("ghe_wait_seconds", "Time to wait.", buckets=(1, 5))
 
 
 @pytest.mark.parametrize(
@@ -98,3 +100,31 @@ def test_rows_with_equal_labels_are_summed() -> None:
     totals.add(0.5, "linux", "idle")
     totals.add(1, "macos", "idle")
     assert list(totals.samples()) == [RUNNERS(2.5, "linux", "idle"), RUNNERS(1, "macos", "idle")]
+
+
+def test_observation_on_a_bound_counts_below_it() -> None:
+    """A bucket holds what is at most its bound; what is above all bounds is in the last one."""
+    value = Distribution.of(WAIT)
+    for seconds in (0, 1, 1.1, 5, 6):
+        value.observe(seconds, WAIT)
+    assert value == Distribution([2, 2, 1], 13.1)
+
+
+@pytest.mark.parametrize(("kind", "buckets"), [("gauge", (1.0,)), ("histogram", ()), ("histogram", (2.0, 1.0))])
+def test_buckets_without_histogram_are_refused(kind: Literal["gauge", "histogram"], buckets: tuple[float, ...]) -> None:
+    """A histogram has buckets in their order, and nothing else has any."""
+    with pytest.raises(ValueError, match="a histogram, and nothing else, has buckets"):
+        Metric("ghe_wait_seconds", "Time to wait.", type=kind, buckets=buckets)
+
+
+def test_value_of_another_type_is_refused() -> None:
+    """A number is no value of a histogram, and a distribution is one of nothing else."""
+    with pytest.raises(ValueError, match="distributions as values"):
+        WAIT(1)
+    with pytest.raises(ValueError, match="distributions as values"):
+        counter("ghe_jobs_total", "Jobs.")(Distribution([1, 0]))
+
+
+def test_histogram_with_infinite_sum_is_left_out() -> None:
+    """A sum that is no number is absent, as any other value."""
+    assert families((WAIT,), [WAIT(Distribution([1, 0, 0], math.inf))]) == {WAIT: {}}

@@ -99,7 +99,7 @@ class FaultHarness:
     def scrape(self, *, openmetrics: bool = False) -> str:
         """Everything that is exposed."""
         own = self.exporter.telemetry.chunks(openmetrics=openmetrics)
-        return b"".join(self.exporter.exposition.page().plain(own)).decode()
+        return b"".join(self.exporter.exposition.page(openmetrics=openmetrics).plain(own)).decode()
 
     def status_page(self) -> str:
         """The status page."""
