@@ -8,6 +8,7 @@ from exporter.collectors import (
     advanced_security,
     billing_usage,
     budgets,
+    connected_servers,
     copilot,
     cost_centers,
     hosted_runners,
@@ -18,6 +19,7 @@ from exporter.collectors import (
     runners,
     scim,
     server,
+    server_security,
     usage_reports,
 )
 from exporter.collectors.billing import billing
@@ -26,6 +28,7 @@ COLLECTORS: tuple[Collector[Any], ...] = (
     licenses.COLLECTOR,
     license_users.COLLECTOR,
     license_sync.COLLECTOR,
+    connected_servers.COLLECTOR,
     billing.COLLECTOR,
     billing_usage.COLLECTOR,
     cost_centers.COLLECTOR,
@@ -39,4 +42,5 @@ COLLECTORS: tuple[Collector[Any], ...] = (
     scim.COLLECTOR,
     copilot.COLLECTOR,
     server.COLLECTOR,
+    server_security.COLLECTOR,
 )

@@ -13,6 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 # Possessive: of a long text that is no number every division would be tried, for hours, with every thread waiting.
 _NUMBER = re.compile(r"[+-]?([0-9]++\.?[0-9]*+|\.[0-9]++)([eE][+-]?[0-9]++)?")
+MAX_LABEL = 256
+"""Characters of a label; GitHub allows a runner's as many."""
 _FORMATS = ("%Y/%m/%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S UTC")
 
 
@@ -39,6 +41,11 @@ def text(value: Any) -> str:
     if isinstance(value, int):
         return str(value)  # exact, where a float would merge neighbouring identifiers
     return f"{reported:.0f}" if reported.is_integer() else str(reported)
+
+
+def short_text(value: Any) -> str:
+    """Text of at most `MAX_LABEL` characters, from where nobody vouches for it."""
+    return text(value)[:MAX_LABEL]
 
 
 def flag(value: Any) -> bool | None:
@@ -90,6 +97,7 @@ def record(value: Any) -> Any:
 
 Number = Annotated[float | None, BeforeValidator(number)]
 Text = Annotated[str, BeforeValidator(text)]
+ShortText = Annotated[str, BeforeValidator(short_text)]
 Identity = Annotated[str, BeforeValidator(text), StringConstraints(min_length=1)]
 Flag = Annotated[bool | None, BeforeValidator(flag)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(texts)]
@@ -151,8 +159,6 @@ class RunnerLabel(NamedTuple):
 
 
 MAX_LABELS = 100
-MAX_LABEL = 256
-"""Characters; GitHub allows as many."""
 
 
 def runner_labels(value: Any) -> tuple[RunnerLabel, ...]:

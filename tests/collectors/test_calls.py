@@ -8,6 +8,7 @@ from exporter.collector import Calls, Collector, Size
 from exporter.collectors import (
     actions_cache,
     advanced_security,
+    connected_servers,
     copilot,
     hosted_runners,
     license_sync,
@@ -17,6 +18,7 @@ from exporter.collectors import (
     runners,
     scim,
     server,
+    server_security,
 )
 from tests.support.harness import API, CollectorHarness
 
@@ -27,6 +29,7 @@ REFUSED = {"status": 422, "body": {"message": "Validation Failed"}}
 COLLECTORS: tuple[Collector[Any], ...] = (
     actions_cache.COLLECTOR,
     advanced_security.COLLECTOR,
+    connected_servers.COLLECTOR,
     copilot.COLLECTOR,
     hosted_runners.COLLECTOR,
     license_sync.COLLECTOR,
@@ -36,6 +39,7 @@ COLLECTORS: tuple[Collector[Any], ...] = (
     runners.COLLECTOR,
     scim.COLLECTOR,
     server.COLLECTOR,
+    server_security.COLLECTOR,
 )
 
 
@@ -66,6 +70,7 @@ def company(size: Size) -> dict[str, Any]:
         f"{ENTERPRISE}/consumed-licenses?per_page=1": {**SEATS, "users": []},
         **paged(f"{ENTERPRISE}/consumed-licenses", "users", people, **SEATS),
         f"{ENTERPRISE}/license-sync-status": {"server_instances": []},
+        "/enterprise-installation/octo-corp/server-statistics": [],
         f"{ENTERPRISE}/settings/billing/advanced-security": REFUSED,
         f"{ENTERPRISE}/settings/billing/advanced-security?advanced_security_product=code_security": {
             "repositories": []
@@ -93,6 +98,7 @@ def company(size: Size) -> dict[str, Any]:
         **paged(f"{ENTERPRISE}/copilot/billing/seats", "seats", [{"assignee": {"id": n}} for n in range(size.users)]),
         "/enterprise/settings/license": {},
         "/enterprise/stats/all": {},
+        "/enterprise/stats/security-products": {},
         "/meta": {},
     }
 

@@ -27,7 +27,7 @@ OK = "ok"
 WALKED = ("license_users", "advanced_security", "copilot")
 """Lists whose pages are linked."""
 NO_TEXT = without_inner(str)
-NO_LISTS = (*without_inner(list), "server")
+NO_LISTS = (*without_inner(list), "server", "connected_servers")
 """Answers in whose objects no list is, or none that is read."""
 BARE_LISTS = with_bare_lists()
 """What is no record in such a list is left out."""
@@ -152,9 +152,9 @@ PATIENCE = {"hang": 0.2}
 """Seconds to wait for an answer that never comes; one that does come may take longer."""
 SPEEDS = {"slow-head": 30_000.0}
 """Seconds that pass for each second of the machine, where only the run's deadline ends a fault."""
-HOMES = {"server": "octo-server", "scim": "octo-tenant"}
+HOMES = {"server": "octo-server", "server_security": "octo-server", "scim": "octo-tenant"}
 """Which enterprise has what a collector reads; the others read octo-corp."""
-OTHERS = {"license_sync": "actions_cache", "server": "runner_groups"}
+OTHERS = {"license_sync": "actions_cache", "server": "runner_groups", "server_security": "runner_groups"}
 """Another collector of the credential that shares no path; license_sync for most."""
 LATEST_RECOVERY = 3
 

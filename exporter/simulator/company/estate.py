@@ -20,6 +20,7 @@ from exporter.simulator.company.people import People
 from exporter.simulator.company.runner_groups import enterprise_groups, organization_groups
 from exporter.simulator.company.runners import Fleet
 from exporter.simulator.company.server_instance import Appliance
+from exporter.simulator.company.server_statistics import ServerStatistics
 
 CORP = "octo-corp"
 LEGACY = "octo-legacy"
@@ -69,6 +70,7 @@ class Enterprise:
     advanced_security: AdvancedSecurity
     licenses: Licenses | None = None
     license_sync: LicenseSync | None = None
+    server_statistics: ServerStatistics | None = None
     billing: Billing | None = None
     legacy_billing: LegacyBilling | None = None
     hosted_runners: HostedRunners | None = None
@@ -160,6 +162,7 @@ class Estate:
             advanced_security=security,
             licenses=licenses,
             license_sync=license_sync,
+            server_statistics=ServerStatistics(self.seed, slug, license_sync, users),
             billing=self._billing(slug, organizations, licenses, copilot, security) if copilot else None,
             legacy_billing=LegacyBilling() if legacy else None,
             hosted_runners=HostedRunners(self.seed, slug, 0 if legacy else max(MIN_HOSTED, runners // 6)),

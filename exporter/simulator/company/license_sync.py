@@ -42,6 +42,14 @@ class LicenseSync:
         """Hosts of the servers."""
         return [server.hostname for server in self._servers]
 
+    def connected(self) -> list[tuple[str, str]]:
+        """Identity and host of every server that has ever synchronized."""
+        return [
+            (self._identity(index), server.hostname)
+            for index, server in enumerate(self._servers)
+            if server.habit is not Habit.NEVER
+        ]
+
     def instances(self, at: float, *, failed: float = 0.0) -> list[dict[str, Any]]:
         """Return every server at *at*, the share *failed* of those that ever synchronised having failed."""
         synchronising = [server for server in self._servers if server.habit is not Habit.NEVER]
@@ -53,7 +61,7 @@ class LicenseSync:
 
     def _instance(self, index: int, server: Server, at: float, *, fails: bool) -> dict[str, Any]:
         instance: dict[str, Any] = {
-            "server_id": self._draws.digest(index)[:8].hex(),
+            "server_id": self._identity(index),
             "hostname": server.hostname,
         }
         if server.habit is Habit.NEVER:
@@ -67,3 +75,6 @@ class LicenseSync:
             "error": FAILURE if fails else "",
         }
         return instance
+
+    def _identity(self, index: int) -> str:
+        return self._draws.digest(index)[:8].hex()

@@ -1,6 +1,12 @@
 """Licenses and license sync of an enterprise (GitHub Enterprise Cloud only)."""
 
-from exporter.simulator.api.http_types import Answer, NotFound, Request
+from datetime import UTC, datetime
+
+from exporter.simulator.api.http_types import Answer, NotFound, Refusal, Request
+from exporter.simulator.company.activity import DAY
+
+STATISTICS_DAYS = 30
+"""How far back server statistics go if the client does not say."""
 
 
 def consumed_licenses(request: Request) -> Answer:
@@ -25,3 +31,21 @@ def license_sync_status(request: Request) -> Answer:
         raise NotFound
     instances = license_sync.instances(request.at, failed=request.disturbances.sync_failed)
     return Answer({"server_instances": instances})
+
+
+def server_statistics(request: Request) -> Answer:
+    """Statistics of every connected server and day."""
+    statistics = request.enterprise().server_statistics
+    if statistics is None:
+        raise NotFound
+    return Answer(statistics.days(_start(request), request.at))
+
+
+def _start(request: Request) -> float:
+    text = request.query.get("date_start")
+    if text is None:
+        return request.at - STATISTICS_DAYS * DAY
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        raise Refusal(422, "date_start is not a date.") from None

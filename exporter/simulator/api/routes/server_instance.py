@@ -1,8 +1,10 @@
 """What only GitHub Enterprise Server has: its license and its statistics."""
 
 from exporter.simulator.api.http_types import Answer, NotFound, Request
-from exporter.simulator.company.estate import SERVER
+from exporter.simulator.company.advanced_security import BUNDLED
+from exporter.simulator.company.estate import SERVER, Enterprise
 from exporter.simulator.company.server_instance import Appliance
+from exporter.simulator.company.server_security import security_products as products
 
 
 def license_information(request: Request) -> Answer:
@@ -15,8 +17,21 @@ def statistics(request: Request) -> Answer:
     return Answer(_appliance(request).statistics(request.at))
 
 
-def _appliance(request: Request) -> Appliance:
+def security_products(request: Request) -> Answer:
+    """Security features and committers."""
+    repositories = _appliance(request).statistics(request.at)["repos"]["total_repos"]
+    return Answer(products(repositories, _server(request).advanced_security.committers(BUNDLED, request.at)))
+
+
+def _server(request: Request) -> Enterprise:
     server = request.estate.enterprise(SERVER, on_server=True)
-    if server is None or server.appliance is None:
+    if server is None:
         raise NotFound
-    return server.appliance
+    return server
+
+
+def _appliance(request: Request) -> Appliance:
+    appliance = _server(request).appliance
+    if appliance is None:
+        raise NotFound
+    return appliance
