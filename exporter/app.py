@@ -53,6 +53,7 @@ class Exporter:
             revision=REVISION,
             process_metrics=process_metrics,
             log_errors=log_errors,
+            paths={each.name: frozenset(endpoint.path for endpoint in each.endpoints) for each in COLLECTORS},
         )
         self.exposition = Exposition(metrics)
         self.snapshots = Snapshots(self.exposition, metrics, self.telemetry.dropped)

@@ -96,3 +96,9 @@ class CredentialObserver:
     def token_expires(self, credential: str, at: float | None) -> None:
         """Note when the token expires."""
         self.of(credential).expires = at
+
+    def sunset(self, endpoint: Endpoint, at: float | None) -> None:
+        """Not noted."""
+
+    def deprecated(self, endpoint: Endpoint) -> None:
+        """Not noted."""

@@ -104,6 +104,14 @@ class KeyObserver:
     def token_expires(self, credential: str, at: float | None) -> None:
         """Nothing: the token renews itself."""
 
+    def sunset(self, endpoint: Endpoint, at: float | None) -> None:
+        """Forward."""
+        self.installation.sunset(endpoint, at)
+
+    def deprecated(self, endpoint: Endpoint) -> None:
+        """Forward."""
+        self.installation.deprecated(endpoint)
+
 
 class AppCredential:
     """The installation of a GitHub App on an enterprise, or on an organization; used by many threads.

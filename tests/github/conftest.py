@@ -68,6 +68,8 @@ class RecordingObserver:
     windows: list[tuple[str, RateLimitWindow]] = field(default_factory=list)
     expirations: list[tuple[str, float | None]] = field(default_factory=list)
     answers: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    sunsets: list[tuple[str, float | None]] = field(default_factory=list)
+    deprecations: list[str] = field(default_factory=list)
 
     def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
         assert endpoint.path.startswith("/")
@@ -91,6 +93,12 @@ class RecordingObserver:
 
     def token_expires(self, credential: str, at: float | None) -> None:
         self.expirations.append((credential, at))
+
+    def sunset(self, endpoint: Endpoint, at: float | None) -> None:
+        self.sunsets.append((endpoint.path, at))
+
+    def deprecated(self, endpoint: Endpoint) -> None:
+        self.deprecations.append(endpoint.path)
 
 
 @dataclass

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
+from email.utils import formatdate
 from functools import partial
 from itertools import count
 from typing import Any
@@ -33,6 +34,7 @@ STEP = 10
 WIRE = "simulator.wire"
 """Where the server puts the connection in the environment."""
 
+DAY = 86_400
 READING = ("GET", "HEAD")
 NOT_MODIFIED = 304
 ORGANIZATIONS = "/orgs/"
@@ -168,7 +170,7 @@ class Api:
             body = self._body(route, request, drawn)
         except Refusal as refusal:
             return _json(refusal.status, refusal.payload, (*headers, *who.headers(accepted, self._started)))
-        headers += who.headers(accepted, self._started)
+        headers += [*who.headers(accepted, self._started), *_lifecycle(route, self._started)]
         if relations := _link(route, request, body, drawn):
             headers.append(("Link", relations))
         return _delivered(call, body, route.media_type, tuple(headers))
@@ -244,6 +246,13 @@ def _link(route: Route, request: Request, body: Body, drawn: Drawn) -> str:
     elif "foreign-link" in drawn.kinds:
         url = f"{FOREIGN}{request.path}"
     return link(url, request.query, request.page.relations(body.total)) if route.link else ""
+
+
+def _lifecycle(route: Route, started: float) -> list[Header]:
+    """Announce the end of a route that has one."""
+    if route.sunset_days is None:
+        return []
+    return [("Deprecation", f"@{started:.0f}"), ("Sunset", formatdate(started + route.sunset_days * DAY, usegmt=True))]
 
 
 def _json(status: int, payload: Any, headers: tuple[Header, ...]) -> Response:

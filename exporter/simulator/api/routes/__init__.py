@@ -39,6 +39,14 @@ CACHE_SCOPE = "admin:enterprise"
 SCIM_SCOPE = "scim:enterprise"
 SERVER_SCOPE = "site_admin"
 
+LEGACY = {
+    "actions": LegacyBilling.actions,
+    "packages": LegacyBilling.packages,
+    "shared-storage": LegacyBilling.shared_storage,
+}
+SUNSET_DAYS = 180
+"""Until the former billing platform ends; GitHub retires it, but announces no date."""
+
 ROUTES = (
     Route("/", instance.root),
     Route("/meta", instance.meta),
@@ -58,9 +66,10 @@ ROUTES = (
     ),
     Route(f"{BILLING}/usage/summary", billing.summary, BILLING_SCOPE, server=False),
     Route(f"{BILLING}/usage", billing.usage, BILLING_SCOPE, server=False),
-    Route(f"{BILLING}/actions", billing.legacy(LegacyBilling.actions), BILLING_SCOPE, server=False),
-    Route(f"{BILLING}/packages", billing.legacy(LegacyBilling.packages), BILLING_SCOPE, server=False),
-    Route(f"{BILLING}/shared-storage", billing.legacy(LegacyBilling.shared_storage), BILLING_SCOPE, server=False),
+    *(
+        Route(f"{BILLING}/{name}", billing.legacy(read), BILLING_SCOPE, server=False, sunset_days=SUNSET_DAYS)
+        for name, read in LEGACY.items()
+    ),
     Route(f"{BILLING}/cost-centers", spending.cost_centers, BILLING_SCOPE, server=False),
     Route(BILLING + "/cost-centers/{cost_center}", spending.cost_center, BILLING_SCOPE, server=False),
     Route(f"{BILLING}/budgets", spending.budgets, BILLING_SCOPE, per_page=10, server=False),
