@@ -109,6 +109,13 @@ class Calls:
 ONE_CALL = Calls(fixed=1)
 
 
+class FoundOrganizations(NamedTuple):
+    """The logins of the organizations an answer lists, and whether it could be understood as a whole."""
+
+    logins: tuple[str, ...]
+    is_complete: bool
+
+
 class Memory(Protocol):
     """What a collector may keep from one run to the next for one enterprise or organization."""
 
@@ -143,6 +150,10 @@ class Target:
     billing_platform: BillingPlatform = "auto"
     expected_labels: tuple[str, ...] = ()
     """Labels that some runner must have."""
+    organization_properties: tuple[str, ...] = ()
+    """Custom properties of organizations that are wanted."""
+    property_labels: tuple[str, ...] = ()
+    """The labels of all properties that are wanted in any enterprise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +176,7 @@ class Collector(Generic[Fetched]):
         options: its settings.
         calls: how many requests it sends, for the documentation.
         persisted: what of its memory a restart with `state_dir` keeps.
+        found: the organizations in what was fetched; with `organizations: auto` they are read too.
     """
 
     name: str
@@ -182,6 +194,7 @@ class Collector(Generic[Fetched]):
     options: type[CollectorOptions] = CollectorOptions
     calls: Calls = ONE_CALL
     persisted: Mapping[str, Persisted] = field(default_factory=dict)
+    found: Callable[[Fetched], FoundOrganizations] | None = None
 
     @property
     def app_can_read(self) -> bool:

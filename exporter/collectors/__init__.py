@@ -15,6 +15,7 @@ from exporter.collectors import (
     license_sync,
     license_users,
     licenses,
+    organizations,
     runner_groups,
     runners,
     scim,
@@ -41,6 +42,7 @@ COLLECTORS: tuple[Collector[Any], ...] = (
     actions_cache.COLLECTOR,
     scim.COLLECTOR,
     copilot.COLLECTOR,
+    organizations.COLLECTOR,
     server.COLLECTOR,
     server_security.COLLECTOR,
 )

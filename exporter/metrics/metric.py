@@ -7,7 +7,7 @@ derives from it, for GitHub's numbers and for the metrics about the exporter its
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 NAME = re.compile(r"ghe_[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -46,6 +46,8 @@ class Metric:
         type: as in the `# TYPE` line.
         dropped_with: names metrics that only make sense together: above the series limit all of them are left out.
         buckets: upper bounds of a histogram, the smallest first.
+        extended_by: what adds labels that the settings name; empty if nothing does.
+        declaration: what a metric with such labels was made from.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Metric:
     type: Literal["gauge", "counter", "histogram"] = "gauge"
     dropped_with: str = ""
     buckets: tuple[float, ...] = field(default=(), repr=False)
+    extended_by: str = ""
+    declaration: "Metric | None" = None
 
     def __post_init__(self) -> None:
         # Help without quotes or backslashes reads the same in text and OpenMetrics, so one rendering serves both.
@@ -75,6 +79,12 @@ class Metric:
             raise ValueError(f"{self.name}: a histogram, and nothing else, has distributions as values")
         return Sample(self, value, labels)
 
+    def with_labels(self, labels: Iterable[str]) -> "Metric":
+        """The same metric with more *labels*, which the settings name; all its samples must have the same ones."""
+        if not self.extended_by:
+            raise ValueError(f"{self.name} takes no labels from the settings")
+        return replace(self, labels=(*self.labels, *labels), declaration=self)
+
 
 class Sample(NamedTuple):
     """One value of one series; None is "not reported" and is left out."""
@@ -84,9 +94,9 @@ class Sample(NamedTuple):
     labels: tuple[str, ...]
 
 
-def gauge(name: str, help_text: str, *labels: str, dropped_with: str = "") -> Metric:
+def gauge(name: str, help_text: str, *labels: str, dropped_with: str = "", extended_by: str = "") -> Metric:
     """Declare a gauge with label `enterprise` and *labels*."""
-    return Metric(name, help_text, ("enterprise", *labels), dropped_with=dropped_with)
+    return Metric(name, help_text, ("enterprise", *labels), dropped_with=dropped_with, extended_by=extended_by)
 
 
 def counter(name: str, help_text: str, *labels: str) -> Metric:
@@ -109,7 +119,10 @@ def families(metrics: tuple[Metric, ...], samples: Iterable[Sample]) -> dict[Met
     grouped: dict[Metric, dict[tuple[str, ...], Value]] = {metric: {} for metric in metrics}
     for metric, value, labels in samples:
         if metric not in grouped:
-            raise ValueError(f"{metric.name} is not declared by this collector")
+            if metric.declaration is None or metric.declaration not in grouped:
+                raise ValueError(f"{metric.name} is not declared by this collector")
+            del grouped[metric.declaration]  # so that a second set of labels is none that was declared
+            grouped[metric] = {}
         if value is None or not _is_finite(value):
             continue
         family = grouped[metric]

@@ -15,6 +15,7 @@ from exporter.config.loading import EnvironmentEnterprise
 from exporter.config.settings import Enterprise, Settings
 from exporter.doctor.advice import ADVICE, WARNINGS
 from exporter.duration import Duration, format_duration
+from exporter.metrics.metric import Metric
 from exporter.reference.markdown import NOTE, code, replace_section, table
 from exporter.reference.permissions import app_permissions, endpoints_table, permissions_page, platform_name, scopes
 from exporter.telemetry.declarations import OWN_METRICS
@@ -59,10 +60,15 @@ def collector_section(collector: Collector[Any]) -> str:
     where = " and ".join(sorted(platform_name(platform) for platform in collector.platforms))
     metrics = table(
         ("Metric", "Labels", "Description"),
-        ((f"`{metric.name}`", code(metric.labels), metric.help) for metric in collector.metrics),
+        ((f"`{metric.name}`", labels_of(metric), metric.help) for metric in collector.metrics),
     )
     endpoints = endpoints_table(collector.endpoints)
     return f"## {collector.name}\n\n{collector.help} {facts} Available on {where}.\n\n{metrics}\n{endpoints}"
+
+
+def labels_of(metric: Metric) -> str:
+    """The labels of *metric*, and where those come from that are not declared."""
+    return code(metric.labels) + (f", those of `{metric.extended_by}`" if metric.extended_by else "")
 
 
 def collectors_table(collectors: Sequence[Collector[Any]]) -> str:

@@ -216,7 +216,7 @@ PURE = frozenset(
     }
 )
 FOR_COLLECTORS = re.compile(
-    r"exporter\.(collector|collectors(\..*)?|metrics\.metric|errors|duration)"
+    r"exporter\.(collector|collectors(\..*)?|metrics\.metric|errors|duration|redaction)"
     r"|exporter\.github\.(endpoint|models|reader)|pydantic(\..*)?"
 )
 
