@@ -35,7 +35,7 @@ MAX_PROPERTIES = 200
 LEFT_OUT = "property values left out that are no short names"
 
 
-def properties(value: Any) -> dict[str, Any]:
+def values_by_name(value: Any) -> dict[str, Any]:
     """Values by the name of the property in lower case; none when they are missing or no list."""
     items = value[:MAX_PROPERTIES] if isinstance(value, list) else []
     return {
@@ -47,7 +47,7 @@ class Organization(Record):
     """An organization; of its properties the name and value."""
 
     organization_login: Annotated[Text, StringConstraints(pattern=rf"^{LOGIN.pattern}$")]
-    properties: Annotated[Mapping[str, Any], BeforeValidator(properties)] = {}
+    properties: Annotated[Mapping[str, Any], BeforeValidator(values_by_name)] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from exporter import logs
 from exporter.clock import Clock, SystemClock
 from exporter.commands.output import standard_output
 from exporter.config import loading
-from exporter.config.settings import Auth, Enterprise, Settings
+from exporter.config.auth import Auth
+from exporter.config.settings import Enterprise, Settings
 from exporter.doctor.credentials import CredentialObserver, Kind, kind_of
 from exporter.doctor.diagnosis import CheckTarget
 from exporter.doctor.report import EnterpriseReport, credential_report, document

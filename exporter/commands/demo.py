@@ -19,6 +19,8 @@ ORGANIZATIONS_READ = 2
 INCLUDED = {"actions_minutes": 50_000, "storage_gigabytes": 50, "packages_transfer_gigabytes": 100}
 """What the plan of octo-corp includes; no API reports it."""
 
+PROPERTIES = ["team", "cost_center"]
+
 OPT_IN = {
     "billing_usage": {"enabled": True},
     "cost_centers": {"spend": True},
@@ -71,7 +73,7 @@ def demo_settings(url: str, listen: str, organizations: int) -> Settings:
     auth = {"token": "demo"}
     enterprises = [{"slug": slug, "api_url": url, "auth": auth} for slug in CLOUD]
     enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth})
-    enterprises[0] |= {"organizations": read, "included": INCLUDED}
+    enterprises[0] |= {"organizations": read, "organization_properties": PROPERTIES, "included": INCLUDED}
     return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises, "collectors": OPT_IN})
 
 

@@ -36,6 +36,8 @@ class Assignment:
     included: Allowances = field(default_factory=Allowances)
     billing_platform: BillingPlatform = "auto"
     expected_labels: tuple[str, ...] = ()
+    organization_properties: tuple[str, ...] = ()
+    property_labels: tuple[str, ...] = ()
     fingerprint: str = ""
     credentials_digest: str = ""
 
@@ -81,6 +83,8 @@ class Assignment:
             included=self.included,
             billing_platform=self.billing_platform,
             expected_labels=self.expected_labels,
+            organization_properties=self.organization_properties,
+            property_labels=self.property_labels,
         )
 
 
@@ -97,10 +101,12 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
                 platform=enterprise.platform,
                 options=options,
                 client_of=partial(clients.client_for, collector),
-                organizations=tuple(organization.name for organization in enterprise.organizations),
+                organizations=tuple(organization.name for organization in enterprise.organizations.named),
                 included=enterprise.included,
                 billing_platform=enterprise.billing_platform,
                 expected_labels=enterprise.expected_labels,
+                organization_properties=enterprise.organization_properties,
+                property_labels=settings.property_labels,
                 fingerprint=fingerprint(
                     RELEASE,
                     f"{enterprise.api_url}/enterprises/{enterprise.slug}",
@@ -109,6 +115,7 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
                     enterprise.included,
                     enterprise.billing_platform,
                     enterprise.expected_labels,
+                    (*enterprise.organization_properties, "", *settings.property_labels) if collector.found else (),
                 ),
                 credentials_digest=digest,
             )

@@ -10,7 +10,8 @@ from typing import Any
 from exporter import __version__
 from exporter.clock import Clock
 from exporter.collector import Collector
-from exporter.config.settings import Auth, Enterprise, Limits
+from exporter.config.auth import Auth
+from exporter.config.settings import Enterprise, Limits
 from exporter.errors import ConfigurationError
 from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
 from exporter.github.app_jwt import clean_app_id, clean_key
@@ -126,7 +127,9 @@ def open_clients(
 def auths(enterprise: Enterprise) -> dict[str, Auth]:
     """The credentials of *enterprise* by the names they have in metrics."""
     named = {AUTH: enterprise.auth, RUNNER_AUTH: enterprise.runner_auth}
-    named |= {f"{ORGANIZATION_AUTH}{organization.name}": organization.auth for organization in enterprise.organizations}
+    named |= {
+        f"{ORGANIZATION_AUTH}{organization.name}": organization.auth for organization in enterprise.organizations.named
+    }
     return {name: auth for name, auth in named.items() if auth is not None}
 
 

@@ -14,6 +14,7 @@ import requests
 import responses
 
 from exporter.collector import Allowances, BillingPlatform, Collector, Platform
+from exporter.collectors.common.labels import snake_case
 from exporter.errors import Reason
 from exporter.github.auth import PersonalAccessToken
 from exporter.github.client import Client
@@ -89,6 +90,8 @@ class CollectorHarness:
         included: Mapping[str, float] | None = None,
         billing_platform: BillingPlatform = "auto",
         expected_labels: Sequence[str] = (),
+        organization_properties: Sequence[str] = (),
+        property_labels: Sequence[str] = (),
         randomness: random.Random | None = None,
     ) -> None:
         self.recorded = dict(recorded)
@@ -120,6 +123,8 @@ class CollectorHarness:
             included=Allowances.model_validate(included or {}),
             billing_platform=billing_platform,
             expected_labels=tuple(expected_labels),
+            organization_properties=tuple(organization_properties),
+            property_labels=tuple(property_labels or map(snake_case, organization_properties)),
         )
         watches = {self.assignment.key: self.assignment.watch}
         self.statuses.reconcile(watches)

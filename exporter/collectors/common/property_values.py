@@ -11,7 +11,7 @@ MAX_CHARACTERS = 100
 MAX_ITEMS = 10
 
 _ADDRESS = re.compile(
-    r"\S@\S"  # an e-mail address
+    r"@"  # an e-mail address, or a mention
     r"|[a-z][a-z0-9+.-]*:/"  # any scheme
     r"|\b(mailto|tel|urn|data|javascript):"
     r"|\bwww\."

@@ -7,6 +7,7 @@ from typing import Any
 
 from exporter.simulator.api.paging import Page
 from exporter.simulator.company.estate import Enterprise, Estate, Organization
+from exporter.simulator.company.organizations import present
 
 DOCUMENTATION = "https://docs.github.com/rest"
 JSON_TYPE = "application/json; charset=utf-8"
@@ -74,7 +75,11 @@ class Request:
 
     def organization(self) -> Organization:
         """Return the organization named in the path."""
-        organization = self.estate.organization(self.names["organization"], on_server=self.on_server)
+        login = self.names["organization"]
+        organization = self.estate.organization(login, on_server=self.on_server)
+        if organization is not None and not self.on_server:
+            enterprise = self.estate.enterprise(organization.enterprise)
+            organization = organization if enterprise and login in present(enterprise.organizations, self.at) else None
         if organization is None:
             raise NotFound
         return organization
