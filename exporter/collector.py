@@ -45,6 +45,9 @@ class Allowances(BaseModel):
     packages_transfer_gigabytes: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="Packages data transfer a month."
     )
+    ai_credits: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="AI credits a month that the Copilot seats include together."
+    )
 
 
 class CollectorOptions(BaseModel):
@@ -72,6 +75,8 @@ class Size:
     runners: int
     selected_groups: int = 0
     """Runner groups of selected visibility."""
+    runner_versions: int = 0
+    """Versions of the runner application in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Calls:
         user_pages: lists of users it walks each run.
         runner_pages: lists of runners it walks each run.
         selected_groups: requests each run for every runner group of selected visibility.
+        runner_versions: requests each run for every version of the runner application in use.
         hourly: beside the runs, for what is kept longer than from one run to the next.
     """
 
@@ -90,6 +96,7 @@ class Calls:
     user_pages: int = 0
     runner_pages: int = 0
     selected_groups: int = 0
+    runner_versions: int = 0
     hourly: int = 0
 
     def per_run(self, size: Size) -> int:
@@ -99,6 +106,7 @@ class Calls:
             + self.user_pages * max(1, math.ceil(size.users / PAGE))
             + self.runner_pages * max(1, math.ceil(size.runners / PAGE))
             + self.selected_groups * size.selected_groups
+            + self.runner_versions * size.runner_versions
         )
 
     def per_hour(self, size: Size, interval: float) -> float:

@@ -16,13 +16,21 @@ LEGACY = "octo-legacy"
 CLOUD = ("octo-corp", LEGACY, "octo-tenant")
 SERVER = "octo-server"
 ORGANIZATIONS_READ = 2
-INCLUDED = {"actions_minutes": 50_000, "storage_gigabytes": 50, "packages_transfer_gigabytes": 100}
-"""What the plan of octo-corp includes; no API reports it."""
+INCLUDED = {
+    "actions_minutes": 50_000,
+    "storage_gigabytes": 50,
+    "packages_transfer_gigabytes": 100,
+    "ai_credits": 700_000,
+}
+"""What plan and seats of octo-corp include; no API reports it."""
+INCLUDED_IN_TENANT = {"ai_credits": 36_000}
+"""What those of octo-tenant include, which it has used up early in the month."""
 
 PROPERTIES = ["team", "cost_center"]
 
 OPT_IN = {
     "billing_usage": {"enabled": True},
+    "budget_users": {"enabled": True},
     "cost_centers": {"spend": True},
     "advanced_security": {"organizations_breakdown": True},
 }
@@ -74,6 +82,7 @@ def demo_settings(url: str, listen: str, organizations: int) -> Settings:
     enterprises = [{"slug": slug, "api_url": url, "auth": auth} for slug in CLOUD]
     enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth})
     enterprises[0] |= {"organizations": read, "organization_properties": PROPERTIES, "included": INCLUDED}
+    enterprises[2] |= {"included": INCLUDED_IN_TENANT}
     return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises, "collectors": OPT_IN})
 
 

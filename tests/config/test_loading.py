@@ -85,6 +85,7 @@ BAD = {
     "included-infinite": ": enterprises[0].included.storage_gigabytes: must be a finite number",
     "included-is-a-number": f": enterprises[0].included: {MAPPING}",
     "included-negative": ": enterprises[0].included.actions_minutes: must be greater than or equal to 0",
+    "included-credits-as-text": ": enterprises[0].included.ai_credits: must be a number",
     "included-text": ": enterprises[0].included.packages_transfer_gigabytes: must be a number",
     "expected-label-empty": ": enterprises[0].expected_labels[1]: must be a label of 1 to 256 characters",
     "interval-as-text": f": collectors.runners.interval: {DURATION}",

@@ -75,6 +75,7 @@ def test_several_enterprises_of_a_file() -> None:
         "actions_minutes": 50000,
         "storage_gigabytes": 50,
         "packages_transfer_gigabytes": 100,
+        "ai_credits": 19000,
     }
     assert (globex.api_url, globex.ca_file) == ("https://api.globex.ghe.com", Path("globex.pem"))
     assert (globex.runner_auth, globex.organizations.named) == (None, ())
@@ -100,7 +101,7 @@ def test_every_setting_accepts_the_edge_of_its_range() -> None:
     assert (token(acme.auth), token(acme.runner_auth)) == (TOKEN, f"{TOKEN[:-1]}2")
     assert [organization.name for organization in acme.organizations.named] == ["acme-web", "acme-data", "acme-shop"]
     assert [organization.auth is not None for organization in acme.organizations.named] == [False, True, False]
-    assert acme.included.packages_transfer_gigabytes is None
+    assert (acme.included.packages_transfer_gigabytes, acme.included.ai_credits) == (None, 0)
     options = {collector.name: settings.options_of(collector) for collector in COLLECTORS}
     assert (options["licenses"].interval, options["licenses"].max_age) == (5400, 2 * 86400)
     assert options["license_sync"].interval == options["license_sync"].max_age == 10

@@ -19,6 +19,9 @@ from tests.support.demonstration import NOW, Shown, billed, demonstration
 NOT_OFFERED = {
     Key("octo-corp", "scim"),
     Key("octo-legacy", "billing_usage"),
+    Key("octo-legacy", "ai_credits"),
+    Key("octo-legacy", "budget_users"),
+    Key("octo-tenant", "visual_studio"),
     Key("octo-legacy", "cost_centers"),
     Key("octo-legacy", "budgets"),
     Key("octo-legacy", "usage_reports"),

@@ -21,6 +21,7 @@ from exporter.simulator.company.runner_groups import enterprise_groups, organiza
 from exporter.simulator.company.runners import Fleet
 from exporter.simulator.company.server_instance import Appliance
 from exporter.simulator.company.server_statistics import ServerStatistics
+from exporter.simulator.company.visual_studio import Subscriptions
 
 CORP = "octo-corp"
 LEGACY = "octo-legacy"
@@ -45,6 +46,8 @@ FEW_LOGINS = 3
 """How many people cost centers and budgets name."""
 
 MIN_HOSTED = 3
+PINNED = 2
+"""How many runners of the enterprise on the former billing platform never update themselves."""
 CORP_UTILIZATION = 0.98
 """How much of what it bought the big enterprise uses at most."""
 
@@ -76,6 +79,7 @@ class Enterprise:
     hosted_runners: HostedRunners | None = None
     copilot: Copilot | None = None
     directory: Directory | None = None
+    visual_studio: Subscriptions | None = None
     appliance: Appliance | None = None
 
 
@@ -156,7 +160,13 @@ class Estate:
         copilot = None if legacy else Copilot(self.seed, slug, licenses, organizations)
         return Enterprise(
             slug=slug,
-            fleet=Fleet(self.seed, slug, enterprise_groups(organizations, large=slug == CORP), size=runners),
+            fleet=Fleet(
+                self.seed,
+                slug,
+                enterprise_groups(organizations, large=slug == CORP),
+                size=runners,
+                pinned=PINNED if legacy else 0,
+            ),
             organizations=organizations,
             cache=ActionsCache(self.seed, slug, 40 + users, CacheLimits(10, 7) if legacy else CacheLimits(150, 14)),
             advanced_security=security,
@@ -168,6 +178,7 @@ class Estate:
             hosted_runners=HostedRunners(self.seed, slug, 0 if legacy else max(MIN_HOSTED, runners // 6)),
             copilot=copilot,
             directory=Directory(self.seed, slug, licenses) if tenant else None,
+            visual_studio=None if tenant else Subscriptions(self.seed, slug, licenses),
         )
 
     def _billing(
