@@ -209,6 +209,11 @@ class Collector(Generic[Fetched]):
         """Whether a GitHub App installed on the enterprise can read all it asks for."""
         return all(endpoint.app_permission for endpoint in self.endpoints if endpoint.level != "organization")
 
+    @property
+    def is_management(self) -> bool:
+        """Whether it asks the management API of a server, with a credential of its own."""
+        return any(endpoint.is_management for endpoint in self.endpoints)
+
     def is_enabled(self, options: CollectorOptions) -> bool:
         """Whether it runs with *options*."""
         return self.enabled if options.enabled is None else options.enabled

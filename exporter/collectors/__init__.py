@@ -28,6 +28,7 @@ from exporter.collectors import (
     visual_studio,
 )
 from exporter.collectors.billing import billing
+from exporter.collectors.server_management import server_management
 
 COLLECTORS: tuple[Collector[Any], ...] = (
     licenses.COLLECTOR,
@@ -53,4 +54,5 @@ COLLECTORS: tuple[Collector[Any], ...] = (
     organizations.COLLECTOR,
     server.COLLECTOR,
     server_security.COLLECTOR,
+    server_management.COLLECTOR,
 )

@@ -15,11 +15,13 @@ from exporter.commands.output import standard_output
 from exporter.config import loading
 from exporter.config.auth import Auth
 from exporter.config.settings import Enterprise, Settings
+from exporter.doctor.advice import API_URL, MANAGE_URL
 from exporter.doctor.credentials import CredentialObserver, Kind, kind_of
 from exporter.doctor.diagnosis import CheckTarget
 from exporter.doctor.report import EnterpriseReport, credential_report, document
 from exporter.doctor.run import Check, budgets_without_consumption, in_parallel, offered_versions, run_checks
 from exporter.doctor.terminal import print_report
+from exporter.github.endpoint import MANAGE_AUTH
 from exporter.runtime.assignment import assignments
 from exporter.runtime.clients import AUTH, Clients, auths, client_limits, open_clients
 
@@ -83,6 +85,8 @@ class EnterpriseCheck:
             randomness=random.Random(),  # noqa: S311 - jitter, not cryptography
         )
         self._kinds = {name: kind(self._clients, name, auth) for name, auth in auths(enterprise).items()}
+        if enterprise.manage_auth:
+            self._kinds[MANAGE_AUTH] = Kind.PASSWORD
 
     def work(self) -> None:
         """Ask."""
@@ -95,7 +99,8 @@ class EnterpriseCheck:
         self.report = EnterpriseReport(
             enterprise=enterprise.name,
             api_url=enterprise.api_url,
-            host=host(enterprise),
+            host=host(enterprise.api_url),
+            manage_url=enterprise.manage_url,
             platform=enterprise.platform.value,
             credentials=[credential_report(name, kind, self._notes.of(name)) for name, kind in self._kinds.items()],
             findings=findings,
@@ -110,14 +115,17 @@ class EnterpriseCheck:
         for assignment in assignments(self._settings, enterprise, clients):
             for level in assignment.levels:
                 credential = clients.credential_for(assignment.collector, level)
+                collector = assignment.collector
                 target = CheckTarget(
                     enterprise=enterprise.name,
                     slug=enterprise.slug,
-                    host=host(enterprise),
-                    collector=assignment.collector.name,
+                    host=host(enterprise.manage_url if collector.is_management else enterprise.api_url),
+                    collector=collector.name,
                     organization=level,
                     credential=credential,
-                    kind=self._kinds[credential],
+                    kind=self._kinds.get(credential, Kind.PASSWORD),
+                    url_setting=MANAGE_URL if collector.is_management else API_URL,
+                    is_on_its_platform=enterprise.platform in collector.platforms,
                 )
                 checks.append(Check(assignment, target))
         return checks
@@ -128,6 +136,6 @@ def kind(clients: Clients, name: str, auth: Auth) -> Kind:
     return Kind.GITHUB_APP if auth.private_key_file is not None else kind_of(clients.credentials[name].token())
 
 
-def host(enterprise: Enterprise) -> str:
-    """Host and port that are asked."""
-    return urlsplit(enterprise.api_url).netloc
+def host(url: str | None) -> str:
+    """Host and port that are asked; nothing where nobody is."""
+    return urlsplit(url or "").netloc

@@ -33,6 +33,7 @@ OPT_IN = {
     "budget_users": {"enabled": True},
     "cost_centers": {"spend": True},
     "advanced_security": {"organizations_breakdown": True},
+    "server_management": {"enabled": True},
 }
 """What is off by default, because it costs calls."""
 
@@ -80,7 +81,8 @@ def demo_settings(url: str, listen: str, organizations: int) -> Settings:
     read = [f"octo-org-{number}" for number in range(1, min(ORGANIZATIONS_READ, organizations) + 1)]
     auth = {"token": "demo"}
     enterprises = [{"slug": slug, "api_url": url, "auth": auth} for slug in CLOUD]
-    enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth})
+    management = {"manage_url": url, "manage_auth": {"username": "demo", "password": "demo"}}
+    enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth, **management})
     enterprises[0] |= {"organizations": read, "organization_properties": PROPERTIES, "included": INCLUDED}
     enterprises[2] |= {"included": INCLUDED_IN_TENANT}
     return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises, "collectors": OPT_IN})

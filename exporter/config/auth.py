@@ -23,7 +23,9 @@ def _possible_path(value: Any) -> Any:
     return check_path(value) if isinstance(value, str) else value
 
 
-def _readable(clean: Callable[[str], str]) -> Callable[[Path], Path]:
+def readable(clean: Callable[[str], str]) -> Callable[[Path], Path]:
+    """A validator that reads the secret in a file once, as *clean* does."""
+
     def check(value: Path) -> Path:
         try:
             SecretFile(value, clean).check()
@@ -43,10 +45,10 @@ def _app_id(value: Any) -> Any:
 
 Token = Annotated[SecretStr, AfterValidator(_single_token)]
 PossiblePath = Annotated[Path, BeforeValidator(_possible_path)]
-SecretPath = Annotated[PossiblePath, AfterValidator(_readable(clean_secret))]
+SecretPath = Annotated[PossiblePath, AfterValidator(readable(clean_secret))]
 AppId = Annotated[str, BeforeValidator(_app_id)]
-AppIdPath = Annotated[PossiblePath, AfterValidator(_readable(clean_app_id))]
-KeyPath = Annotated[PossiblePath, AfterValidator(_readable(clean_key))]
+AppIdPath = Annotated[PossiblePath, AfterValidator(readable(clean_app_id))]
+KeyPath = Annotated[PossiblePath, AfterValidator(readable(clean_key))]
 
 
 class Section(BaseModel):

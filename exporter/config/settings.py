@@ -22,6 +22,7 @@ from exporter.collectors.common.labels import snake_case
 from exporter.config.addresses import DEFAULT_API_URL, DEFAULT_LISTEN, SERVER_PATH, api_url, listen_address
 from exporter.config.auth import Auth, PossiblePath, Section
 from exporter.config.environment import PREFIX
+from exporter.config.management import ManageAuth, ManageUrl, check_management
 from exporter.config.organizations import (
     MAX_PROPERTIES,
     Organizations,
@@ -94,6 +95,10 @@ class Enterprise(Section):
     )
     auth: Auth = Field(description="The credential.")
     runner_auth: Auth | None = Field(None, description="A second credential for what a GitHub App cannot read.")
+    manage_url: ManageUrl | None = Field(
+        None, description="Address of a server's management API, `https://HOST:8443`; with manage_auth."
+    )
+    manage_auth: ManageAuth | None = Field(None, description="Who reads that; sent there alone.")
     organizations: Annotated[Organizations, BeforeValidator(organizations_of)] = Field(
         Organizations(), description="Organizations whose own runners are read."
     )
@@ -120,6 +125,11 @@ class Enterprise(Section):
         if organizations.auto and is_server(info.data.get("api_url", "")):
             raise ValueError("GitHub Enterprise Server has no list of organizations for auto; list them")
         return organizations
+
+    @model_validator(mode="after")
+    def _management(self) -> "Enterprise":
+        check_management(self.platform, self.manage_url, self.manage_auth)
+        return self
 
     @property
     def platform(self) -> Platform:

@@ -23,6 +23,8 @@ class Kind(StrEnum):
     INSTALLATION = "installation"
     """The token of an App, made elsewhere."""
     OAUTH = "oauth"
+    PASSWORD = "password"  # noqa: S105 - the name of a kind
+    """Of a user of a server's management console."""
     UNKNOWN = "unknown"
 
 

@@ -22,6 +22,7 @@ KINDS = {
     Kind.FINE_GRAINED: "fine-grained personal access token",
     Kind.INSTALLATION: "installation token of a GitHub App",
     Kind.OAUTH: "OAuth token",
+    Kind.PASSWORD: "password of the management console",
     Kind.UNKNOWN: "token of unknown kind",
 }
 SEE_ABOVE = "See above."

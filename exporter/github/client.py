@@ -193,7 +193,10 @@ class Client:
         started = self._clock.monotonic()
         self._read_deadline.at = min(run.deadline, started + sum(timeout))
         try:
-            with self._transport.send(endpoint, url, headers=headers, token=token, timeout=timeout) as response:
+            authorization = f"{self._credential.scheme} {token}"
+            with self._transport.send(
+                endpoint, url, headers=headers, authorization=authorization, timeout=timeout
+            ) as response:
                 self._read_deadline.at = run.deadline
                 code = str(response.status_code)
                 self._note_rate_limit(endpoint, response, run)

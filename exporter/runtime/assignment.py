@@ -24,6 +24,7 @@ class Assignment:
         client_of: the client for an organization, empty for the enterprise level.
         fingerprint: of everything that shapes the results; see `exporter.runtime.fingerprint`.
         credentials_digest: changes when a credential of the enterprise does.
+        is_configured: whether there is an address to ask; False for a management API that the settings do not name.
     """
 
     collector: Collector[Any]
@@ -40,6 +41,7 @@ class Assignment:
     property_labels: tuple[str, ...] = ()
     fingerprint: str = ""
     credentials_digest: str = ""
+    is_configured: bool = True
 
     @property
     def key(self) -> Key:
@@ -63,8 +65,8 @@ class Assignment:
 
     @property
     def is_supported(self) -> bool:
-        """Whether the platform can offer it at all."""
-        return self.platform in self.collector.platforms
+        """Whether the platform can offer it at all, and the settings say where."""
+        return self.is_configured and self.platform in self.collector.platforms
 
     @property
     def watch(self) -> Watch:
@@ -94,6 +96,7 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
     for collector in COLLECTORS:
         options = settings.options_of(collector)
         if collector.is_enabled(options):
+            address = f"{enterprise.api_url}/enterprises/{enterprise.slug}"
             yield Assignment(
                 collector=collector,
                 enterprise=enterprise.name,
@@ -109,7 +112,7 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
                 property_labels=settings.property_labels,
                 fingerprint=fingerprint(
                     RELEASE,
-                    f"{enterprise.api_url}/enterprises/{enterprise.slug}",
+                    f"{address} {enterprise.manage_url}" if collector.is_management else address,
                     collector,
                     options,
                     enterprise.included,
@@ -118,4 +121,5 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
                     (*enterprise.organization_properties, "", *settings.property_labels) if collector.found else (),
                 ),
                 credentials_digest=digest,
+                is_configured=enterprise.manage_url is not None or not collector.is_management,
             )

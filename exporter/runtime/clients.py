@@ -11,12 +11,15 @@ from exporter import __version__
 from exporter.clock import Clock
 from exporter.collector import Collector
 from exporter.config.auth import Auth
+from exporter.config.management import ManageAuth
 from exporter.config.settings import Enterprise, Limits
 from exporter.errors import ConfigurationError
 from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
 from exporter.github.app_jwt import clean_app_id, clean_key
 from exporter.github.auth import Credential, PersonalAccessToken, SecretFile, clean_secret
 from exporter.github.client import Client
+from exporter.github.endpoint import MANAGE_AUTH
+from exporter.github.management import ManagementPassword, clean_password
 from exporter.github.observer import ApiObserver
 from exporter.github.run import ClientLimits
 from exporter.runtime.fingerprint import credentials_digest
@@ -36,7 +39,8 @@ class Clients:
         credentials: what is sent.
         named: the client of each credential.
         all: every client, also those by which a GitHub App gets its tokens.
-        secrets: what reads the secrets; an App is another credential under another key, too.
+        secrets: what reads the secrets; an App is another credential under another key, too. A password is none of
+            them: so few could be meant that even a few digits of a digest confirm a guess.
     """
 
     credentials: Mapping[str, Credential]
@@ -46,6 +50,8 @@ class Clients:
 
     def credential_for(self, collector: Collector[Any], organization: str) -> str:
         """The name of the credential by which *collector* reads *organization*, empty for the enterprise level."""
+        if collector.is_management:
+            return MANAGE_AUTH
         own = f"{ORGANIZATION_AUTH}{organization}"
         if own in self.named:
             return own
@@ -118,9 +124,26 @@ def open_clients(
             clock=clock,
         )
 
+    def management_client(url: str, auth: ManageAuth) -> Client:
+        made = Client(
+            url,
+            ManagementPassword(auth.username, password_reader(auth)),
+            user_agent=f"ghe-exporter/{__version__}",
+            observer=observer,
+            clock=clock,
+            stop=stop,
+            limits=limits,
+            ca_file=str(enterprise.ca_file) if enterprise.ca_file else None,
+            randomness=randomness,
+        )
+        clients.append(made)
+        return made
+
     secrets = {name: readers_of(auth) for name, auth in auths(enterprise).items()}
     credentials = {name: credential(name, readers) for name, readers in secrets.items()}
     named = {name: client(each) for name, each in credentials.items()}
+    if enterprise.manage_url and enterprise.manage_auth:
+        named[MANAGE_AUTH] = management_client(enterprise.manage_url, enterprise.manage_auth)
     return Clients(credentials, named, tuple(clients), secrets)
 
 
@@ -147,6 +170,19 @@ def readers_of(auth: Auth) -> Readers:
     if auth.token is not None:
         return (auth.token.get_secret_value,)
     raise ConfigurationError("auth: no token")
+
+
+def password_reader(auth: ManageAuth) -> Callable[[], str]:
+    """What reads the password that *auth* describes, at every use.
+
+    Raises:
+        ConfigurationError: it cannot be read now.
+    """
+    if auth.password_file is not None:
+        return reader(auth.password_file, clean_password)
+    if auth.password is not None:
+        return auth.password.get_secret_value
+    raise ConfigurationError("manage_auth: no password")
 
 
 def reader(path: Path, clean: Callable[[str], str]) -> Callable[[], str]:

@@ -22,6 +22,7 @@ from exporter.collectors import (
     server_security,
     visual_studio,
 )
+from exporter.collectors.server_management import server_management
 from tests.support.harness import API, CollectorHarness
 
 ENTERPRISE = "/enterprises/octo-corp"
@@ -44,6 +45,7 @@ COLLECTORS: tuple[Collector[Any], ...] = (
     server.COLLECTOR,
     server_security.COLLECTOR,
     visual_studio.COLLECTOR,
+    server_management.COLLECTOR,
 )
 
 
@@ -108,6 +110,12 @@ def company(size: Size) -> dict[str, Any]:
         "/enterprise/settings/license": {},
         "/enterprise/stats/all": {},
         "/enterprise/stats/security-products": {},
+        "/manage/v1/config/nodes": {"topology": "Ha", "nodes": []},
+        "/manage/v1/replication/status": {"nodes": []},
+        "/manage/v1/maintenance": [],
+        "/manage/v1/config/license": {},
+        "/manage/v1/config/license/check": {"status": "valid"},
+        "/manage/v1/version": [],
         "/meta": {},
     }
 

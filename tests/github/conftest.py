@@ -5,7 +5,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pytest
 import responses
@@ -109,6 +109,7 @@ class Rotating:
     name: str = "runner_auth"
     rejected: list[str] = field(default_factory=list)
     new: set[str] = field(default_factory=set)
+    scheme: Literal["Bearer", "Basic"] = "Bearer"
 
     def token(self) -> str:
         return self.tokens[0]

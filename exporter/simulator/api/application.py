@@ -13,7 +13,7 @@ from typing import Any
 from exporter.simulator.api.app_tokens import UNREADABLE, refuse_new
 from exporter.simulator.api.bodies import Bodies, Body, render
 from exporter.simulator.api.call import Call, Environment
-from exporter.simulator.api.credentials import Credential, credential
+from exporter.simulator.api.credentials import Credential, credential, management_credential
 from exporter.simulator.api.http_types import JSON_TYPE, Header, NotFound, Refusal, Request, Response
 from exporter.simulator.api.paging import Page, link
 from exporter.simulator.api.quota import Quota, Quotas
@@ -115,12 +115,17 @@ class Api:
     def _proper(self, call: Call, drawn: Drawn) -> Response:
         platform = (("X-GitHub-Enterprise-Version", SERVER_VERSION),) if call.on_server else ()
         try:
-            who = credential(call.header("User-Agent"), call.header("Authorization"), self._now())
+            who = self._credential(call)
             if "new-token" in drawn.kinds:
                 refuse_new(who.token, self._now())
         except Refusal as refusal:
             return _json(refusal.status, refusal.payload, platform)
         return self._metered(call, who, drawn).with_headers(*platform)
+
+    def _credential(self, call: Call) -> Credential:
+        if call.is_management:
+            return management_credential(call.header("Authorization"))
+        return credential(call.header("User-Agent"), call.header("Authorization"), self._now())
 
     def _metered(self, call: Call, who: Credential, drawn: Drawn) -> Response:
         at = self._now()

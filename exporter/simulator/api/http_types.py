@@ -36,6 +36,8 @@ class Disturbances:
     runners_offline: float = 0.0
     seats_exhausted: float = 0.0
     sync_failed: float = 0.0
+    replication_broken: float = 0.0
+    server_maintenance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

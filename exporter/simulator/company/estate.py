@@ -20,6 +20,7 @@ from exporter.simulator.company.people import People
 from exporter.simulator.company.runner_groups import enterprise_groups, organization_groups
 from exporter.simulator.company.runners import Fleet
 from exporter.simulator.company.server_instance import Appliance
+from exporter.simulator.company.server_management import Management
 from exporter.simulator.company.server_statistics import ServerStatistics
 from exporter.simulator.company.visual_studio import Subscriptions
 
@@ -81,6 +82,7 @@ class Enterprise:
     directory: Directory | None = None
     visual_studio: Subscriptions | None = None
     appliance: Appliance | None = None
+    management: Management | None = None
 
 
 class Estate:
@@ -211,13 +213,15 @@ class Estate:
         groups = enterprise_groups(organizations)
         people = People(self.seed, SERVER, organizations=organizations, hostnames=())
         licenses = Licenses(people, users=users, purchased=0)
+        appliance = Appliance(users, len(organizations))
         return Enterprise(
             slug=SERVER,
             fleet=Fleet(self.seed, SERVER, groups, size=runners, old_server=True),
             organizations=organizations,
             cache=ActionsCache(self.seed, SERVER, 40 + users, CacheLimits()),
             advanced_security=AdvancedSecurity(self.seed, SERVER, licenses, organizations, standalone=False),
-            appliance=Appliance(users, len(organizations)),
+            appliance=appliance,
+            management=Management(self.seed, appliance, SERVER_VERSION),
         )
 
     def _organization(

@@ -14,6 +14,7 @@ from exporter.simulator.api.routes import (
     runners,
     scim,
     server_instance,
+    server_management,
     spending,
 )
 from exporter.simulator.api.routing import Route
@@ -40,6 +41,7 @@ CACHE_SCOPE = "admin:enterprise"
 SCIM_SCOPE = "scim:enterprise"
 SERVER_SCOPE = "site_admin"
 
+MANAGEMENT = "/manage/v1"
 LEGACY = {
     "actions": LegacyBilling.actions,
     "packages": LegacyBilling.packages,
@@ -113,6 +115,12 @@ ROUTES = (
     Route("/enterprise/settings/license", server_instance.license_information, SERVER_SCOPE, cloud=False),
     Route("/enterprise/stats/all", server_instance.statistics, SERVER_SCOPE, cloud=False),
     Route("/enterprise/stats/security-products", server_instance.security_products, SERVER_SCOPE, cloud=False),
+    Route(f"{MANAGEMENT}/version", server_management.version, cloud=False),
+    Route(f"{MANAGEMENT}/config/nodes", server_management.nodes, cloud=False),
+    Route(f"{MANAGEMENT}/config/license", server_management.license_information, cloud=False),
+    Route(f"{MANAGEMENT}/config/license/check", server_management.license_check, cloud=False),
+    Route(f"{MANAGEMENT}/maintenance", server_management.maintenance, cloud=False),
+    Route(f"{MANAGEMENT}/replication/status", server_management.replication, cloud=False),
     Route(ORGANIZATION_RUNNERS, runners.runners, ORGANIZATION_SCOPE, link=True),
     Route(f"{ORGANIZATION_RUNNERS}/downloads", runners.downloads, ORGANIZATION_SCOPE),
     Route(ORGANIZATION_RUNNERS + "/deprecations/{version}", runners.deprecation, ORGANIZATION_SCOPE, server=False),
