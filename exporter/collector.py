@@ -178,6 +178,7 @@ class Collector(Generic[Fetched]):
         samples: turns what was fetched into samples; pure.
         enabled: whether it runs by default.
         organizations: it also runs for each configured organization.
+        for_process: it reads no enterprise, but runs once, without a credential, at the address `url` of its options.
         essential: it continues below the rate limit's reserve.
         platforms: where it can exist at all.
         min_max_age: floor of the default max_age, which is three intervals.
@@ -196,6 +197,7 @@ class Collector(Generic[Fetched]):
     samples: Callable[[Target, Fetched], Iterable[Sample]]
     enabled: bool = True
     organizations: bool = False
+    for_process: bool = False
     essential: bool = False
     platforms: frozenset[Platform] = frozenset({Platform.CLOUD})
     min_max_age: float = MIN_MAX_AGE
@@ -207,7 +209,11 @@ class Collector(Generic[Fetched]):
     @property
     def app_can_read(self) -> bool:
         """Whether a GitHub App installed on the enterprise can read all it asks for."""
-        return all(endpoint.app_permission for endpoint in self.endpoints if endpoint.level != "organization")
+        return all(
+            endpoint.app_permission or endpoint.anonymous
+            for endpoint in self.endpoints
+            if endpoint.level != "organization"
+        )
 
     @property
     def is_management(self) -> bool:

@@ -13,6 +13,7 @@ from exporter.collectors import (
     connected_servers,
     copilot,
     cost_centers,
+    github_status,
     hosted_runners,
     license_sync,
     license_users,
@@ -53,6 +54,7 @@ COLLECTORS: tuple[Collector[Any], ...] = (
     copilot.COLLECTOR,
     organizations.COLLECTOR,
     server.COLLECTOR,
+    github_status.COLLECTOR,
     server_security.COLLECTOR,
     server_management.COLLECTOR,
 )

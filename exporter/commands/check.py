@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,9 +22,12 @@ from exporter.doctor.diagnosis import CheckTarget
 from exporter.doctor.report import EnterpriseReport, credential_report, document
 from exporter.doctor.run import Check, budgets_without_consumption, in_parallel, offered_versions, run_checks
 from exporter.doctor.terminal import print_report
+from exporter.github.client import Client
 from exporter.github.endpoint import MANAGE_AUTH
-from exporter.runtime.assignment import assignments
-from exporter.runtime.clients import AUTH, Clients, auths, client_limits, open_clients
+from exporter.github.run import ClientLimits
+from exporter.runtime.assignment import Assignment, assignments, process_assignments
+from exporter.runtime.clients import AUTH, Clients, auths, client_limits, open_anonymous_client, open_clients
+from exporter.runtime.status import ENTERPRISE_LEVEL
 
 READ_SECONDS = 12.0
 """GitHub itself gives up after ten."""
@@ -60,9 +64,17 @@ def check(settings: Settings, clock: Clock, stop: threading.Event) -> list[Enter
     Raises:
         ConfigurationError: a secret cannot be read any more.
     """
-    checks = [EnterpriseCheck(settings, enterprise, clock, stop) for enterprise in settings.enterprises]
+    checks: list[EnterpriseCheck | ProcessCheck] = [
+        EnterpriseCheck(settings, enterprise, clock, stop) for enterprise in settings.enterprises
+    ]
+    checks += process_checks(settings, clock, stop)
     in_parallel(threading.Thread(target=check.work, name="check", daemon=True) for check in checks)
     return [check.report for check in checks]
+
+
+def hasty(limits: ClientLimits) -> ClientLimits:
+    """*limits* for somebody who waits for the report."""
+    return replace(limits, read_seconds=READ_SECONDS, tries=TRIES, tries_seconds=TRIES_SECONDS)
 
 
 class EnterpriseCheck:
@@ -75,10 +87,9 @@ class EnterpriseCheck:
         self._enterprise = enterprise
         self._clock = clock
         self._notes = CredentialObserver(clock)
-        limits = client_limits(settings.limits)
         self._clients = open_clients(
             enterprise,
-            limits=replace(limits, read_seconds=READ_SECONDS, tries=TRIES, tries_seconds=TRIES_SECONDS),
+            limits=hasty(client_limits(settings.limits)),
             observer=self._notes,
             clock=clock,
             stop=stop,
@@ -129,6 +140,43 @@ class EnterpriseCheck:
                 )
                 checks.append(Check(assignment, target))
         return checks
+
+
+class ProcessCheck:
+    """A collector that reads no enterprise: its address, and then its report."""
+
+    report: EnterpriseReport
+
+    def __init__(self, assignment: Assignment, clock: Clock) -> None:
+        self._assignment = assignment
+        self._client = assignment.client_of(ENTERPRISE_LEVEL)
+        self._clock = clock
+
+    def work(self) -> None:
+        """Ask."""
+        url = self._client.base_url
+        address = urlsplit(url).netloc
+        target = CheckTarget("", "", address, self._assignment.collector.name, ENTERPRISE_LEVEL, "", Kind.NONE)
+        findings = run_checks([Check(self._assignment, target)], self._clock)
+        self._client.close()
+        self.report = EnterpriseReport("", url, address, "", credentials=(), findings=findings)
+
+
+def process_checks(settings: Settings, clock: Clock, stop: threading.Event) -> Iterator[ProcessCheck]:
+    """What is to be asked that is about no enterprise."""
+
+    def client(url: str) -> Client:
+        return open_anonymous_client(
+            url,
+            limits=hasty(client_limits(settings.limits)),
+            observer=CredentialObserver(clock),
+            clock=clock,
+            stop=stop,
+            randomness=random.Random(),  # noqa: S311 - jitter, not cryptography
+        )
+
+    for assignment in process_assignments(settings, client):
+        yield ProcessCheck(assignment, clock)
 
 
 def kind(clients: Clients, name: str, auth: Auth) -> Kind:

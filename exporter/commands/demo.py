@@ -85,7 +85,8 @@ def demo_settings(url: str, listen: str, organizations: int) -> Settings:
     enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth, **management})
     enterprises[0] |= {"organizations": read, "organization_properties": PROPERTIES, "included": INCLUDED}
     enterprises[2] |= {"included": INCLUDED_IN_TENANT}
-    return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises, "collectors": OPT_IN})
+    collectors = {**OPT_IN, "github_status": {"enabled": True, "url": url}}
+    return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises, "collectors": collectors})
 
 
 def introduce(url: str, github: str) -> None:

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the name of a kind
     """Of a user of a server's management console."""
     UNKNOWN = "unknown"
+    NONE = "none"
+    """What anybody may read is read without one."""
 
 
 PREFIXES = {

@@ -50,6 +50,27 @@ class Credential(Protocol):
         ...
 
 
+class NoCredential:
+    """Sends nothing: for addresses that anybody may read, and for links that say themselves who may."""
+
+    name = ""
+    scheme: Final = "Bearer"
+
+    def token(self) -> str:
+        """None."""
+        return ""
+
+    def is_new(self, token: str) -> bool:
+        """Never."""
+        del token
+        return False
+
+    def renew(self, rejected: str) -> bool:
+        """Never."""
+        del rejected
+        return False
+
+
 class PersonalAccessToken:
     """A token that somebody made by hand, from the configuration or from a file that may be rotated."""
 

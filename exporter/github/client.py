@@ -193,7 +193,7 @@ class Client:
         started = self._clock.monotonic()
         self._read_deadline.at = min(run.deadline, started + sum(timeout))
         try:
-            authorization = f"{self._credential.scheme} {token}"
+            authorization = f"{self._credential.scheme} {token}" if token else ""
             with self._transport.send(
                 endpoint, url, headers=headers, authorization=authorization, timeout=timeout
             ) as response:

@@ -30,6 +30,7 @@ class Endpoint:
         accept: media types asked for.
         max_bytes: of an answer, where less than `limits.max_response_megabytes` is to be read.
         check_whole: the command `check` reads the whole list, not one record, because what it reports is about all.
+        anonymous: another host than GitHub's API answers it, and gets no credential.
         versioned: ask for the API version of the settings; not where the answer says which versions there are.
     """
 
@@ -41,6 +42,7 @@ class Endpoint:
     max_bytes: int | None = None
     versioned: bool = True
     check_whole: bool = False
+    anonymous: bool = False
 
     def __str__(self) -> str:
         """The name used in errors and logs."""

@@ -127,10 +127,14 @@ class _Adapter(HTTPAdapter):
 
 
 def _authorization(value: str) -> Callable[[Any], Any]:
-    """Puts *value* into a request's header; without such a thing requests would look for a password in ~/.netrc."""
+    """Puts *value*, if there is one, into a request's header.
+
+    Without such a thing requests would look for a password in ~/.netrc, and send it to whomever is asked.
+    """
 
     def sign(request: Any) -> Any:
-        request.headers["Authorization"] = value
+        if value:
+            request.headers["Authorization"] = value
         return request
 
     return sign

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 NAME = re.compile(r"ghe_[a-z][a-z0-9]*(_[a-z0-9]+)*")
+ENTERPRISE = ("enterprise",)
 HELP = re.compile(r"[A-Z][^\"\\\n]*\.")
 
 
@@ -42,7 +43,7 @@ class Metric:
     Attributes:
         name: as exposed; a counter's ends in `_total`.
         help: one sentence.
-        labels: all of them, in the order in which they are written; `enterprise` is the first one.
+        labels: all of them, in the order in which they are written; `enterprise` is the first one, where it is one.
         type: as in the `# TYPE` line.
         dropped_with: names metrics that only make sense together: above the series limit all of them are left out.
         buckets: upper bounds of a histogram, the smallest first.
@@ -68,13 +69,18 @@ class Metric:
         if bool(self.buckets) != (self.type == "histogram") or list(self.buckets) != sorted(set(self.buckets)):
             raise ValueError(f"{self.name}: a histogram, and nothing else, has buckets, the smallest first")
 
+    @property
+    def own_labels(self) -> tuple[str, ...]:
+        """The labels without that of the enterprise."""
+        return self.labels[1:] if self.labels[:1] == ENTERPRISE else self.labels
+
     def __call__(self, value: Value | None, *labels: str) -> "Sample":
-        """Make a sample; the values of the labels after `enterprise` come in the order of the declaration.
+        """Make a sample; the values of `own_labels` come in the order of the declaration.
 
         A value of None means that GitHub does not report it: the series is absent.
         """
-        if len(labels) + 1 != len(self.labels):
-            raise ValueError(f"{self.name} takes labels {self.labels[1:]}, got {len(labels)} values")
+        if len(labels) != len(self.own_labels):
+            raise ValueError(f"{self.name} takes labels {self.own_labels}, got {len(labels)} values")
         if value is not None and isinstance(value, Distribution) != (self.type == "histogram"):
             raise ValueError(f"{self.name}: a histogram, and nothing else, has distributions as values")
         return Sample(self, value, labels)

@@ -25,11 +25,11 @@ SETTING_HEAD = ("Setting", "Environment variable", "Type", "Default", "Descripti
 METRICS = """# Metrics
 
 {note}
-Every metric of a collector is a gauge, and its first label is `enterprise`: the `name` of the enterprise in the
-configuration, by default its slug. The label `organization` is empty for what belongs to the enterprise itself. What
-GitHub does not report is absent, never zero. Units are seconds, bytes (1 GB is 10^9 bytes), US dollars and Unix
-timestamps; flags are 0 and 1. Values are as of the collector's last successful run, see
-`ghe_exporter_collector_last_success_timestamp_seconds`.
+The first label is `enterprise`: the `name` of the enterprise in the configuration, by default its slug. `github_status`
+alone reads no enterprise: the label is empty in the exporter's metrics about it. The label `organization` is empty for
+what belongs to the enterprise itself. What GitHub does not report is absent, never zero. Units are seconds, bytes (1 GB
+is 10^9 bytes), US dollars and Unix timestamps; flags are 0 and 1. Values are as of the collector's last successful run,
+see `ghe_exporter_collector_last_success_timestamp_seconds`.
 
 {collectors}
 ## The exporter itself

@@ -97,10 +97,7 @@ def section(collector: Collector[Any]) -> str:
 
 def endpoints_table(endpoints: Iterable[Endpoint]) -> str:
     """What reading each endpoint needs."""
-    rows = (
-        (f"`{endpoint.path}`", f"`{endpoint.scope}`" if endpoint.scope else "any", app_permission(endpoint))
-        for endpoint in endpoints
-    )
+    rows = ((f"`{endpoint.path}`", token_scope(endpoint), app_permission(endpoint)) for endpoint in endpoints)
     return table(ENDPOINTS_HEAD, dict.fromkeys(rows))
 
 
@@ -119,8 +116,17 @@ def scopes(collector: Collector[Any]) -> list[str]:
     return [endpoint.scope for endpoint in collector.endpoints if endpoint.scope]
 
 
+def token_scope(endpoint: Endpoint) -> str:
+    """The scope of a classic token that *endpoint* needs."""
+    if endpoint.anonymous:
+        return "no token is sent"
+    return f"`{endpoint.scope}`" if endpoint.scope else "any"
+
+
 def app_permission(endpoint: Endpoint) -> str:
     """The permission a GitHub App needs: `read` unless the declaration says more, or that no App can read it."""
+    if endpoint.anonymous:
+        return "no token is sent"
     if not endpoint.scope:
         return "any"
     if not endpoint.app_permission:

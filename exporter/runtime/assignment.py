@@ -13,6 +13,9 @@ from exporter.runtime.clients import Clients
 from exporter.runtime.fingerprint import RELEASE, fingerprint
 from exporter.runtime.status import Key, Watch
 
+NO_ENTERPRISE = ""
+"""The enterprise of what reads none, in the exporter's metrics about itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -95,7 +98,7 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
     digest = clients.credentials_digest()
     for collector in COLLECTORS:
         options = settings.options_of(collector)
-        if collector.is_enabled(options):
+        if collector.is_enabled(options) and not collector.for_process:
             address = f"{enterprise.api_url}/enterprises/{enterprise.slug}"
             yield Assignment(
                 collector=collector,
@@ -122,4 +125,21 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
                 ),
                 credentials_digest=digest,
                 is_configured=enterprise.manage_url is not None or not collector.is_management,
+            )
+
+
+def process_assignments(settings: Settings, open_client: Callable[[str], Client]) -> Iterator[Assignment]:
+    """What every enabled collector is to read that reads no enterprise, each with a client for its address."""
+    for collector in COLLECTORS:
+        options: Any = settings.options_of(collector)
+        if collector.for_process and collector.is_enabled(options):
+            client = open_client(options.url)
+            yield Assignment(
+                collector=collector,
+                enterprise=NO_ENTERPRISE,
+                slug=NO_ENTERPRISE,
+                platform=Platform.CLOUD,
+                options=options,
+                client_of=lambda _organization, client=client: client,  # type: ignore[misc]
+                fingerprint=fingerprint(RELEASE, options.url, collector, options, Allowances(), "auto"),
             )

@@ -16,7 +16,7 @@ from exporter.config.settings import Enterprise, Limits
 from exporter.errors import ConfigurationError
 from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
 from exporter.github.app_jwt import clean_app_id, clean_key
-from exporter.github.auth import Credential, PersonalAccessToken, SecretFile, clean_secret
+from exporter.github.auth import Credential, NoCredential, PersonalAccessToken, SecretFile, clean_secret
 from exporter.github.client import Client
 from exporter.github.endpoint import MANAGE_AUTH
 from exporter.github.management import ManagementPassword, clean_password
@@ -27,6 +27,7 @@ from exporter.runtime.fingerprint import credentials_digest
 Readers = tuple[Callable[[], str]] | tuple[Callable[[], str], Callable[[], str]]
 """Each reads a secret as it is now: of a token one, of a GitHub App two, for its id and for its key."""
 
+USER_AGENT = f"ghe-exporter/{__version__}"
 AUTH, RUNNER_AUTH, ORGANIZATION_AUTH = "auth", "runner_auth", "organization:"
 """What credentials are called in metrics; the name of the organization follows the last."""
 
@@ -99,7 +100,7 @@ def open_clients(
         made = Client(
             enterprise.api_url,
             credential,
-            user_agent=f"ghe-exporter/{__version__}",
+            user_agent=USER_AGENT,
             observer=observer,
             clock=clock,
             stop=stop,
@@ -145,6 +146,28 @@ def open_clients(
     if enterprise.manage_url and enterprise.manage_auth:
         named[MANAGE_AUTH] = management_client(enterprise.manage_url, enterprise.manage_auth)
     return Clients(credentials, named, tuple(clients), secrets)
+
+
+def open_anonymous_client(
+    url: str,
+    *,
+    limits: ClientLimits,
+    observer: ApiObserver,
+    clock: Clock,
+    stop: threading.Event,
+    randomness: random.Random,
+) -> Client:
+    """A client for the public address *url*, which sends no credential."""
+    return Client(
+        url,
+        NoCredential(),
+        user_agent=USER_AGENT,
+        observer=observer,
+        clock=clock,
+        stop=stop,
+        limits=limits,
+        randomness=randomness,
+    )
 
 
 def auths(enterprise: Enterprise) -> dict[str, Auth]:

@@ -551,3 +551,17 @@ def test_every_cause_and_warning_has_advice() -> None:
     texts = [*(item.text for item in ADVICE.values()), *WARNINGS.values()]
     assert all(text.endswith(".") and (text[0].isupper() or text[0] in "{a") for text in texts)
     assert len(set(texts)) == len(texts)
+
+
+def test_status_page_has_a_report_without_an_enterprise(check: Check, simulator: Simulator) -> None:
+    """It is checked once, with no credential; a page that is not there fails this report alone."""
+    switched_on = {"COLLECTORS__GITHUB_STATUS__ENABLED": "true"}
+    found = check(0, COLLECTORS__GITHUB_STATUS__URL=simulator.url, **switched_on)
+    *_, page = found["enterprises"]
+    assert (page["enterprise"], page["api_url"], page["credentials"]) == ("", simulator.url, [])
+    assert [(item["collector"], item["state"], item["credential"]) for item in page["checks"]] == [
+        ("github_status", "ok", "")
+    ]
+    found = check(1, COLLECTORS__GITHUB_STATUS__URL="http://127.0.0.1:1", **switched_on)
+    assert [enterprise["ok"] for enterprise in found["enterprises"]] == [True, False]
+    assert found["enterprises"][1]["checks"][0]["cause"] == "connection_refused"

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from functools import partial
@@ -113,6 +113,9 @@ class Api:
         return BREAKS[drawn.transport](attempt)
 
     def _proper(self, call: Call, drawn: Drawn) -> Response:
+        found = self._router.find(call.path, on_server=call.on_server)
+        if found is not None and found[0].public and call.method in READING:
+            return self._public(call, *found, drawn)
         platform = (("X-GitHub-Enterprise-Version", SERVER_VERSION),) if call.on_server else ()
         try:
             who = self._credential(call)
@@ -126,6 +129,14 @@ class Api:
         if call.is_management:
             return management_credential(call.header("Authorization"))
         return credential(call.header("User-Agent"), call.header("Authorization"), self._now())
+
+    def _public(self, call: Call, route: Route, names: Mapping[str, str], drawn: Drawn) -> Response:
+        """Answer anybody; another host than that of the API would."""
+        try:
+            body = self._body(route, self._request(call, route, names, OLDEST_API_VERSION, drawn), drawn)
+        except Refusal as refusal:
+            return _json(refusal.status, refusal.payload, ())
+        return _delivered(call, body, route.media_type, ())
 
     def _metered(self, call: Call, who: Credential, drawn: Drawn) -> Response:
         at = self._now()
@@ -158,18 +169,7 @@ class Api:
             route, names = found
             accepted = route.scope
             _check(call, who, route)
-            request = Request(
-                estate=self._estate,
-                at=self._now() // STEP * STEP,
-                root=call.root,
-                path=call.path,
-                on_server=call.on_server,
-                names=names,
-                query=call.query,
-                page=_page(call, route, drawn),
-                api_version=version,
-                disturbances=drawn.disturbances,
-            )
+            request = self._request(call, route, names, version, drawn)
             if route.method == "POST":  # a new thing each time, at this very second
                 return _json(201, route.answer(replace(request, at=self._now())).payload, tuple(headers))
             body = self._body(route, request, drawn)
@@ -179,6 +179,20 @@ class Api:
         if relations := _link(route, request, body, drawn):
             headers.append(("Link", relations))
         return _delivered(call, body, route.media_type, tuple(headers))
+
+    def _request(self, call: Call, route: Route, names: Mapping[str, str], version: str, drawn: Drawn) -> Request:
+        return Request(
+            estate=self._estate,
+            at=self._now() // STEP * STEP,
+            root=call.root,
+            path=call.path,
+            on_server=call.on_server,
+            names=names,
+            query=call.query,
+            page=_page(call, route, drawn),
+            api_version=version,
+            disturbances=drawn.disturbances,
+        )
 
     def _body(self, route: Route, request: Request, drawn: Drawn) -> Body:
         def make() -> Body:

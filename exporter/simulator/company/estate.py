@@ -22,6 +22,7 @@ from exporter.simulator.company.runners import Fleet
 from exporter.simulator.company.server_instance import Appliance
 from exporter.simulator.company.server_management import Management
 from exporter.simulator.company.server_statistics import ServerStatistics
+from exporter.simulator.company.status_page import StatusPage
 from exporter.simulator.company.visual_studio import Subscriptions
 
 CORP = "octo-corp"
@@ -99,6 +100,7 @@ class Estate:
         if min(users, organizations) < 1 or runners < 0:
             raise ValueError("users and organizations must be at least 1, runners at least 0")
         self.seed = seed
+        self.status_page = StatusPage(seed)
         names = tuple(f"octo-org-{number}" for number in range(1, organizations + 1))
         purchased = max(users + 1, int(round(users / CORP_UTILIZATION, -1)))
         legacy_users = max(20, min(users // 10, 5_000))

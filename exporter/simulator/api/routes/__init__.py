@@ -16,6 +16,7 @@ from exporter.simulator.api.routes import (
     server_instance,
     server_management,
     spending,
+    status_page,
 )
 from exporter.simulator.api.routing import Route
 from exporter.simulator.company.legacy_billing import LegacyBilling
@@ -54,6 +55,7 @@ ROUTES = (
     Route("/", instance.root),
     Route("/meta", instance.meta),
     Route("/versions", instance.versions),
+    Route("/api/v2/summary.json", status_page.summary, server=False, public=True),
     Route(f"{ENTERPRISE}/installation", apps.enterprise_installation, by_app=True),
     Route("/orgs/{organization}/installation", apps.organization_installation, by_app=True),
     Route("/app/installations", apps.installations, link=True, by_app=True),
