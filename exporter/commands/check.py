@@ -35,11 +35,11 @@ TRIES = 2
 TRIES_SECONDS = 5.0
 
 
-def run(config: Path | None, *, as_json: bool) -> int:
+def run(config: Path | None, *, as_json: bool, clock: Clock | None = None) -> int:
     """Check everything and print the result; return 0, or 1 if there is something to fix."""
     settings = loading.load(config)
     logs.configure(settings.log_level, settings.log_format)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     stop = threading.Event()
     console = Console(stderr=True)
     try:
