@@ -7,7 +7,7 @@ from exporter.config.messages import redact_key
 from exporter.errors import ConfigurationError
 from exporter.redaction import INSTEAD_OF_PATH, holds_credential, is_credential
 
-SECRETS = frozenset({"token", "password"})
+SECRETS = frozenset({"token"})
 """The settings that hold a credential themselves."""
 PATH_ENDINGS = ("file", "dir", "config")
 
