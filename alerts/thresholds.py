@@ -40,12 +40,14 @@ STALE_INTERVALS = 3
 TOKEN_WARNING_DAYS = 14
 TOKEN_CRITICAL_DAYS = 3
 RATE_LIMIT_LOW = 0.1
+SUNSET_DAYS = 60
 
 COMPARISONS: dict[str, tuple[float, ...]] = {
     "GitHubCollectorStale": (STALE_INTERVALS,),
     "GitHubTokenExpiring": (TOKEN_WARNING_DAYS, TOKEN_CRITICAL_DAYS),
     "GitHubTokenExpiringSoon": (TOKEN_CRITICAL_DAYS,),
     "GitHubRateLimitLow": (RATE_LIMIT_LOW,),
+    "GitHubEndpointSunset": (SUNSET_DAYS,),
     "GitHubSeatsExhausted": (SEATS_EXHAUSTED,),
     "GitHubSeatsNearlyExhausted": (SEATS_WARNING, SEATS_EXHAUSTED),
     "GitHubSeatsForecast": (SEATS_FORECAST_FLOOR, SEATS_WARNING, FORECAST_DAYS),

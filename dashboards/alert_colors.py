@@ -19,4 +19,5 @@ SATURATED = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.RUNNERS_SATURATED))
 
 STALE = Look(IN_INTERVALS, 1, 0, steps=judged(warning=limit.STALE_INTERVALS))
 TOKEN = Look(DAYS, 0, steps=judged_falling(critical=limit.TOKEN_CRITICAL_DAYS, warning=limit.TOKEN_WARNING_DAYS))
+SUNSET = Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.SUNSET_DAYS))
 RATE_LIMIT = Look(SHARE, 0, 0, 1, steps=judged_falling(critical=None, warning=limit.RATE_LIMIT_LOW))

@@ -9,6 +9,7 @@ from dashboards.itself_queries import (
     EXPIRY,
     LEFT,
     RATE_WINDOW,
+    SUNSET,
     TARGET,
 )
 from dashboards.panels import Column, bars, lines, table
@@ -102,7 +103,19 @@ def api() -> Panels:
             look=alert_colors.TOKEN,
             links=runbooks("GitHubTokenExpiring", "GitHubTokenExpiringSoon"),
             no_value="no token expires",
+            size=(6, 7),
+        ),
+        table(
+            "Endpoints that end",
+            "Days until GitHub stops offering a path that is read. Look for a newer release of the exporter; where all "
+            "end on one day, it is the version of the API: see the runbook.",
+            {"enterprise": "Enterprise", "path": "Path"},
+            [Column("Ends in", SUNSET, alert_colors.SUNSET, 90, "color-text")],
+            no_value="No end is announced",
+            links=runbooks("GitHubEndpointSunset"),
             size=(12, 7),
+            sort=["Ends in"],
+            widths={"Enterprise": 120},
         ),
         lines(
             "Retried and unchanged",
@@ -113,7 +126,7 @@ def api() -> Panels:
             ],
             look=Look(RATE, 1, 0),
             no_value="no request in this time",
-            size=(12, 7),
+            size=(6, 7),
         ),
     ]
 

@@ -21,4 +21,5 @@ LEFT = (
     f"min by (enterprise, credential, resource) (ghe_rate_limit_remaining{{{ALL}}}) "
     f"/ (max by (enterprise, credential, resource) (ghe_rate_limit_limit{{{ALL}}}) > 0)"
 )
+SUNSET = f"(min by (enterprise, path) (ghe_exporter_api_sunset_timestamp_seconds{{{ALL}}}) - time()) / 86400"
 EXPIRY = f"(min by (enterprise, credential) (ghe_token_expiration_timestamp_seconds{{{ALL}}}) - time()) / 86400"

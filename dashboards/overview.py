@@ -11,6 +11,7 @@ from dashboards.parts import (
     COUNT,
     COUNTED_FROM_ZERO,
     CRITICAL,
+    DISTURBED,
     MONEY,
     NEUTRAL,
     NONE,
@@ -154,6 +155,7 @@ def _alerts() -> Panels:
         widths={"Severity": 100, "Enterprise": 160},
         shown={"Severity": severity, "Alert": {"links": [runbook]}},
     )
+    trouble = 'max by (component) (ghe_github_component_status{status!~"operational|under_maintenance"})'
     return [
         fires,
         lines(
@@ -167,6 +169,18 @@ def _alerts() -> Panels:
             links=[EXPORTER, *runbooks("GitHubCollectorStale")],
             custom={"axisSoftMax": limit.STALE_INTERVALS + 1, "lineInterpolation": "linear"},
             since="6h",
+            size=(8, 8),
+        ),
+        stat(
+            "GitHub itself",
+            "Whether GitHub's own status page reports no component as degraded or out. Where it does, it may be "
+            "GitHub, not you: see githubstatus.com. Needs the collector `github_status`.",
+            f"clamp_max(count({trouble}), 1) or 0 * count(ghe_github_component_status)",
+            look=Look(NONE, steps=[(None, QUIET)], mappings=DISTURBED),
+            filled=True,
+            size=(4, 8),
+            no_value="not read",
+            links=runbooks("GitHubComponentOutage"),
         ),
     ]
 

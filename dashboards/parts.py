@@ -89,6 +89,7 @@ DOLLARS = Look(MONEY, 2)
 YES_NO = {"0": ("no", QUIET), "1": ("yes", NEUTRAL)}
 SUCCEEDED = {"0": ("failed", WARNING), "1": ("ok", GOOD)}
 VERDICT = Look(NONE, steps=((None, "transparent"),), mappings=SUCCEEDED)
+DISTURBED = {"0": ("up", GOOD), "1": ("disturbed", WARNING)}
 ACCEPTED = {"0": ("rejected", CRITICAL), "1": ("accepted", GOOD)}
 
 

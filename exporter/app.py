@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import prometheus_client
 
@@ -14,14 +15,14 @@ from exporter.github.client import Client
 from exporter.github.run import ClientLimits
 from exporter.metrics.exposition import Exposition
 from exporter.revision import REVISION
-from exporter.runtime.assignment import Assignment, assignments
-from exporter.runtime.clients import auths, client_limits, open_clients
+from exporter.runtime.assignment import NO_ENTERPRISE, Assignment, assignments, process_assignments
+from exporter.runtime.clients import auths, client_limits, open_anonymous_client, open_clients
 from exporter.runtime.collection import Collection
 from exporter.runtime.persistence import Persistence
 from exporter.runtime.reconciler import Reconciler, Stores, Wanted
 from exporter.runtime.schedule import Schedule
 from exporter.runtime.snapshot import Snapshots
-from exporter.runtime.status import Key, StatusBoard
+from exporter.runtime.status import ENTERPRISE_LEVEL, Key, StatusBoard
 from exporter.telemetry.telemetry import Telemetry
 from exporter.web.application import Application
 from exporter.web.status_page import status_page
@@ -53,6 +54,7 @@ class Exporter:
             revision=REVISION,
             process_metrics=process_metrics,
             log_errors=log_errors,
+            paths={each.name: frozenset(endpoint.path for endpoint in each.endpoints) for each in COLLECTORS},
         )
         self.exposition = Exposition(metrics)
         self.snapshots = Snapshots(self.exposition, metrics, self.telemetry.dropped)
@@ -122,13 +124,28 @@ class Exporter:
             )
             clients += opened.all
             wanted += assignments(settings, enterprise, opened)
+        credentials = {enterprise.name: frozenset(auths(enterprise)) for enterprise in settings.enterprises}
+        for assignment in process_assignments(settings, partial(self._anonymous_client, settings, stop)):
+            clients.append(assignment.client_of(ENTERPRISE_LEVEL))
+            wanted.append(assignment)
+            credentials[NO_ENTERPRISE] = frozenset()
         return Wanted(
             assignments=tuple(wanted),
-            credentials={enterprise.name: frozenset(auths(enterprise)) for enterprise in settings.enterprises},
+            credentials=credentials,
             clients=tuple(clients),
             stop=stop,
             max_series=settings.limits.max_series_per_metric,
             state_dir=settings.state_dir,
+        )
+
+    def _anonymous_client(self, settings: Settings, stop: threading.Event, url: str) -> Client:
+        return open_anonymous_client(
+            url,
+            limits=client_limits(settings.limits, self._limits),
+            observer=self.telemetry.observer(NO_ENTERPRISE),
+            clock=self.clock,
+            stop=stop,
+            randomness=self._random,
         )
 
     def _expire(self) -> None:

@@ -45,6 +45,9 @@ class Allowances(BaseModel):
     packages_transfer_gigabytes: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="Packages data transfer a month."
     )
+    ai_credits: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="AI credits a month that the Copilot seats include together."
+    )
 
 
 class CollectorOptions(BaseModel):
@@ -72,6 +75,8 @@ class Size:
     runners: int
     selected_groups: int = 0
     """Runner groups of selected visibility."""
+    runner_versions: int = 0
+    """Versions of the runner application in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Calls:
         user_pages: lists of users it walks each run.
         runner_pages: lists of runners it walks each run.
         selected_groups: requests each run for every runner group of selected visibility.
+        runner_versions: requests each run for every version of the runner application in use.
         hourly: beside the runs, for what is kept longer than from one run to the next.
     """
 
@@ -90,6 +96,7 @@ class Calls:
     user_pages: int = 0
     runner_pages: int = 0
     selected_groups: int = 0
+    runner_versions: int = 0
     hourly: int = 0
 
     def per_run(self, size: Size) -> int:
@@ -99,6 +106,7 @@ class Calls:
             + self.user_pages * max(1, math.ceil(size.users / PAGE))
             + self.runner_pages * max(1, math.ceil(size.runners / PAGE))
             + self.selected_groups * size.selected_groups
+            + self.runner_versions * size.runner_versions
         )
 
     def per_hour(self, size: Size, interval: float) -> float:
@@ -107,6 +115,13 @@ class Calls:
 
 
 ONE_CALL = Calls(fixed=1)
+
+
+class FoundOrganizations(NamedTuple):
+    """The logins of the organizations an answer lists, and whether it could be understood as a whole."""
+
+    logins: tuple[str, ...]
+    is_complete: bool
 
 
 class Memory(Protocol):
@@ -143,6 +158,10 @@ class Target:
     billing_platform: BillingPlatform = "auto"
     expected_labels: tuple[str, ...] = ()
     """Labels that some runner must have."""
+    organization_properties: tuple[str, ...] = ()
+    """Custom properties of organizations that are wanted."""
+    property_labels: tuple[str, ...] = ()
+    """The labels of all properties that are wanted in any enterprise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +178,14 @@ class Collector(Generic[Fetched]):
         samples: turns what was fetched into samples; pure.
         enabled: whether it runs by default.
         organizations: it also runs for each configured organization.
+        for_process: it reads no enterprise, but runs once, without a credential, at the address `url` of its options.
         essential: it continues below the rate limit's reserve.
         platforms: where it can exist at all.
         min_max_age: floor of the default max_age, which is three intervals.
         options: its settings.
         calls: how many requests it sends, for the documentation.
         persisted: what of its memory a restart with `state_dir` keeps.
+        found: the organizations in what was fetched; with `organizations: auto` they are read too.
     """
 
     name: str
@@ -176,17 +197,28 @@ class Collector(Generic[Fetched]):
     samples: Callable[[Target, Fetched], Iterable[Sample]]
     enabled: bool = True
     organizations: bool = False
+    for_process: bool = False
     essential: bool = False
     platforms: frozenset[Platform] = frozenset({Platform.CLOUD})
     min_max_age: float = MIN_MAX_AGE
     options: type[CollectorOptions] = CollectorOptions
     calls: Calls = ONE_CALL
     persisted: Mapping[str, Persisted] = field(default_factory=dict)
+    found: Callable[[Fetched], FoundOrganizations] | None = None
 
     @property
     def app_can_read(self) -> bool:
         """Whether a GitHub App installed on the enterprise can read all it asks for."""
-        return all(endpoint.app_permission for endpoint in self.endpoints if endpoint.level != "organization")
+        return all(
+            endpoint.app_permission or endpoint.anonymous
+            for endpoint in self.endpoints
+            if endpoint.level != "organization"
+        )
+
+    @property
+    def is_management(self) -> bool:
+        """Whether it asks the management API of a server, with a credential of its own."""
+        return any(endpoint.is_management for endpoint in self.endpoints)
 
     def is_enabled(self, options: CollectorOptions) -> bool:
         """Whether it runs with *options*."""

@@ -68,6 +68,7 @@ class Cause(StrEnum):
     APP_KEY_REJECTED = "app_key_rejected"
     APP_NOT_INSTALLED = "app_not_installed"
     APP_SUSPENDED = "app_suspended"
+    MANAGEMENT_PASSWORD_REJECTED = "management_password_rejected"  # noqa: S105 - the name of a cause
 
     # It is accepted, but may not read this.
     SCOPE_MISSING = "scope_missing"
@@ -87,6 +88,8 @@ class Cause(StrEnum):
     NOT_ENABLED = "not_enabled"
     OTHER_BILLING_PLATFORM = "other_billing_platform"
     OTHER_PLATFORM = "other_platform"
+    MANAGEMENT_NOT_OFFERED = "management_not_offered"
+    MANAGEMENT_NOT_CONFIGURED = "management_not_configured"
 
 
 CREDENTIAL_BLOCKED = frozenset(

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from exporter.config.settings import SLUG, Settings
+from exporter.config.organizations import SLUG
+from exporter.config.settings import Settings
 from helm.commented import Value
 
 Schema = dict[str, Any]
@@ -137,9 +138,12 @@ def settings() -> Schema:
     for name in ("Config", "Enterprise"):
         definitions[name]["required"] = [key for key in definitions[name]["required"] if key == "slug"]
     del definitions["Config"]["properties"]["enterprises"]["minItems"]
-    # An organization may be its mere name, an id of an App a number.
-    definitions["Enterprise"]["properties"]["organizations"]["items"] = {
-        "anyOf": [GITHUB_NAME, {"$ref": "#/$defs/Organization"}]
+    # An organization may be its mere name, all of them a list or the word auto, an id of an App a number.
+    organizations = definitions["Organizations"]["properties"]["named"]
+    organizations["items"] = {"anyOf": [GITHUB_NAME, {"$ref": "#/$defs/Organization"}]}
+    definitions["Enterprise"]["properties"]["organizations"] = {
+        "description": definitions["Enterprise"]["properties"]["organizations"]["description"],
+        "anyOf": [one_of("auto"), organizations, {"$ref": "#/$defs/Organizations"}],
     }
     # pydantic's schema lacks what its validators check.
     definitions["Enterprise"]["properties"]["slug"] |= GITHUB_NAME

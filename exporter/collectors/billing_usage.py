@@ -14,6 +14,7 @@ from pydantic import Field
 from exporter.collector import Calls, Collector, CollectorOptions, Persisted, Target
 from exporter.collectors.common.amounts import Amounts, Key
 from exporter.collectors.common.cost_centers import COST_CENTER_LIST, CostCenter, cost_centers
+from exporter.collectors.common.labels import OTHER
 from exporter.collectors.common.month import Month
 from exporter.collectors.common.summary import (
     BILLING_PERMISSION,
@@ -49,7 +50,6 @@ REPOSITORY_NET = gauge(
     "product",
 )
 
-OTHER = "(other)"
 NO_COST_CENTER = ""
 SETTLING_DAYS = 3
 """GitHub adds to the figures of a day for a while; older days are final."""

@@ -9,10 +9,12 @@ log = structlog.get_logger()
 
 
 def warn_about_plaintext(settings: Settings) -> None:
-    """Warn of every enterprise to which the token goes unencrypted; not on this machine, where nobody listens."""
+    """Warn of every enterprise to which a secret goes unencrypted; not on this machine, where nobody listens."""
     for enterprise in settings.enterprises:
         if is_plaintext(enterprise.api_url):
             log.warning("api_url uses plain HTTP, token is sent unencrypted", enterprise=enterprise.name)
+        if enterprise.manage_url and is_plaintext(enterprise.manage_url):
+            log.warning("manage_url uses plain HTTP, password is sent unencrypted", enterprise=enterprise.name)
 
 
 def report_open_access(listen: str, *, has_passwords: bool) -> None:

@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,14 +14,20 @@ from exporter import logs
 from exporter.clock import Clock, SystemClock
 from exporter.commands.output import standard_output
 from exporter.config import loading
-from exporter.config.settings import Auth, Enterprise, Settings
+from exporter.config.auth import Auth
+from exporter.config.settings import Enterprise, Settings
+from exporter.doctor.advice import API_URL, MANAGE_URL
 from exporter.doctor.credentials import CredentialObserver, Kind, kind_of
 from exporter.doctor.diagnosis import CheckTarget
 from exporter.doctor.report import EnterpriseReport, credential_report, document
 from exporter.doctor.run import Check, budgets_without_consumption, in_parallel, offered_versions, run_checks
 from exporter.doctor.terminal import print_report
-from exporter.runtime.assignment import assignments
-from exporter.runtime.clients import AUTH, Clients, auths, client_limits, open_clients
+from exporter.github.client import Client
+from exporter.github.endpoint import MANAGE_AUTH
+from exporter.github.run import ClientLimits
+from exporter.runtime.assignment import Assignment, assignments, process_assignments
+from exporter.runtime.clients import AUTH, Clients, auths, client_limits, open_anonymous_client, open_clients
+from exporter.runtime.status import ENTERPRISE_LEVEL
 
 READ_SECONDS = 12.0
 """GitHub itself gives up after ten."""
@@ -28,11 +35,11 @@ TRIES = 2
 TRIES_SECONDS = 5.0
 
 
-def run(config: Path | None, *, as_json: bool) -> int:
+def run(config: Path | None, *, as_json: bool, clock: Clock | None = None) -> int:
     """Check everything and print the result; return 0, or 1 if there is something to fix."""
     settings = loading.load(config)
     logs.configure(settings.log_level, settings.log_format)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     stop = threading.Event()
     console = Console(stderr=True)
     try:
@@ -57,9 +64,17 @@ def check(settings: Settings, clock: Clock, stop: threading.Event) -> list[Enter
     Raises:
         ConfigurationError: a secret cannot be read any more.
     """
-    checks = [EnterpriseCheck(settings, enterprise, clock, stop) for enterprise in settings.enterprises]
+    checks: list[EnterpriseCheck | ProcessCheck] = [
+        EnterpriseCheck(settings, enterprise, clock, stop) for enterprise in settings.enterprises
+    ]
+    checks += process_checks(settings, clock, stop)
     in_parallel(threading.Thread(target=check.work, name="check", daemon=True) for check in checks)
     return [check.report for check in checks]
+
+
+def hasty(limits: ClientLimits) -> ClientLimits:
+    """*limits* for somebody who waits for the report."""
+    return replace(limits, read_seconds=READ_SECONDS, tries=TRIES, tries_seconds=TRIES_SECONDS)
 
 
 class EnterpriseCheck:
@@ -72,16 +87,17 @@ class EnterpriseCheck:
         self._enterprise = enterprise
         self._clock = clock
         self._notes = CredentialObserver(clock)
-        limits = client_limits(settings.limits)
         self._clients = open_clients(
             enterprise,
-            limits=replace(limits, read_seconds=READ_SECONDS, tries=TRIES, tries_seconds=TRIES_SECONDS),
+            limits=hasty(client_limits(settings.limits)),
             observer=self._notes,
             clock=clock,
             stop=stop,
             randomness=random.Random(),  # noqa: S311 - jitter, not cryptography
         )
         self._kinds = {name: kind(self._clients, name, auth) for name, auth in auths(enterprise).items()}
+        if enterprise.manage_auth:
+            self._kinds[MANAGE_AUTH] = Kind.PASSWORD
 
     def work(self) -> None:
         """Ask."""
@@ -94,7 +110,8 @@ class EnterpriseCheck:
         self.report = EnterpriseReport(
             enterprise=enterprise.name,
             api_url=enterprise.api_url,
-            host=host(enterprise),
+            host=host(enterprise.api_url),
+            manage_url=enterprise.manage_url,
             platform=enterprise.platform.value,
             credentials=[credential_report(name, kind, self._notes.of(name)) for name, kind in self._kinds.items()],
             findings=findings,
@@ -109,17 +126,57 @@ class EnterpriseCheck:
         for assignment in assignments(self._settings, enterprise, clients):
             for level in assignment.levels:
                 credential = clients.credential_for(assignment.collector, level)
+                collector = assignment.collector
                 target = CheckTarget(
                     enterprise=enterprise.name,
                     slug=enterprise.slug,
-                    host=host(enterprise),
-                    collector=assignment.collector.name,
+                    host=host(enterprise.manage_url if collector.is_management else enterprise.api_url),
+                    collector=collector.name,
                     organization=level,
                     credential=credential,
-                    kind=self._kinds[credential],
+                    kind=self._kinds.get(credential, Kind.PASSWORD),
+                    url_setting=MANAGE_URL if collector.is_management else API_URL,
+                    is_on_its_platform=enterprise.platform in collector.platforms,
                 )
                 checks.append(Check(assignment, target))
         return checks
+
+
+class ProcessCheck:
+    """A collector that reads no enterprise: its address, and then its report."""
+
+    report: EnterpriseReport
+
+    def __init__(self, assignment: Assignment, clock: Clock) -> None:
+        self._assignment = assignment
+        self._client = assignment.client_of(ENTERPRISE_LEVEL)
+        self._clock = clock
+
+    def work(self) -> None:
+        """Ask."""
+        url = self._client.base_url
+        address = urlsplit(url).netloc
+        target = CheckTarget("", "", address, self._assignment.collector.name, ENTERPRISE_LEVEL, "", Kind.NONE)
+        findings = run_checks([Check(self._assignment, target)], self._clock)
+        self._client.close()
+        self.report = EnterpriseReport("", url, address, "", credentials=(), findings=findings)
+
+
+def process_checks(settings: Settings, clock: Clock, stop: threading.Event) -> Iterator[ProcessCheck]:
+    """What is to be asked that is about no enterprise."""
+
+    def client(url: str) -> Client:
+        return open_anonymous_client(
+            url,
+            limits=hasty(client_limits(settings.limits)),
+            observer=CredentialObserver(clock),
+            clock=clock,
+            stop=stop,
+            randomness=random.Random(),  # noqa: S311 - jitter, not cryptography
+        )
+
+    for assignment in process_assignments(settings, client):
+        yield ProcessCheck(assignment, clock)
 
 
 def kind(clients: Clients, name: str, auth: Auth) -> Kind:
@@ -127,6 +184,6 @@ def kind(clients: Clients, name: str, auth: Auth) -> Kind:
     return Kind.GITHUB_APP if auth.private_key_file is not None else kind_of(clients.credentials[name].token())
 
 
-def host(enterprise: Enterprise) -> str:
-    """Host and port that are asked."""
-    return urlsplit(enterprise.api_url).netloc
+def host(url: str | None) -> str:
+    """Host and port that are asked; nothing where nobody is."""
+    return urlsplit(url or "").netloc

@@ -16,14 +16,24 @@ LEGACY = "octo-legacy"
 CLOUD = ("octo-corp", LEGACY, "octo-tenant")
 SERVER = "octo-server"
 ORGANIZATIONS_READ = 2
-INCLUDED = {"actions_minutes": 50_000, "storage_gigabytes": 50, "packages_transfer_gigabytes": 100}
-"""What the plan of octo-corp includes; no API reports it."""
+INCLUDED = {
+    "actions_minutes": 50_000,
+    "storage_gigabytes": 50,
+    "packages_transfer_gigabytes": 100,
+    "ai_credits": 700_000,
+}
+"""What plan and seats of octo-corp include; no API reports it."""
+INCLUDED_IN_TENANT = {"ai_credits": 36_000}
+"""What those of octo-tenant include, which it has used up early in the month."""
+
+PROPERTIES = ["team", "cost_center"]
 
 OPT_IN = {
-    "actions_activity": {"enabled": True},
     "billing_usage": {"enabled": True},
+    "budget_users": {"enabled": True},
     "cost_centers": {"spend": True},
     "advanced_security": {"organizations_breakdown": True},
+    "server_management": {"enabled": True},
 }
 """What is off by default, because it costs calls."""
 
@@ -71,9 +81,12 @@ def demo_settings(url: str, listen: str, organizations: int) -> Settings:
     read = [f"octo-org-{number}" for number in range(1, min(ORGANIZATIONS_READ, organizations) + 1)]
     auth = {"token": "demo"}
     enterprises = [{"slug": slug, "api_url": url, "auth": auth} for slug in CLOUD]
-    enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth})
-    enterprises[0] |= {"organizations": read, "included": INCLUDED}
-    return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises, "collectors": OPT_IN})
+    management = {"manage_url": url, "manage_auth": {"username": "demo", "password": "demo"}}
+    enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth, **management})
+    enterprises[0] |= {"organizations": read, "organization_properties": PROPERTIES, "included": INCLUDED}
+    enterprises[2] |= {"included": INCLUDED_IN_TENANT}
+    collectors = {**OPT_IN, "github_status": {"enabled": True, "url": url}}
+    return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises, "collectors": collectors})
 
 
 def introduce(url: str, github: str) -> None:

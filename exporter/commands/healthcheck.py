@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from exporter.commands.output import standard_output
-from exporter.config.addresses import is_loopback
 from exporter.config.web_address import web_url
 from exporter.redaction import one_line, redact
+from exporter.url import is_loopback
 
 SECONDS = 5.0
 

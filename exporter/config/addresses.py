@@ -1,7 +1,8 @@
 """Addresses as people write them in settings."""
 
-import ipaddress
 from urllib.parse import urlsplit
+
+from exporter.url import base_url, is_loopback
 
 SERVER_PATH = "/api/v3"
 """End of the API URL of a GitHub Enterprise Server."""
@@ -17,40 +18,19 @@ def api_url(value: str) -> str:
     Raises:
         ValueError: it is something else; the message ends a sentence that begins with the setting.
     """
-    url = value.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-        (parts.hostname or "").encode("idna")
-    except ValueError:
-        raise ValueError("is not a URL") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
-        raise ValueError("must be a URL such as https://api.github.com or https://HOST/api/v3")
-    if not url.isprintable() or " " in url:
-        raise ValueError("must not hold white space or control characters")
-    if not set("@?#").isdisjoint(url):
-        raise ValueError("must not hold user names, passwords, queries or fragments")
-    if parts.hostname in {"github.com", "www.github.com"}:
+    url = base_url(value, "https://api.github.com or https://HOST/api/v3")
+    host = urlsplit(url).hostname or ""
+    if host in {"github.com", "www.github.com"}:
         raise ValueError("must be the address of the API: https://api.github.com")
-    if parts.hostname.endswith(".ghe.com") and not parts.hostname.startswith("api."):
-        raise ValueError(f"must be the address of the API: https://api.{parts.hostname}")
-    return parts.geturl()
+    if host.endswith(".ghe.com") and not host.startswith("api."):
+        raise ValueError(f"must be the address of the API: https://api.{host}")
+    return url
 
 
 def is_plaintext(url: str) -> bool:
     """Whether what is sent to *url* can be read on its way to another machine."""
     parts = urlsplit(url)
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether *host* is this machine, by its address or as `localhost`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_every_address(listen: str) -> bool:

@@ -12,12 +12,13 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from exporter.config.auth import Auth, Section
 from exporter.config.environment import PREFIX, own_environment
 from exporter.config.hints import closest, did_you_mean, hint
 from exporter.config.messages import UNKNOWN, redact_key
 from exporter.config.misplaced import refuse_in_document, refuse_in_environment
 from exporter.config.names import SettingNames
-from exporter.config.settings import Auth, Section, Settings
+from exporter.config.settings import Settings
 from exporter.config.yaml_file import read_mapping
 from exporter.errors import ConfigurationError
 from exporter.redaction import REDACTED, describe_path, holds_credential
@@ -38,7 +39,8 @@ class EnvironmentEnterprise(BaseSettings):
     api_url: str | None = Field(None, description="Address of its API.")
     ca_file: str | None = Field(None, description="Certificates to trust.")
     api_version: str | None = Field(None, description="Version of its REST API.")
-    organizations: str | None = Field(None, description="Organizations whose runners are read, `a,b`.")
+    organizations: str | None = Field(None, description="Organizations whose runners are read, `a,b`, or `auto`.")
+    organization_properties: str | None = Field(None, description="Custom properties that become labels, `a,b`.")
     billing_platform: str | None = Field(None, description="Which billing API to ask.")
 
     def overrides(self) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def load(config: Path | None = None) -> Settings:
     except SettingsError as error:
         raise ConfigurationError(describe_unreadable(error, environment)) from None
     except ValidationError as error:
-        names = SettingNames(describe_path(path) if path else "", environment, place, overrides)
+        names = SettingNames(describe_path(path) if path else "", environment, document, place, overrides)
         raise ConfigurationError(names.describe(error)) from None
 
 

@@ -31,6 +31,7 @@ WORDS: Mapping[str, str] = {
 def describe_error(kind: str, message: str) -> str:
     """The words for a problem that pydantic found."""
     message = message.removeprefix("Value error, ").replace("Input should be", "must be", 1)
+    message = message.replace("Tuple should have", "must have", 1).replace(" after validation", "", 1)
     return WORDS.get(kind, message).replace("\n", " ")
 
 

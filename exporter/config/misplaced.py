@@ -7,7 +7,7 @@ from exporter.config.messages import redact_key
 from exporter.errors import ConfigurationError
 from exporter.redaction import INSTEAD_OF_PATH, holds_credential, is_credential
 
-SECRETS = frozenset({"token"})
+SECRETS = frozenset({"token", "password"})
 """The settings that hold a credential themselves."""
 PATH_ENDINGS = ("file", "dir", "config")
 

@@ -18,28 +18,49 @@ class SettingNames:
     Args:
         path: The file as it is shown; empty if there is none.
         environment: Our variables.
+        document: What they say together.
         place: Which of the enterprises the overrides are for.
         overrides: What variables say of that enterprise.
     """
 
     def __init__(
-        self, path: str, environment: Mapping[str, str], place: int | None, overrides: Mapping[str, Any]
+        self,
+        path: str,
+        environment: Mapping[str, str],
+        document: Mapping[str, Any],
+        place: int | None,
+        overrides: Mapping[str, Any],
     ) -> None:
         self._path = path
         self._environment = environment
+        self._document = document
         self._place = place
         self._overrides = overrides
 
     def describe(self, error: ValidationError) -> str:
         """The first problem, in one line without any value of a secret."""
         problem = error.errors(include_url=False, include_context=False)[0]
-        location, kind = problem["loc"], problem["type"]
+        location, kind = self._as_written(problem["loc"]), problem["type"]
         if kind == "missing" and location == ("enterprises",):
             return self._no_enterprise(location)
         if kind == "missing" and location[-1:] == ("auth",):
             return self._no_credential(location)
         guess = hint(problem, Settings, to_variable=bool(self._variable(location)))
-        return f"{self.name(location)}: {describe_error(kind, problem['msg'])}{guess}"
+        name = self.name(location) if location else self._path
+        return f"{name}: {describe_error(kind, problem['msg'])}{guess}".removeprefix(": ")
+
+    def _as_written(self, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        """*location* without the key that a list of organizations is short for."""
+        if location[:1] != ("enterprises",) or location[2:4] != ("organizations", "named"):
+            return location
+        written = self._written_organizations(location[1])
+        return location if isinstance(written, dict) else location[:3] + location[4:]
+
+    def _written_organizations(self, place: int | str) -> Any:
+        enterprises = self._document.get("enterprises")
+        if isinstance(enterprises, list) and isinstance(place, int) and place < len(enterprises):
+            return enterprises[place].get("organizations")
+        return None
 
     def _no_enterprise(self, location: tuple[int | str, ...]) -> str:
         place = f"{self.name(location)}: is missing; list them there" if self._path else "no enterprise: use --config"

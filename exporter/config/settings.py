@@ -1,18 +1,15 @@
 """Settings: environment over file over default, validated once, frozen. `exporter.config.loading` loads them."""
 
 import re
-from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    SecretStr,
+    ValidationInfo,
     create_model,
     field_validator,
     model_validator,
@@ -21,24 +18,25 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from exporter.collector import Allowances, BillingPlatform, Collector, CollectorOptions, Platform
 from exporter.collectors import COLLECTORS
+from exporter.collectors.common.labels import snake_case
 from exporter.config.addresses import DEFAULT_API_URL, DEFAULT_LISTEN, SERVER_PATH, api_url, listen_address
+from exporter.config.auth import Auth, PossiblePath, Section
 from exporter.config.environment import PREFIX
-from exporter.errors import ConfigurationError
-from exporter.github.app_jwt import clean_app_id, clean_key, is_app_id
-from exporter.github.auth import SecretFile, clean_secret
+from exporter.config.management import ManageAuth, ManageUrl, check_management
+from exporter.config.organizations import (
+    MAX_PROPERTIES,
+    Organizations,
+    PropertyName,
+    Slug,
+    organizations_of,
+    refuse_repeated,
+    texts,
+)
 from exporter.github.endpoint import DEFAULT_API_VERSION
 from exporter.github.models import MAX_LABEL
 from exporter.redaction import describe_path
-from exporter.regular_file import check_path
 
 MAX_NAME_CHARACTERS = 100
-SLUG = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
-
-
-def _slug(value: str) -> str:
-    if not re.fullmatch(SLUG, value):
-        raise ValueError("must be the name as it stands in GitHub's URLs: letters, digits, hyphens")
-    return value
 
 
 def _label_value(value: str) -> str:
@@ -47,95 +45,16 @@ def _label_value(value: str) -> str:
     return value
 
 
-def _single_token(value: SecretStr) -> SecretStr:
-    try:
-        return SecretStr(clean_secret(value.get_secret_value()))
-    except ValueError as error:
-        raise ValueError(f"the token {error}") from None
-
-
-def _possible_path(value: Any) -> Any:
-    return check_path(value) if isinstance(value, str) else value
-
-
-def _readable(clean: Callable[[str], str]) -> Callable[[Path], Path]:
-    def check(value: Path) -> Path:
-        try:
-            SecretFile(value, clean).check()
-        except ConfigurationError as error:
-            raise ValueError(str(error)) from None
-        return value
-
-    return check
-
-
-def _app_id(value: Any) -> Any:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value  # YAML takes it for a number
-    if isinstance(text, str) and not is_app_id(text):
-        raise ValueError("must be the number or the client id of the GitHub App")
-    return text
-
-
 def _existing_file(value: Path) -> Path:
     if not value.is_file():
         raise ValueError(f"there is no file {describe_path(value)}")
     return value
 
 
-def _names(value: Any) -> Any:
-    if isinstance(value, str):  # an environment variable: a,b
-        value = [name.strip() for name in value.split(",") if name.strip()]
-    return [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
-
-
 EnterpriseName = Annotated[str, AfterValidator(_label_value)]
-Slug = Annotated[str, AfterValidator(_slug)]
 ApiUrl = Annotated[str, AfterValidator(api_url)]
 Listen = Annotated[str, AfterValidator(listen_address)]
-Token = Annotated[SecretStr, AfterValidator(_single_token)]
-PossiblePath = Annotated[Path, BeforeValidator(_possible_path)]
-SecretPath = Annotated[PossiblePath, AfterValidator(_readable(clean_secret))]
-AppId = Annotated[str, BeforeValidator(_app_id)]
-AppIdPath = Annotated[PossiblePath, AfterValidator(_readable(clean_app_id))]
-KeyPath = Annotated[PossiblePath, AfterValidator(_readable(clean_key))]
 ExistingFile = Annotated[PossiblePath, AfterValidator(_existing_file)]
-
-
-class Section(BaseModel):
-    """A part of the settings; frozen, and a key nobody knows is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Auth(Section):
-    """A credential: a classic personal access token, better in a file than inline, or a GitHub App."""
-
-    token: Token | None = Field(None, description="A classic personal access token; prefer token_file.")
-    token_file: SecretPath | None = Field(None, description="A file that holds the token; read again when it changes.")
-
-    app_id: AppId | None = Field(None, description="Number or client id of a GitHub App; with private_key_file.")
-    app_id_file: AppIdPath | None = Field(None, description="Instead of app_id, a file that holds it; read again too.")
-    private_key_file: KeyPath | None = Field(
-        None, description="A file that holds the App's private key as PEM text; read again when it changes."
-    )
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "Auth":
-        app = self.app_id or self.app_id_file, self.private_key_file
-        if sum((self.token is not None, self.token_file is not None, app != (None, None))) != 1:
-            raise ValueError("give exactly one of token, token_file, and app_id with private_key_file")
-        if app != (None, None) and None in app:
-            raise ValueError("a GitHub App needs both app_id and private_key_file")
-        if self.app_id is not None and self.app_id_file is not None:
-            raise ValueError("give one of app_id and app_id_file")
-        return self
-
-
-class Organization(Section):
-    """An organization whose runners are read as well."""
-
-    name: Slug = Field(description="Login of the organization.")
-    auth: Auth | None = Field(None, description="A credential of its own.")
 
 
 def _runner_label(value: str) -> str:
@@ -176,25 +95,46 @@ class Enterprise(Section):
     )
     auth: Auth = Field(description="The credential.")
     runner_auth: Auth | None = Field(None, description="A second credential for what a GitHub App cannot read.")
-    organizations: Annotated[tuple[Organization, ...], BeforeValidator(_names)] = Field(
-        (), description="Organizations whose own runners are read, as names or as `{name, auth}`."
+    manage_url: ManageUrl | None = Field(
+        None, description="Address of a server's management API, `https://HOST:8443`; with manage_auth."
+    )
+    manage_auth: ManageAuth | None = Field(None, description="Who reads that; sent there alone.")
+    organizations: Annotated[Organizations, BeforeValidator(organizations_of)] = Field(
+        Organizations(), description="Organizations whose own runners are read."
     )
     included: Allowances = Field(Allowances(), description="Allowances of the plan.")
     billing_platform: BillingPlatform = Field("auto", description="Which billing API to ask.")
     expected_labels: tuple[RunnerLabel, ...] = Field(
         (), max_length=100, description="Labels that some self-hosted runner must have: counted also where none does."
     )
+    organization_properties: Annotated[tuple[PropertyName, ...], BeforeValidator(texts)] = Field(
+        (),
+        max_length=MAX_PROPERTIES,
+        description="Custom properties of organizations that become labels of `ghe_organization_info`.",
+    )
+
+    @field_validator("organization_properties")
+    @classmethod
+    def _distinct_labels(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        refuse_repeated(map(snake_case, names))
+        return names
 
     @field_validator("organizations")
     @classmethod
-    def _distinct(cls, organizations: tuple[Organization, ...]) -> tuple[Organization, ...]:
-        _refuse_repeated(organization.name for organization in organizations)
+    def _can_be_found(cls, organizations: Organizations, info: ValidationInfo) -> Organizations:
+        if organizations.auto and is_server(info.data.get("api_url", "")):
+            raise ValueError("GitHub Enterprise Server has no list of organizations for auto; list them")
         return organizations
+
+    @model_validator(mode="after")
+    def _management(self) -> "Enterprise":
+        check_management(self.platform, self.manage_url, self.manage_auth)
+        return self
 
     @property
     def platform(self) -> Platform:
         """Cloud, or a GitHub Enterprise Server."""
-        return Platform.SERVER if self.api_url.endswith(SERVER_PATH) else Platform.CLOUD
+        return Platform.SERVER if is_server(self.api_url) else Platform.CLOUD
 
 
 class Limits(Section):
@@ -218,12 +158,9 @@ class Web(Section):
     enable_lifecycle: bool = Field(default=False, description="Allow `POST /-/reload`.")
 
 
-def _refuse_repeated(names: Iterator[str]) -> None:
-    seen = set()
-    for name in names:
-        if name.lower() in seen:
-            raise ValueError(f"{name} is listed twice")
-        seen.add(name.lower())
+def is_server(url: str) -> bool:
+    """Whether *url* is the API of a GitHub Enterprise Server."""
+    return url.endswith(SERVER_PATH)
 
 
 def _checked(collector: Collector[Any]) -> Any:
@@ -264,11 +201,28 @@ class Settings(BaseSettings):
     @field_validator("enterprises")
     @classmethod
     def _distinct(cls, enterprises: tuple[Enterprise, ...]) -> tuple[Enterprise, ...]:
-        _refuse_repeated(f"{enterprise.slug} at {enterprise.api_url}" for enterprise in enterprises)
+        refuse_repeated(f"{enterprise.slug} at {enterprise.api_url}" for enterprise in enterprises)
         for place, enterprise in enumerate(enterprises):
             if enterprise.name.lower() in {other.name.lower() for other in enterprises[:place]}:
                 raise ValueError(f"two are called {enterprise.name}; give each a name of its own")
         return enterprises
+
+    @property
+    def property_labels(self) -> tuple[str, ...]:
+        """The labels that the properties of organizations become, of all enterprises: a family has one set of them."""
+        names = (name for enterprise in self.enterprises for name in enterprise.organization_properties)
+        return tuple(dict.fromkeys(map(snake_case, names)))
+
+    @model_validator(mode="after")
+    def _finds_organizations(self) -> "Settings":
+        finds = any(each.found and each.is_enabled(self.options_of(each)) for each in COLLECTORS)
+        for enterprise in self.enterprises:
+            if enterprise.organizations.auto and not finds:
+                raise ValueError(
+                    f"organizations of {enterprise.slug}: auto needs the collector organizations, "
+                    "which collectors.organizations.enabled disables"
+                )
+        return self
 
     def options_of(self, collector: Collector[Any]) -> CollectorOptions:
         """The settings of one collector."""

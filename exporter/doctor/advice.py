@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 from exporter.errors import Cause
 
+API_URL, MANAGE_URL = "api_url", "manage_url"
+"""Settings that say where a GitHub is."""
+
 
 class State(StrEnum):
     """The result of a check."""
@@ -28,6 +31,7 @@ class CredentialWarning(StrEnum):
     CLOCK_DIFFERS = "clock_differs"
     INSTALLATION_TOKEN = "installation_token"  # noqa: S105
     PLAINTEXT_API_URL = "plaintext_api_url"
+    PLAINTEXT_MANAGE_URL = "plaintext_manage_url"
     API_VERSION_NOT_LISTED = "api_version_not_listed"
     BUDGETS_WITHOUT_CONSUMPTION = "budgets_without_consumption"
 
@@ -42,7 +46,11 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the advice is about: the words that fill its places."""
+    """What the advice is about: the words that fill its places.
+
+    Attributes:
+        url_setting: the setting whose address was asked, which takes the place of `api_url`.
+    """
 
     enterprise: str = ""
     organization: str = ""
@@ -50,10 +58,11 @@ class Place:
     credential: str = ""
     wanted: str = ""
     when: str = ""
+    url_setting: str = API_URL
 
     def filled(self, text: str) -> str:
         """*text* with its places filled in."""
-        return text.format(
+        return text.replace(API_URL, self.url_setting).format(
             enterprise=self.enterprise,
             organization=self.organization,
             host=self.host,
@@ -82,7 +91,7 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
         ),
         Cause.CERTIFICATE_NOT_TRUSTED: Advice(
             "The certificate of {host} is not trusted: set ca_file to the certificate of the authority that signed it, "
-            "which is the proxy's own where one inspects TLS."
+            "to the certificate itself if it is self-signed, or to the proxy's own where one inspects TLS."
         ),
         Cause.CERTIFICATE_EXPIRED: Advice(
             "The certificate of {host} has expired or is not valid yet: have it renewed; check the clock here, too."
@@ -151,6 +160,10 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             "The installation of the GitHub App is suspended: an owner can lift that "
             "in the settings of the enterprise or organization under GitHub Apps."
         ),
+        Cause.MANAGEMENT_PASSWORD_REJECTED: Advice(
+            "{host} rejects the user name or password of manage_auth (401): put the right one into password_file "
+            "before you try again, because after a few wrong ones the server locks its management console."
+        ),
         Cause.SCOPE_MISSING: Advice("The token {credential} lacks a scope: give it {wanted}, then save it on GitHub."),
         Cause.PERMISSION_MISSING: Advice(
             "The GitHub App or fine-grained token {credential} lacks the permission {wanted}: "
@@ -202,6 +215,14 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             "Nothing to fix: this enterprise is billed on the other of GitHub's two platforms."
         ),
         Cause.OTHER_PLATFORM: _nothing("Nothing to fix: this does not exist on this kind of GitHub; never asked."),
+        Cause.MANAGEMENT_NOT_OFFERED: _nothing(
+            "Nothing to fix if the server is older than 3.12, which lacks a part of the management API; "
+            "otherwise check host and port of manage_url, which is https://HOST:8443 on most servers."
+        ),
+        Cause.MANAGEMENT_NOT_CONFIGURED: _nothing(
+            "Nothing to fix unless you want to read the server's management API: "
+            "then give the enterprise manage_url and manage_auth; never asked."
+        ),
     }
 )
 
@@ -230,6 +251,9 @@ WARNINGS: Mapping[CredentialWarning, str] = MappingProxyType(
         ),
         CredentialWarning.PLAINTEXT_API_URL: (
             "api_url uses plain HTTP, so the token is sent to {host} unencrypted: use https://."
+        ),
+        CredentialWarning.PLAINTEXT_MANAGE_URL: (
+            "The password is sent to {host} unencrypted, because manage_url uses plain HTTP: use https://."
         ),
     }
 )

@@ -23,7 +23,11 @@ class Kind(StrEnum):
     INSTALLATION = "installation"
     """The token of an App, made elsewhere."""
     OAUTH = "oauth"
+    PASSWORD = "password"  # noqa: S105 - the name of a kind
+    """Of a user of a server's management console."""
     UNKNOWN = "unknown"
+    NONE = "none"
+    """What anybody may read is read without one."""
 
 
 PREFIXES = {
@@ -96,3 +100,9 @@ class CredentialObserver:
     def token_expires(self, credential: str, at: float | None) -> None:
         """Note when the token expires."""
         self.of(credential).expires = at
+
+    def sunset(self, endpoint: Endpoint, at: float | None) -> None:
+        """Not noted."""
+
+    def deprecated(self, endpoint: Endpoint) -> None:
+        """Not noted."""

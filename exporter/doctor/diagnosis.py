@@ -5,13 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from exporter.doctor.advice import ADVICE, SKIPPED, Place, State
+from exporter.doctor.advice import ADVICE, API_URL, SKIPPED, Place, State
 from exporter.doctor.credentials import Kind
 from exporter.errors import Cause, GitHubError, RateLimited, Reason
 from exporter.github.endpoint import Endpoint
 
 REFUSALS = frozenset({Cause.NOT_OFFERED, Cause.NOT_ALLOWED, Cause.APP_CANNOT_READ, Cause.FINE_GRAINED_TOKEN})
 """What GitHub may answer to a kind of token that can never read this."""
+MANAGEMENT_CAUSES = {
+    Cause.CREDENTIAL_REJECTED: Cause.MANAGEMENT_PASSWORD_REJECTED,
+    Cause.NOT_OFFERED: Cause.MANAGEMENT_NOT_OFFERED,
+}
+"""What an answer means where the management API gave it."""
 MIN_MISSING_ENDPOINTS = 2
 """One thing that is not offered says nothing of the enterprise; so many, and nothing else, do."""
 
@@ -23,6 +28,8 @@ class CheckTarget:
     Attributes:
         enterprise: its name in settings and metrics.
         slug: its name in GitHub's URLs.
+        url_setting: the setting that says where it is asked.
+        is_on_its_platform: whether the collector exists on the platform of the enterprise.
     """
 
     enterprise: str
@@ -32,6 +39,8 @@ class CheckTarget:
     organization: str
     credential: str
     kind: Kind
+    url_setting: str = API_URL
+    is_on_its_platform: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +67,8 @@ def works(target: CheckTarget, endpoint: Endpoint) -> Finding:
 
 
 def not_here(target: CheckTarget, endpoint: Endpoint) -> Finding:
-    """The collector cannot exist on this platform and is never asked for."""
-    cause = Cause.OTHER_PLATFORM
+    """The collector cannot exist on this platform, or has no address to ask, and is never asked for."""
+    cause = Cause.MANAGEMENT_NOT_CONFIGURED if target.is_on_its_platform else Cause.OTHER_PLATFORM
     return Finding(target, endpoint.path, State.UNAVAILABLE, None, cause, ADVICE[cause].text)
 
 
@@ -76,6 +85,8 @@ def fails(target: CheckTarget, endpoint: Endpoint, error: GitHubError) -> Findin
 
 def meaning(target: CheckTarget, endpoint: Endpoint, error: GitHubError) -> tuple[Cause, tuple[str, ...]]:
     """The cause in the light of endpoint and credential, and the scopes or permissions that would help."""
+    if endpoint.is_management:
+        return MANAGEMENT_CAUSES.get(error.cause, error.cause), ()
     if target.kind is Kind.FINE_GRAINED and endpoint.level != "organization" and error.cause in REFUSALS:
         return Cause.FINE_GRAINED_TOKEN, ()
     if error.cause in {Cause.APP_CANNOT_READ, Cause.FINE_GRAINED_TOKEN} and endpoint.app_permission:
@@ -100,6 +111,7 @@ def explained(
         credential=target.credential,
         wanted=" or ".join(wanted),
         when=format_time(error.retry_at) if isinstance(error, RateLimited) else "",
+        url_setting=target.url_setting,
     )
     return Finding(target, endpoint, advice.state, error.reason, cause, place.filled(advice.text), str(error))
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from exporter.config.addresses import is_plaintext
 from exporter.doctor.advice import WARNINGS, CredentialWarning, Place, State
 from exporter.doctor.credentials import CredentialFacts, Kind
 from exporter.doctor.diagnosis import Finding, format_time
 from exporter.duration import format_duration
+from exporter.github.endpoint import MANAGE_AUTH
 
 VERSION = 1
 """Of the shape of the report; a key that changes its meaning or goes away makes it 2."""
@@ -47,6 +49,7 @@ class EnterpriseReport:
     api_version: str = ""
     offered_versions: Sequence[str] = ()
     """As GET /versions lists them; empty where that is not known."""
+    manage_url: str | None = None
     budgets_without_consumption: tuple[int, int] | None = None
     """How many, and of how many."""
 
@@ -58,8 +61,7 @@ class EnterpriseReport:
 
 def warnings_of(report: EnterpriseReport, now: float) -> Iterator[tuple[CredentialWarning, str, str]]:
     """What deserves a look: the kind, the credential it is about, and what to do."""
-    if is_plaintext(report.api_url):
-        yield make_warning(report, CredentialWarning.PLAINTEXT_API_URL)
+    yield from plaintext_warnings(report)
     if report.offered_versions and report.api_version not in report.offered_versions:
         wanted = " or ".join(report.offered_versions)
         yield make_warning(report, CredentialWarning.API_VERSION_NOT_LISTED, wanted=wanted)
@@ -80,6 +82,15 @@ def warnings_of(report: EnterpriseReport, now: float) -> Iterator[tuple[Credenti
         for window in found.facts.windows.values():
             if window.is_below(LOW, now):
                 yield make_warning(report, CredentialWarning.RATE_LIMIT_LOW, found.name, format_time(window.reset))
+
+
+def plaintext_warnings(report: EnterpriseReport) -> Iterator[tuple[CredentialWarning, str, str]]:
+    """Addresses to which a secret goes unencrypted."""
+    if is_plaintext(report.api_url):
+        yield make_warning(report, CredentialWarning.PLAINTEXT_API_URL)
+    if report.manage_url and is_plaintext(report.manage_url):
+        warning, host = CredentialWarning.PLAINTEXT_MANAGE_URL, urlsplit(report.manage_url).netloc
+        yield warning, MANAGE_AUTH, Place(host=host).filled(WARNINGS[warning])
 
 
 def make_warning(

@@ -51,8 +51,8 @@ class Check:
 
     @property
     def is_possible(self) -> bool:
-        """Whether the collector can exist on this platform."""
-        return self.assignment.platform in self.assignment.collector.platforms
+        """Whether the collector can exist on this platform, and there is an address to ask."""
+        return self.assignment.is_supported
 
 
 def run_checks(checks: Sequence[Check], clock: Clock) -> list[Finding]:

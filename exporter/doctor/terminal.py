@@ -22,7 +22,9 @@ KINDS = {
     Kind.FINE_GRAINED: "fine-grained personal access token",
     Kind.INSTALLATION: "installation token of a GitHub App",
     Kind.OAUTH: "OAuth token",
+    Kind.PASSWORD: "password of the management console",
     Kind.UNKNOWN: "token of unknown kind",
+    Kind.NONE: "no credential",
 }
 SEE_ABOVE = "See above."
 Row = tuple[str, str, str, str, str]
@@ -52,7 +54,10 @@ def print_report(reports: Sequence[EnterpriseReport], now: float, out: TextIO) -
 def summary(reports: Sequence[EnterpriseReport], now: float) -> Iterator[str]:
     """For each enterprise a line, one per credential, and what made further checks pointless."""
     for report in reports:
-        yield f"{report.enterprise} at {report.api_url} (GitHub Enterprise {report.platform.capitalize()})"
+        if report.enterprise:
+            yield f"{report.enterprise} at {report.api_url} (GitHub Enterprise {report.platform.capitalize()})"
+        else:
+            yield f"No enterprise, no credential: {report.api_url}"
         for found in report.credentials:
             yield f"  {found.name}: {'; '.join(facts(found, now))}"
         for advice in common_problems(report.findings):
@@ -85,7 +90,7 @@ def row(finding: Finding) -> Row:
     """A line of the table."""
     target = finding.target
     collector = f"{target.collector} ({target.organization})" if target.organization else target.collector
-    return target.enterprise, collector, finding.endpoint, result(finding), finding.advice
+    return target.enterprise or "-", collector, finding.endpoint, result(finding), finding.advice
 
 
 def result(finding: Finding) -> str:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -34,6 +34,8 @@ TOLERATED_SKEW_SECONDS = 30.0
 
 class AppKey:
     """The App's own credential, a JWT; it can do no more than find installations and get their tokens."""
+
+    scheme: Final = "Bearer"
 
     def __init__(self, name: str, read_id: Callable[[], str], read_key: Callable[[], str], clock: Clock) -> None:
         self.name = name
@@ -104,6 +106,14 @@ class KeyObserver:
     def token_expires(self, credential: str, at: float | None) -> None:
         """Nothing: the token renews itself."""
 
+    def sunset(self, endpoint: Endpoint, at: float | None) -> None:
+        """Forward."""
+        self.installation.sunset(endpoint, at)
+
+    def deprecated(self, endpoint: Endpoint) -> None:
+        """Forward."""
+        self.installation.deprecated(endpoint)
+
 
 class AppCredential:
     """The installation of a GitHub App on an enterprise, or on an organization; used by many threads.
@@ -116,6 +126,8 @@ class AppCredential:
         observer: Notified when GitHub does not accept the App.
         clock: For pauses and deadlines.
     """
+
+    scheme: Final = "Bearer"
 
     def __init__(
         self,

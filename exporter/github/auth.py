@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 import structlog
 
@@ -22,6 +22,11 @@ class Credential(Protocol):
     @property
     def name(self) -> str:
         """The value of the label `credential`: `auth`, `runner_auth` or `organization:NAME`."""
+        ...
+
+    @property
+    def scheme(self) -> Literal["Bearer", "Basic"]:
+        """How the token is sent."""
         ...
 
     def token(self) -> str:
@@ -45,8 +50,31 @@ class Credential(Protocol):
         ...
 
 
+class NoCredential:
+    """Sends nothing: for addresses that anybody may read, and for links that say themselves who may."""
+
+    name = ""
+    scheme: Final = "Bearer"
+
+    def token(self) -> str:
+        """None."""
+        return ""
+
+    def is_new(self, token: str) -> bool:
+        """Never."""
+        del token
+        return False
+
+    def renew(self, rejected: str) -> bool:
+        """Never."""
+        del rejected
+        return False
+
+
 class PersonalAccessToken:
     """A token that somebody made by hand, from the configuration or from a file that may be rotated."""
+
+    scheme: Final = "Bearer"
 
     def __init__(self, name: str, read: Callable[[], str]) -> None:
         self.name = name

@@ -18,7 +18,7 @@ from exporter.github.answers import Answer
 from exporter.github.auth import Credential
 from exporter.github.connections import ReadDeadline
 from exporter.github.endpoint import ACCESS_TOKENS, DEFAULT_API_VERSION, Endpoint
-from exporter.github.observer import NOT_MODIFIED, UNAUTHORIZED, ApiObserver, report_credential
+from exporter.github.observer import NOT_MODIFIED, UNAUTHORIZED, ApiObserver, report_credential, report_lifecycle
 from exporter.github.rate_limit import RateLimits, WindowUsage, read_window
 from exporter.github.retries import Retries
 from exporter.github.revalidation import Revalidation
@@ -193,7 +193,10 @@ class Client:
         started = self._clock.monotonic()
         self._read_deadline.at = min(run.deadline, started + sum(timeout))
         try:
-            with self._transport.send(endpoint, url, headers=headers, token=token, timeout=timeout) as response:
+            authorization = f"{self._credential.scheme} {token}" if token else ""
+            with self._transport.send(
+                endpoint, url, headers=headers, authorization=authorization, timeout=timeout
+            ) as response:
                 self._read_deadline.at = run.deadline
                 code = str(response.status_code)
                 self._note_rate_limit(endpoint, response, run)
@@ -234,7 +237,10 @@ class Client:
     def _interpret(self, endpoint: Endpoint, url: str, response: Response, body: bytes) -> Answer:
         context = str(endpoint)
         status, headers = response.status_code, response.headers
-        report_credential(self._observer, self._credential.name, status, headers, is_page=answers.is_page(body))
+        is_page = answers.is_page(body)
+        report_credential(self._observer, self._credential.name, status, headers, is_page=is_page)
+        if not is_page:
+            report_lifecycle(self._observer, endpoint, headers, is_complete=status == endpoint.success)
         if status == NOT_MODIFIED:
             self._observer.not_modified(endpoint)
             kept = self._revalidation.confirmed(url)

@@ -12,6 +12,10 @@ SCIM = "application/scim+json, application/json;q=0.9"
 DEFAULT_API_VERSION = "2022-11-28"
 ACCESS_TOKENS_PATH = "/app/installations/{installation}/access_tokens"
 """The one path that is sent a POST: a GitHub App gets a token for an hour there, and nothing changes."""
+MANAGEMENT_PATH = "/manage/"
+"""Where paths of the management API of a server begin; the API of `/api/v3` has none of them."""
+MANAGE_AUTH = "manage_auth"
+"""The name of the credential for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +24,13 @@ class Endpoint:
 
     Attributes:
         path: the template, also the value of the label `endpoint`.
-        scope: scope of a classic personal access token.
+        scope: scope of a classic personal access token; of the management API the setting that has its credential.
         app_permission: permission of an installed GitHub App; empty when no App can read it.
         revalidate: keep the answer and ask with its ETag next time; not for lists that are folded and forgotten.
         accept: media types asked for.
         max_bytes: of an answer, where less than `limits.max_response_megabytes` is to be read.
         check_whole: the command `check` reads the whole list, not one record, because what it reports is about all.
+        anonymous: another host than GitHub's API answers it, and gets no credential.
         versioned: ask for the API version of the settings; not where the answer says which versions there are.
     """
 
@@ -37,10 +42,16 @@ class Endpoint:
     max_bytes: int | None = None
     versioned: bool = True
     check_whole: bool = False
+    anonymous: bool = False
 
     def __str__(self) -> str:
         """The name used in errors and logs."""
         return f"{self.method} {self.path}"
+
+    @property
+    def is_management(self) -> bool:
+        """Whether it belongs to the management API, which has an address and a credential of its own."""
+        return self.path.startswith(MANAGEMENT_PATH)
 
     @property
     def method(self) -> Literal["GET", "POST"]:

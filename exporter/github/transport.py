@@ -67,7 +67,7 @@ class Transport:
         url: str,
         *,
         headers: Mapping[str, str | None],
-        token: str,
+        authorization: str,
         timeout: tuple[float, float],
     ) -> Iterator[Response]:
         """Send one request and yield its answer, whose body has not been read yet.
@@ -85,7 +85,7 @@ class Transport:
         }
         with (
             _as_github_errors(str(endpoint), _host_and_port(url)),
-            send(url, headers=headers, auth=_bearer(token), **options) as response,
+            send(url, headers=headers, auth=_authorization(authorization), **options) as response,
         ):
             yield response
 
@@ -126,11 +126,15 @@ class _Adapter(HTTPAdapter):
         """Nothing; requests would add the certificates that it ships."""
 
 
-def _bearer(token: str) -> Callable[[Any], Any]:
-    """Puts *token* into a request's header; without such a thing requests would look for a password in ~/.netrc."""
+def _authorization(value: str) -> Callable[[Any], Any]:
+    """Puts *value*, if there is one, into a request's header.
+
+    Without such a thing requests would look for a password in ~/.netrc, and send it to whomever is asked.
+    """
 
     def sign(request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {token}"
+        if value:
+            request.headers["Authorization"] = value
         return request
 
     return sign

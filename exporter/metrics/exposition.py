@@ -37,12 +37,14 @@ def render(enterprise: str, grouped: Mapping[Metric, Mapping[tuple[str, ...], Va
 
 
 def _lines(metric: Metric, enterprise: str, family: Mapping[tuple[str, ...], Value]) -> RenderedFamily:
-    names = "".join(f',{name}="%s"' for name in metric.labels[1:])
-    pattern = f'{metric.name}{{enterprise="{escape(enterprise).replace("%", "%%")}"{names}}} '
+    given = () if metric.own_labels == metric.labels else (enterprise,)
+    names = ",".join(f'{name}="%s"' for name in metric.own_labels)
+    first = f'enterprise="{escape(enterprise).replace("%", "%%")}"' if given else ""
+    pattern = f"{metric.name}{{{first}{',' if first and names else ''}{names}}} "
     lines, series = [], 0
     for labels, value in family.items():
         if isinstance(value, Distribution):
-            found = histogram_names(metric, (enterprise, *labels))
+            found = histogram_names(metric, (*given, *labels))
             lines.append(histogram_lines(found, value).removesuffix("\n"))
             series += len(found)
         else:

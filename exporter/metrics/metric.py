@@ -7,10 +7,11 @@ derives from it, for GitHub's numbers and for the metrics about the exporter its
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 NAME = re.compile(r"ghe_[a-z][a-z0-9]*(_[a-z0-9]+)*")
+ENTERPRISE = ("enterprise",)
 HELP = re.compile(r"[A-Z][^\"\\\n]*\.")
 
 
@@ -42,10 +43,12 @@ class Metric:
     Attributes:
         name: as exposed; a counter's ends in `_total`.
         help: one sentence.
-        labels: all of them, in the order in which they are written; `enterprise` is the first one.
+        labels: all of them, in the order in which they are written; `enterprise` is the first one, where it is one.
         type: as in the `# TYPE` line.
         dropped_with: names metrics that only make sense together: above the series limit all of them are left out.
         buckets: upper bounds of a histogram, the smallest first.
+        extended_by: what adds labels that the settings name; empty if nothing does.
+        declaration: what a metric with such labels was made from.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Metric:
     type: Literal["gauge", "counter", "histogram"] = "gauge"
     dropped_with: str = ""
     buckets: tuple[float, ...] = field(default=(), repr=False)
+    extended_by: str = ""
+    declaration: "Metric | None" = None
 
     def __post_init__(self) -> None:
         # Help without quotes or backslashes reads the same in text and OpenMetrics, so one rendering serves both.
@@ -64,16 +69,27 @@ class Metric:
         if bool(self.buckets) != (self.type == "histogram") or list(self.buckets) != sorted(set(self.buckets)):
             raise ValueError(f"{self.name}: a histogram, and nothing else, has buckets, the smallest first")
 
+    @property
+    def own_labels(self) -> tuple[str, ...]:
+        """The labels without that of the enterprise."""
+        return self.labels[1:] if self.labels[:1] == ENTERPRISE else self.labels
+
     def __call__(self, value: Value | None, *labels: str) -> "Sample":
-        """Make a sample; the values of the labels after `enterprise` come in the order of the declaration.
+        """Make a sample; the values of `own_labels` come in the order of the declaration.
 
         A value of None means that GitHub does not report it: the series is absent.
         """
-        if len(labels) + 1 != len(self.labels):
-            raise ValueError(f"{self.name} takes labels {self.labels[1:]}, got {len(labels)} values")
+        if len(labels) != len(self.own_labels):
+            raise ValueError(f"{self.name} takes labels {self.own_labels}, got {len(labels)} values")
         if value is not None and isinstance(value, Distribution) != (self.type == "histogram"):
             raise ValueError(f"{self.name}: a histogram, and nothing else, has distributions as values")
         return Sample(self, value, labels)
+
+    def with_labels(self, labels: Iterable[str]) -> "Metric":
+        """The same metric with more *labels*, which the settings name; all its samples must have the same ones."""
+        if not self.extended_by:
+            raise ValueError(f"{self.name} takes no labels from the settings")
+        return replace(self, labels=(*self.labels, *labels), declaration=self)
 
 
 class Sample(NamedTuple):
@@ -84,9 +100,9 @@ class Sample(NamedTuple):
     labels: tuple[str, ...]
 
 
-def gauge(name: str, help_text: str, *labels: str, dropped_with: str = "") -> Metric:
+def gauge(name: str, help_text: str, *labels: str, dropped_with: str = "", extended_by: str = "") -> Metric:
     """Declare a gauge with label `enterprise` and *labels*."""
-    return Metric(name, help_text, ("enterprise", *labels), dropped_with=dropped_with)
+    return Metric(name, help_text, ("enterprise", *labels), dropped_with=dropped_with, extended_by=extended_by)
 
 
 def counter(name: str, help_text: str, *labels: str) -> Metric:
@@ -109,7 +125,10 @@ def families(metrics: tuple[Metric, ...], samples: Iterable[Sample]) -> dict[Met
     grouped: dict[Metric, dict[tuple[str, ...], Value]] = {metric: {} for metric in metrics}
     for metric, value, labels in samples:
         if metric not in grouped:
-            raise ValueError(f"{metric.name} is not declared by this collector")
+            if metric.declaration is None or metric.declaration not in grouped:
+                raise ValueError(f"{metric.name} is not declared by this collector")
+            del grouped[metric.declaration]  # so that a second set of labels is none that was declared
+            grouped[metric] = {}
         if value is None or not _is_finite(value):
             continue
         family = grouped[metric]

@@ -15,6 +15,7 @@ from exporter.config.loading import EnvironmentEnterprise
 from exporter.config.settings import Enterprise, Settings
 from exporter.doctor.advice import ADVICE, WARNINGS
 from exporter.duration import Duration, format_duration
+from exporter.metrics.metric import Metric
 from exporter.reference.markdown import NOTE, code, replace_section, table
 from exporter.reference.permissions import app_permissions, endpoints_table, permissions_page, platform_name, scopes
 from exporter.telemetry.declarations import OWN_METRICS
@@ -24,11 +25,11 @@ SETTING_HEAD = ("Setting", "Environment variable", "Type", "Default", "Descripti
 METRICS = """# Metrics
 
 {note}
-Every metric of a collector is a gauge, and its first label is `enterprise`: the `name` of the enterprise in the
-configuration, by default its slug. The label `organization` is empty for what belongs to the enterprise itself. What
-GitHub does not report is absent, never zero. Units are seconds, bytes (1 GB is 10^9 bytes), US dollars and Unix
-timestamps; flags are 0 and 1. Values are as of the collector's last successful run, see
-`ghe_exporter_collector_last_success_timestamp_seconds`.
+The first label is `enterprise`: the `name` of the enterprise in the configuration, by default its slug. `github_status`
+alone reads no enterprise: the label is empty in the exporter's metrics about it. The label `organization` is empty for
+what belongs to the enterprise itself. What GitHub does not report is absent, never zero. Units are seconds, bytes (1 GB
+is 10^9 bytes), US dollars and Unix timestamps; flags are 0 and 1. Values are as of the collector's last successful run,
+see `ghe_exporter_collector_last_success_timestamp_seconds`.
 
 {collectors}
 ## The exporter itself
@@ -59,10 +60,15 @@ def collector_section(collector: Collector[Any]) -> str:
     where = " and ".join(sorted(platform_name(platform) for platform in collector.platforms))
     metrics = table(
         ("Metric", "Labels", "Description"),
-        ((f"`{metric.name}`", code(metric.labels), metric.help) for metric in collector.metrics),
+        ((f"`{metric.name}`", labels_of(metric), metric.help) for metric in collector.metrics),
     )
     endpoints = endpoints_table(collector.endpoints)
     return f"## {collector.name}\n\n{collector.help} {facts} Available on {where}.\n\n{metrics}\n{endpoints}"
+
+
+def labels_of(metric: Metric) -> str:
+    """The labels of *metric*, and where those come from that are not declared."""
+    return code(metric.labels) + (f", those of `{metric.extended_by}`" if metric.extended_by else "")
 
 
 def collectors_table(collectors: Sequence[Collector[Any]]) -> str:

@@ -9,9 +9,9 @@ from exporter.github.endpoint import Endpoint
 from exporter.reference.markdown import NOTE, code, table
 
 SIZES = {
-    "small": Size(users=100, runners=10, selected_groups=1),
-    "medium": Size(users=5_000, runners=500, selected_groups=10),
-    "large": Size(users=50_000, runners=5_000, selected_groups=50),
+    "small": Size(users=100, runners=10, selected_groups=1, runner_versions=2),
+    "medium": Size(users=5_000, runners=500, selected_groups=10, runner_versions=5),
+    "large": Size(users=50_000, runners=5_000, selected_groups=50, runner_versions=10),
 }
 ENDPOINTS_HEAD = ("GET", "Classic token scope", "GitHub App permission")
 
@@ -29,7 +29,7 @@ Calls an hour with the default intervals and options, for enterprises of three s
 
 {sizes}
 A call whose answer has not changed does not count against the rate limit. Each configured organization adds calls of
-`runners` and `runner_groups` for its own runners.
+`runners`, `runner_groups`, `hosted_runners` and `runner_versions` for its own runners.
 
 {overview}
 GitHub allows a personal access token 5,000 requests an hour and an App installed on an enterprise 15,000; a GitHub
@@ -42,9 +42,15 @@ Enterprise Server has no limit unless its administrator sets one. Longer interva
 def permissions_page(collectors: Sequence[Collector[Any]]) -> str:
     """The page."""
     sizes = table(
-        ("Size", "Users", "Runners", "Runner groups of selected visibility"),
+        ("Size", "Users", "Runners", "Runner groups of selected visibility", "Versions of runners"),
         (
-            (name.capitalize(), f"{size.users:,}", f"{size.runners:,}", str(size.selected_groups))
+            (
+                name.capitalize(),
+                f"{size.users:,}",
+                f"{size.runners:,}",
+                str(size.selected_groups),
+                str(size.runner_versions),
+            )
             for name, size in SIZES.items()
         ),
     )
@@ -91,10 +97,7 @@ def section(collector: Collector[Any]) -> str:
 
 def endpoints_table(endpoints: Iterable[Endpoint]) -> str:
     """What reading each endpoint needs."""
-    rows = (
-        (f"`{endpoint.path}`", f"`{endpoint.scope}`" if endpoint.scope else "any", app_permission(endpoint))
-        for endpoint in endpoints
-    )
+    rows = ((f"`{endpoint.path}`", token_scope(endpoint), app_permission(endpoint)) for endpoint in endpoints)
     return table(ENDPOINTS_HEAD, dict.fromkeys(rows))
 
 
@@ -113,8 +116,17 @@ def scopes(collector: Collector[Any]) -> list[str]:
     return [endpoint.scope for endpoint in collector.endpoints if endpoint.scope]
 
 
+def token_scope(endpoint: Endpoint) -> str:
+    """The scope of a classic token that *endpoint* needs."""
+    if endpoint.anonymous:
+        return "no token is sent"
+    return f"`{endpoint.scope}`" if endpoint.scope else "any"
+
+
 def app_permission(endpoint: Endpoint) -> str:
     """The permission a GitHub App needs: `read` unless the declaration says more, or that no App can read it."""
+    if endpoint.anonymous:
+        return "no token is sent"
     if not endpoint.scope:
         return "any"
     if not endpoint.app_permission:

@@ -13,6 +13,9 @@ from exporter.runtime.clients import Clients
 from exporter.runtime.fingerprint import RELEASE, fingerprint
 from exporter.runtime.status import Key, Watch
 
+NO_ENTERPRISE = ""
+"""The enterprise of what reads none, in the exporter's metrics about itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -24,6 +27,7 @@ class Assignment:
         client_of: the client for an organization, empty for the enterprise level.
         fingerprint: of everything that shapes the results; see `exporter.runtime.fingerprint`.
         credentials_digest: changes when a credential of the enterprise does.
+        is_configured: whether there is an address to ask; False for a management API that the settings do not name.
     """
 
     collector: Collector[Any]
@@ -36,8 +40,11 @@ class Assignment:
     included: Allowances = field(default_factory=Allowances)
     billing_platform: BillingPlatform = "auto"
     expected_labels: tuple[str, ...] = ()
+    organization_properties: tuple[str, ...] = ()
+    property_labels: tuple[str, ...] = ()
     fingerprint: str = ""
     credentials_digest: str = ""
+    is_configured: bool = True
 
     @property
     def key(self) -> Key:
@@ -61,8 +68,8 @@ class Assignment:
 
     @property
     def is_supported(self) -> bool:
-        """Whether the platform can offer it at all."""
-        return self.platform in self.collector.platforms
+        """Whether the platform can offer it at all, and the settings say where."""
+        return self.is_configured and self.platform in self.collector.platforms
 
     @property
     def watch(self) -> Watch:
@@ -81,6 +88,8 @@ class Assignment:
             included=self.included,
             billing_platform=self.billing_platform,
             expected_labels=self.expected_labels,
+            organization_properties=self.organization_properties,
+            property_labels=self.property_labels,
         )
 
 
@@ -89,7 +98,8 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
     digest = clients.credentials_digest()
     for collector in COLLECTORS:
         options = settings.options_of(collector)
-        if collector.is_enabled(options):
+        if collector.is_enabled(options) and not collector.for_process:
+            address = f"{enterprise.api_url}/enterprises/{enterprise.slug}"
             yield Assignment(
                 collector=collector,
                 enterprise=enterprise.name,
@@ -97,18 +107,39 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
                 platform=enterprise.platform,
                 options=options,
                 client_of=partial(clients.client_for, collector),
-                organizations=tuple(organization.name for organization in enterprise.organizations),
+                organizations=tuple(organization.name for organization in enterprise.organizations.named),
                 included=enterprise.included,
                 billing_platform=enterprise.billing_platform,
                 expected_labels=enterprise.expected_labels,
+                organization_properties=enterprise.organization_properties,
+                property_labels=settings.property_labels,
                 fingerprint=fingerprint(
                     RELEASE,
-                    f"{enterprise.api_url}/enterprises/{enterprise.slug}",
+                    f"{address} {enterprise.manage_url}" if collector.is_management else address,
                     collector,
                     options,
                     enterprise.included,
                     enterprise.billing_platform,
                     enterprise.expected_labels,
+                    (*enterprise.organization_properties, "", *settings.property_labels) if collector.found else (),
                 ),
                 credentials_digest=digest,
+                is_configured=enterprise.manage_url is not None or not collector.is_management,
+            )
+
+
+def process_assignments(settings: Settings, open_client: Callable[[str], Client]) -> Iterator[Assignment]:
+    """What every enabled collector is to read that reads no enterprise, each with a client for its address."""
+    for collector in COLLECTORS:
+        options: Any = settings.options_of(collector)
+        if collector.for_process and collector.is_enabled(options):
+            client = open_client(options.url)
+            yield Assignment(
+                collector=collector,
+                enterprise=NO_ENTERPRISE,
+                slug=NO_ENTERPRISE,
+                platform=Platform.CLOUD,
+                options=options,
+                client_of=lambda _organization, client=client: client,  # type: ignore[misc]
+                fingerprint=fingerprint(RELEASE, options.url, collector, options, Allowances(), "auto"),
             )

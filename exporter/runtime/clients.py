@@ -10,12 +10,16 @@ from typing import Any
 from exporter import __version__
 from exporter.clock import Clock
 from exporter.collector import Collector
-from exporter.config.settings import Auth, Enterprise, Limits
+from exporter.config.auth import Auth
+from exporter.config.management import ManageAuth
+from exporter.config.settings import Enterprise, Limits
 from exporter.errors import ConfigurationError
 from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
 from exporter.github.app_jwt import clean_app_id, clean_key
-from exporter.github.auth import Credential, PersonalAccessToken, SecretFile, clean_secret
+from exporter.github.auth import Credential, NoCredential, PersonalAccessToken, SecretFile, clean_secret
 from exporter.github.client import Client
+from exporter.github.endpoint import MANAGE_AUTH
+from exporter.github.management import ManagementPassword, clean_password
 from exporter.github.observer import ApiObserver
 from exporter.github.run import ClientLimits
 from exporter.runtime.fingerprint import credentials_digest
@@ -23,6 +27,7 @@ from exporter.runtime.fingerprint import credentials_digest
 Readers = tuple[Callable[[], str]] | tuple[Callable[[], str], Callable[[], str]]
 """Each reads a secret as it is now: of a token one, of a GitHub App two, for its id and for its key."""
 
+USER_AGENT = f"ghe-exporter/{__version__}"
 AUTH, RUNNER_AUTH, ORGANIZATION_AUTH = "auth", "runner_auth", "organization:"
 """What credentials are called in metrics; the name of the organization follows the last."""
 
@@ -35,7 +40,8 @@ class Clients:
         credentials: what is sent.
         named: the client of each credential.
         all: every client, also those by which a GitHub App gets its tokens.
-        secrets: what reads the secrets; an App is another credential under another key, too.
+        secrets: what reads the secrets; an App is another credential under another key, too. A password is none of
+            them: so few could be meant that even a few digits of a digest confirm a guess.
     """
 
     credentials: Mapping[str, Credential]
@@ -45,6 +51,8 @@ class Clients:
 
     def credential_for(self, collector: Collector[Any], organization: str) -> str:
         """The name of the credential by which *collector* reads *organization*, empty for the enterprise level."""
+        if collector.is_management:
+            return MANAGE_AUTH
         own = f"{ORGANIZATION_AUTH}{organization}"
         if own in self.named:
             return own
@@ -92,7 +100,7 @@ def open_clients(
         made = Client(
             enterprise.api_url,
             credential,
-            user_agent=f"ghe-exporter/{__version__}",
+            user_agent=USER_AGENT,
             observer=observer,
             clock=clock,
             stop=stop,
@@ -117,16 +125,57 @@ def open_clients(
             clock=clock,
         )
 
+    def management_client(url: str, auth: ManageAuth) -> Client:
+        made = Client(
+            url,
+            ManagementPassword(auth.username, password_reader(auth)),
+            user_agent=f"ghe-exporter/{__version__}",
+            observer=observer,
+            clock=clock,
+            stop=stop,
+            limits=limits,
+            ca_file=str(enterprise.ca_file) if enterprise.ca_file else None,
+            randomness=randomness,
+        )
+        clients.append(made)
+        return made
+
     secrets = {name: readers_of(auth) for name, auth in auths(enterprise).items()}
     credentials = {name: credential(name, readers) for name, readers in secrets.items()}
     named = {name: client(each) for name, each in credentials.items()}
+    if enterprise.manage_url and enterprise.manage_auth:
+        named[MANAGE_AUTH] = management_client(enterprise.manage_url, enterprise.manage_auth)
     return Clients(credentials, named, tuple(clients), secrets)
+
+
+def open_anonymous_client(
+    url: str,
+    *,
+    limits: ClientLimits,
+    observer: ApiObserver,
+    clock: Clock,
+    stop: threading.Event,
+    randomness: random.Random,
+) -> Client:
+    """A client for the public address *url*, which sends no credential."""
+    return Client(
+        url,
+        NoCredential(),
+        user_agent=USER_AGENT,
+        observer=observer,
+        clock=clock,
+        stop=stop,
+        limits=limits,
+        randomness=randomness,
+    )
 
 
 def auths(enterprise: Enterprise) -> dict[str, Auth]:
     """The credentials of *enterprise* by the names they have in metrics."""
     named = {AUTH: enterprise.auth, RUNNER_AUTH: enterprise.runner_auth}
-    named |= {f"{ORGANIZATION_AUTH}{organization.name}": organization.auth for organization in enterprise.organizations}
+    named |= {
+        f"{ORGANIZATION_AUTH}{organization.name}": organization.auth for organization in enterprise.organizations.named
+    }
     return {name: auth for name, auth in named.items() if auth is not None}
 
 
@@ -144,6 +193,19 @@ def readers_of(auth: Auth) -> Readers:
     if auth.token is not None:
         return (auth.token.get_secret_value,)
     raise ConfigurationError("auth: no token")
+
+
+def password_reader(auth: ManageAuth) -> Callable[[], str]:
+    """What reads the password that *auth* describes, at every use.
+
+    Raises:
+        ConfigurationError: it cannot be read now.
+    """
+    if auth.password_file is not None:
+        return reader(auth.password_file, clean_password)
+    if auth.password is not None:
+        return auth.password.get_secret_value
+    raise ConfigurationError("manage_auth: no password")
 
 
 def reader(path: Path, clean: Callable[[str], str]) -> Callable[[], str]:

@@ -24,6 +24,7 @@ def fingerprint(
     included: Allowances,
     billing_platform: BillingPlatform,
     expected_labels: Sequence[str] = (),
+    properties: Sequence[str] = (),
 ) -> str:
     """A digest of everything that shapes the results of *collector*: code, declarations, *address*, settings."""
     shape = {
@@ -35,6 +36,7 @@ def fingerprint(
         "included": included.model_dump(mode="json"),
         "billing_platform": billing_platform,
         "expected_labels": [*expected_labels],
+        "properties": [*properties],
     }
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 

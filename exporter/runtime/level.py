@@ -201,7 +201,9 @@ class Level:
         limited = limited_until(failures)
         if limited is not None:
             return max(0.0, limited - context.clock.time()) + context.randomness.uniform(*SPREAD_SECONDS)
-        return max(0.0, delay * context.randomness.uniform(1 - JITTER, 1 + JITTER) - duration)
+        # A password that is wrong is never sent more often than configured: the account would be locked.
+        least = 1.0 if any(failure.reason is Reason.UNAUTHORIZED for failure in failures) else 1 - JITTER
+        return max(0.0, delay * context.randomness.uniform(least, 1 + JITTER) - duration)
 
     def _publish(self, reading: Reading, started_at: float, duration: float, delay: float) -> None:
         """Show, count and save how a reading ended."""

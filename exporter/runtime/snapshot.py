@@ -1,7 +1,7 @@
 """The last good results: how old they are, when they go, and what of them is exposed."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -110,20 +110,20 @@ class Snapshots:
             metric: [result.families[metric.name] for result in results if metric.name in result.families]
             for metric in self._metrics[key.collector]
         }
-        series = {metric: sum(lines.series for lines in families) for metric, families in found.items()}
+        joined = {metric: _joined(metric, families) for metric, families in found.items() if families}
+        series = {metric: lines.series for metric, lines in joined.items()}
         too_many = {
-            name for metric in found if series[metric] > self._max_series for name in (metric.name, metric.dropped_with)
+            name
+            for metric in series
+            if series[metric] > self._max_series
+            for name in (metric.name, metric.dropped_with)
         } - {""}
         dropped = {
             metric.name: series[metric]
-            for metric in found
-            if series[metric] and not too_many.isdisjoint({metric.name, metric.dropped_with})
+            for metric in series
+            if not too_many.isdisjoint({metric.name, metric.dropped_with})
         }
-        exposed = {
-            metric.name: b"".join(lines.text for lines in families)
-            for metric, families in found.items()
-            if series[metric] and metric.name not in dropped
-        }
+        exposed = {metric.name: lines.text for metric, lines in joined.items() if metric.name not in dropped}
         self._exposition.publish(key.collector, key.enterprise, exposed)
         self._dropped(key, dropped)
         self._warn(key, watched, dropped)
@@ -139,6 +139,15 @@ class Snapshots:
                 series=dict(dropped),
             )
         watched.dropped = frozenset(dropped)
+
+
+def _joined(metric: Metric, families: Sequence[RenderedFamily]) -> RenderedFamily:
+    """The lines of all levels; a series that several report, which have no label to tell them apart, as the first."""
+    if len(families) == 1 or "organization" in metric.labels:
+        return RenderedFamily(b"".join(lines.text for lines in families), sum(lines.series for lines in families))
+    lines = [line for family in reversed(families) for line in family.text.split(b"\n") if line]
+    distinct = {line.rpartition(b" ")[0]: line for line in lines}
+    return RenderedFamily(b"".join(line + b"\n" for line in sorted(distinct.values())), len(distinct))
 
 
 def _carried_over(former: _Watched | None, watch: Watch) -> _Watched:

@@ -152,6 +152,11 @@ class Simulator:
         return f"{self.url}/api/v3"
 
     @property
+    def manage_url(self) -> str:
+        """Base URL of the management API of GitHub Enterprise Server, which has a port of its own elsewhere."""
+        return self.url
+
+    @property
     def requests(self) -> int:
         """How many requests came in."""
         return self.request_counts().total()

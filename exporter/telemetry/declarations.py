@@ -58,6 +58,11 @@ TOKEN_EXPIRATION = Metric(
     "When the token expires; absent if it never does.",
     ("enterprise", "credential"),
 )
+SUNSET = Metric(
+    "ghe_exporter_api_sunset_timestamp_seconds",
+    "When GitHub stops offering an endpoint that is read; absent if it announces no such time.",
+    REQUEST,
+)
 RELOAD_SUCCESSFUL = Metric(
     "ghe_exporter_config_last_reload_successful", "Whether the last load of the configuration succeeded."
 )
@@ -90,6 +95,7 @@ OWN_METRICS = (
     RATE_REMAINING,
     RATE_RESET,
     TOKEN_EXPIRATION,
+    SUNSET,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_AT,
     STATE_WRITTEN,

@@ -9,7 +9,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import chain
 
+import structlog
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.gc_collector import GCCollector
 
@@ -24,13 +26,16 @@ from exporter.telemetry.series import Family, Histogram, Scalar, render_gauge, r
 
 Series = tuple[tuple[str, ...], float | None]
 
+log = structlog.get_logger()
+
 
 @dataclass(slots=True)
 class ApiState:
-    """The newest state of each credential, from the answers.
+    """The newest state of each credential and path, from the answers.
 
     `credentials` are those in use of each enterprise that is read. Answers to others come late, from before a reload,
-    and count nowhere: nothing would ever remove them again.
+    and count nowhere: nothing would ever remove them again. `unused` are the paths that only collectors ask that are
+    switched off.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -38,18 +43,33 @@ class ApiState:
     accepted: dict[tuple[str, str], bool] = field(default_factory=dict)
     windows: dict[tuple[str, str, str], RateLimitWindow] = field(default_factory=dict)
     expirations: dict[tuple[str, str], float] = field(default_factory=dict)
+    unused: frozenset[tuple[str, str]] = frozenset()
+    sunsets: dict[tuple[str, str], float] = field(default_factory=dict)
+    deprecated: set[tuple[str, str]] = field(default_factory=set)
 
     def uses(self, enterprise: str, credential: str) -> bool:
         """Whether *credential* of *enterprise* is in use; for holders of the lock."""
         return credential in self.credentials.get(enterprise, frozenset())
 
-    def reconcile(self, credentials: Mapping[str, frozenset[str]]) -> set[str]:
-        """Keep what is about *credentials* alone; return the enterprises that are gone. For holders of the lock."""
+    def reads(self, enterprise: str, path: str) -> bool:
+        """Whether *path* of *enterprise* is asked by something that is switched on; for holders of the lock."""
+        return enterprise in self.credentials and (enterprise, path) not in self.unused
+
+    def reconcile(
+        self, credentials: Mapping[str, frozenset[str]], unused: frozenset[tuple[str, str]] = frozenset()
+    ) -> set[str]:
+        """Keep what is about *credentials*, without *unused* paths; return the enterprises that are gone.
+
+        For holders of the lock.
+        """
         gone = self.credentials.keys() - credentials.keys()
         self.credentials = dict(credentials)
         self.accepted = {key: value for key, value in self.accepted.items() if self.uses(*key)}
         self.windows = {key: value for key, value in self.windows.items() if self.uses(*key[:2])}
         self.expirations = {key: value for key, value in self.expirations.items() if self.uses(*key)}
+        self.unused = unused
+        self.sunsets = {key: value for key, value in self.sunsets.items() if self.reads(*key)}
+        self.deprecated = {key for key in self.deprecated if self.reads(*key)}
         return gone
 
     def note(self, enterprise: str, credential: str, window: RateLimitWindow) -> None:
@@ -77,6 +97,12 @@ class ApiState:
         with self.lock:
             expirations = dict(self.expirations)
         yield from expirations.items()
+
+    def announced_sunsets(self) -> Iterator[Series]:
+        """When each path ends whose end is announced."""
+        with self.lock:
+            sunsets = dict(self.sunsets)
+        yield from sunsets.items()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +162,25 @@ class EnterpriseApi:
             if at is not None and self.state.uses(self.enterprise, credential):
                 self.state.expirations[self.enterprise, credential] = at
 
+    def sunset(self, endpoint: Endpoint, at: float | None) -> None:
+        """The API reported when it stops offering *endpoint*; None if it plans nothing of the kind any more."""
+        with self.state.lock:
+            self.state.sunsets.pop((self.enterprise, endpoint.path), None)
+            if at is not None and self.state.reads(self.enterprise, endpoint.path):
+                self.state.sunsets[self.enterprise, endpoint.path] = at
+
+    def deprecated(self, endpoint: Endpoint) -> None:
+        """The API advises against *endpoint*, but does not say when it ends: log it once."""
+        key = self.enterprise, endpoint.path
+        with self.state.lock:
+            if key in self.state.deprecated or not self.state.reads(*key):
+                return
+            self.state.deprecated.add(key)
+        log.warning("endpoint deprecated", enterprise=self.enterprise, path=endpoint.path)
+
 
 class Telemetry:
-    """Every metric about the exporter; also the observer of runs."""
+    """Every metric about the exporter; also the observer of runs. *paths* are those that each collector asks."""
 
     def __init__(
         self,
@@ -148,7 +190,9 @@ class Telemetry:
         revision: str,
         process_metrics: bool = True,
         log_errors: Callable[[], int] = lambda: 0,
+        paths: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
+        self._paths = paths or {}
         self._process = CollectorRegistry()
         self._api = ApiState()
         self._lock = threading.Lock()
@@ -215,8 +259,10 @@ class Telemetry:
                 for reason in Reason:
                     self._failures.labels(*key, reason.value)
                 self._skipped.labels(*key)
+        asked = {(key.enterprise, path) for key in keys for path in self._paths.get(key.collector, ())}
+        declared = {(enterprise, path) for enterprise in credentials for path in chain(*self._paths.values())}
         with self._api.lock:
-            for enterprise in self._api.reconcile(credentials):
+            for enterprise in self._api.reconcile(credentials, frozenset(declared - asked)):
                 for metric in (self._requests, self._retries, self._not_modified, self._seconds):
                     metric.remove_by_labels({"enterprise": enterprise})
 
@@ -291,3 +337,4 @@ class Telemetry:
         yield declarations.RATE_REMAINING, self._api.limits(lambda window: window.remaining)
         yield declarations.RATE_RESET, self._api.limits(lambda window: window.reset)
         yield declarations.TOKEN_EXPIRATION, self._api.token_expirations()
+        yield declarations.SUNSET, self._api.announced_sunsets()

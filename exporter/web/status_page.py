@@ -56,6 +56,8 @@ STATES = ("failing", "waiting", "ok", "unavailable")
 """In the order in which they matter."""
 WORDS = {"unavailable": "not available"}
 HEADS = ("Collector", "State", "Last success", "Took", "Interval", "Next run", "Last problem")
+NO_ENTERPRISE = "GitHub in general"
+"""The heading of what is about no enterprise."""
 MAX_PROBLEMS = 5
 """Lines about one collector."""
 SLOW_SECONDS = 60.0
@@ -77,7 +79,7 @@ LINKS = (Link("metrics", "Metrics"), Link("-/healthy", "Health"), Link("-/ready"
 def status_page(version: str, statuses: Mapping[Key, Status], now: float) -> str:
     """Draw the page as of *now*."""
     links = "".join(f'<a href="{link.path}">{link.name}</a>' for link in LINKS)
-    ordered = sorted(statuses.items(), key=lambda item: item[0].enterprise)
+    ordered = sorted(statuses.items(), key=lambda item: (not item[0].enterprise, item[0].enterprise))
     enterprises = groupby(ordered, lambda item: item[0].enterprise)
     sections = "".join(enterprise_section(name, rows, now) for name, rows in enterprises)
     return f"""<!DOCTYPE html>
@@ -112,7 +114,7 @@ def enterprise_section(enterprise: str, rows: Iterable[tuple[Key, Status]], now:
     available = [row for found in by_state.values() for row in found]
     upcoming = sorted((status.next_at, key.collector) for key, status in available if status.next_at is not None)
     next_run = "".join(f"<span>next run {at_time(at, now)}: {escape(name)}</span>" for at, name in upcoming[:1])
-    section = f'<h2>{escape(enterprise)}</h2>\n<p class="summary">{counts}{next_run}</p>\n'
+    section = f'<h2>{escape(enterprise or NO_ENTERPRISE)}</h2>\n<p class="summary">{counts}{next_run}</p>\n'
     if available:
         section += table(available, now)
     if unavailable:

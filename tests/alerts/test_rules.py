@@ -12,6 +12,8 @@ import yaml
 
 from alerts import thresholds
 from exporter.collectors import COLLECTORS
+from exporter.collectors.common.labels import snake_case
+from exporter.simulator.company import status_page
 from exporter.telemetry.declarations import OWN_METRICS
 from tests.support.tools import promtools, tool
 
@@ -30,6 +32,7 @@ DASHBOARDS = {"ghe-overview", "ghe-licenses", "ghe-billing", "ghe-runners", "ghe
 # Other numbers in expressions are seconds of a day, zeros and ones.
 NUMBER = re.compile(r"(?<![\w.:\"])\d+(?:\.\d+)?(?![\w.:\"])")
 
+COMPONENTS = [snake_case(name) for name in status_page.COMPONENTS]
 ROUTES = [
     ({"severity": "critical"}, "on-call"),
     ({"severity": "critical", "team": "licensing"}, "on-call,licensing"),
@@ -39,6 +42,7 @@ ROUTES = [
     ({"severity": "warning", "team": "licensing"}, "licensing"),
     ({"severity": "warning", "team": "finops"}, "finops"),
     ({"severity": "warning", "team": "ci"}, "ci"),
+    ({"severity": "info"}, "quiet"),
     ({"severity": "info", "team": "finops"}, "quiet"),
     ({"severity": "info", "team": "licensing"}, "quiet"),
 ]
@@ -226,7 +230,7 @@ def test_inhibitions_name_alerts() -> None:
     for rule in yaml.safe_load((ALERTS / "alertmanager.example.yaml").read_text())["inhibit_rules"]:
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
             label, _, value = re.sub(r"[~\"]", "", matcher).partition("=")
-            known = NAMES if label == "alertname" else collectors
+            known = {"alertname": NAMES, "collector": collectors, "component": COMPONENTS}[label]
             assert any(re.fullmatch(value, name) for name in known), matcher
 
 

@@ -15,15 +15,18 @@ from exporter.collectors import (
     license_users,
     licenses,
     runner_groups,
+    runner_versions,
     runners,
     scim,
     server,
     server_security,
+    visual_studio,
 )
+from exporter.collectors.server_management import server_management
 from tests.support.harness import API, CollectorHarness
 
 ENTERPRISE = "/enterprises/octo-corp"
-SIZES = (Size(250, 230, 3), Size(99, 99, 1), Size(0, 0, 0))
+SIZES = (Size(250, 230, 3, 4), Size(99, 99, 1, 1), Size(0, 0, 0, 0))
 SEATS = {"total_seats_consumed": 1, "total_seats_purchased": 2}
 REFUSED = {"status": 422, "body": {"message": "Validation Failed"}}
 COLLECTORS: tuple[Collector[Any], ...] = (
@@ -36,10 +39,13 @@ COLLECTORS: tuple[Collector[Any], ...] = (
     license_users.COLLECTOR,
     licenses.COLLECTOR,
     runner_groups.COLLECTOR,
+    runner_versions.COLLECTOR,
     runners.COLLECTOR,
     scim.COLLECTOR,
     server.COLLECTOR,
     server_security.COLLECTOR,
+    visual_studio.COLLECTOR,
+    server_management.COLLECTOR,
 )
 
 
@@ -59,7 +65,10 @@ def paged(path: str, key: str, rows: list[Any], **totals: Any) -> dict[str, Any]
 def company(size: Size) -> dict[str, Any]:
     """Recorded answers of an enterprise of that size."""
     people = [{"github_com_login": f"user-{number}"} for number in range(size.users)]
-    crew = [{"id": number, "runner_group_id": 1, "status": "online"} for number in range(size.runners)]
+    crew = [
+        {"id": number, "runner_group_id": 1, "status": "online", "version": f"2.{number % size.runner_versions}.0"}
+        for number in range(size.runners)
+    ]
     groups = [{"id": 1, "name": "Default", "visibility": "all"}] + [
         {"id": 2 + number, "name": f"group-{number}", "visibility": "selected"}
         for number in range(size.selected_groups)
@@ -79,6 +88,8 @@ def company(size: Size) -> dict[str, Any]:
             "repositories": []
         },
         **paged(f"{ENTERPRISE}/actions/runners", "runners", crew, total_count=len(crew)),
+        **{f"{ENTERPRISE}/actions/runners/deprecations/2.{minor}.0": {} for minor in range(size.runner_versions)},
+        f"{ENTERPRISE}/visual-studio-subscriptions": {"total_count": 3},
         **paged(groups_path, "runner_groups", groups),
         **{f"{groups_path}/{group['id']}/organizations": {"total_count": 4} for group in groups},
         f"{ENTERPRISE}/actions/runners/downloads": [],
@@ -99,6 +110,12 @@ def company(size: Size) -> dict[str, Any]:
         "/enterprise/settings/license": {},
         "/enterprise/stats/all": {},
         "/enterprise/stats/security-products": {},
+        "/manage/v1/config/nodes": {"topology": "Ha", "nodes": []},
+        "/manage/v1/replication/status": {"nodes": []},
+        "/manage/v1/maintenance": [],
+        "/manage/v1/config/license": {},
+        "/manage/v1/config/license/check": {"status": "valid"},
+        "/manage/v1/version": [],
         "/meta": {},
     }
 
@@ -129,3 +146,4 @@ def test_calls_of_an_hour() -> None:
     assert Calls(user_pages=1).per_hour(size, 6 * 3600) == pytest.approx(50 / 6)
     assert Calls(runner_pages=1, hourly=4).per_hour(size, 60) == 304
     assert Calls(fixed=2, selected_groups=1).per_hour(size, 3600) == 12
+    assert Calls(runner_pages=1, runner_versions=1).per_hour(Size(0, 500, runner_versions=7), 6 * 3600) == 2

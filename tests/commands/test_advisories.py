@@ -5,7 +5,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from exporter.commands.advisories import report_open_access, warn_about_plaintext
-from exporter.config.settings import Auth, Enterprise, Settings
+from exporter.config.auth import Auth
+from exporter.config.settings import Enterprise, Settings
 
 
 @pytest.mark.parametrize(

@@ -80,5 +80,5 @@ def test_every_collector_is_on_for_every_enterprise(organizations: int, read: li
     settings = demo_settings("http://127.0.0.1:1", ":0", organizations)
     addresses = {enterprise.slug: enterprise.api_url for enterprise in settings.enterprises}
     assert addresses == dict.fromkeys(ENTERPRISES, "http://127.0.0.1:1") | {"octo-server": "http://127.0.0.1:1/api/v3"}
-    assert [organization.name for organization in settings.enterprises[0].organizations] == read
+    assert [organization.name for organization in settings.enterprises[0].organizations.named] == read
     assert all(collector.is_enabled(settings.options_of(collector)) for collector in COLLECTORS)

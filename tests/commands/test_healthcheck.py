@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from exporter.cli import main
-from exporter.config.addresses import is_loopback
 from exporter.config.web_address import web_url
+from exporter.url import is_loopback
 from exporter.web.http.messages import Request, Response
 from exporter.web.http.server import WebServer
 from tests.support.certificates import HOUR, hashed, install, issue, web_config

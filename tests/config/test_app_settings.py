@@ -6,8 +6,8 @@ import pytest
 
 from exporter.cli import main
 from exporter.config import loading
+from exporter.config.auth import Auth
 from exporter.config.environment import own_environment
-from exporter.config.settings import Auth
 from exporter.errors import ConfigurationError
 from exporter.runtime.clients import readers_of
 from tests.support.app_keys import pem, wrong_keys
@@ -61,7 +61,7 @@ def test_every_credential_may_be_an_app() -> None:
         f"organizations: [{{name: acme-web, auth: {app}}}]}}]\n"
     )
     (acme,) = loading.load(path).enterprises
-    assert acme.organizations[0].auth == acme.auth
+    assert acme.organizations.named[0].auth == acme.auth
 
 
 @pytest.mark.parametrize("content", ["12345", "Iv23liOctoOcto\n"])

@@ -85,6 +85,7 @@ BAD = {
     "included-infinite": ": enterprises[0].included.storage_gigabytes: must be a finite number",
     "included-is-a-number": f": enterprises[0].included: {MAPPING}",
     "included-negative": ": enterprises[0].included.actions_minutes: must be greater than or equal to 0",
+    "included-credits-as-text": ": enterprises[0].included.ai_credits: must be a number",
     "included-text": ": enterprises[0].included.packages_transfer_gigabytes: must be a number",
     "expected-label-empty": ": enterprises[0].expected_labels[1]: must be a label of 1 to 256 characters",
     "interval-as-text": f": collectors.runners.interval: {DURATION}",
@@ -134,7 +135,29 @@ BAD = {
     "organization-is-a-number": f": enterprises[0].organizations[0]: {MAPPING}",
     "organization-without-token": ": enterprises[0].organizations[1].auth.token_file: the file empty-token is empty",
     "organization-with-slash": f": enterprises[0].organizations[1].name: {SLUG}",
-    "organizations-is-a-mapping": ": enterprises[0].organizations: must be a list",
+    "organizations-is-a-mapping": f": enterprises[0].organizations.acme-web: {UNKNOWN}",
+    "organizations-is-a-number": f": enterprises[0].organizations: {MAPPING}",
+    "organizations-auto-in-a-list-of-a-mapping": ": enterprises[0].organizations.auto: must be true or false",
+    "organizations-auto-on-a-server": ": enterprises[0].organizations: GitHub Enterprise Server has no list of "
+    "organizations for auto; list them",
+    "organizations-auto-without-the-collector": ": organizations of acme: auto needs the collector organizations, "
+    "which collectors.organizations.enabled disables",
+    "organizations-exclude-is-a-url": ": enterprises[0].organizations.exclude[0]: must be a login, with * for any "
+    "characters, ? for any one and [ab] for a or b",
+    "organizations-exclude-without-auto": ": enterprises[0].organizations: exclude is about organizations that are "
+    "found, and needs auto: true",
+    "organizations-max-is-zero": ": enterprises[0].organizations.max: must be greater than or equal to 1",
+    "organizations-named-twice": ": enterprises[0].organizations.named: Acme-Web is listed twice",
+    "organizations-named-without-token": ": enterprises[0].organizations.named[0].auth.token_file: "
+    "the file empty-token is empty",
+    "organization-properties-are-six": ": enterprises[0].organization_properties: must have at most 5 items, not 6",
+    "organization-property-is-a-label-of-a-target": ": enterprises[0].organization_properties[1]: would be the label "
+    "job, which has a meaning of its own; give the property another name",
+    "organization-property-is-a-label-of-ours": ": enterprises[0].organization_properties[0]: would be the label "
+    "runner_group, which has a meaning of its own; give the property another name",
+    "organization-property-is-no-name": ": enterprises[0].organization_properties[0]: must be the name of a property "
+    "that begins with a letter",
+    "organization-property-twice": ": enterprises[0].organization_properties: cost_center is listed twice",
     "rate-limit-reserve-negative": ": limits.rate_limit_reserve: must be greater than or equal to 0",
     "rate-limit-reserve-no-number": ": limits.rate_limit_reserve: must be less than 1",
     "rate-limit-reserve-of-all": ": limits.rate_limit_reserve: must be less than 1",

@@ -11,8 +11,10 @@ from pydantic import SecretStr, ValidationError
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
 from exporter.config import loading
+from exporter.config.auth import Auth
 from exporter.config.environment import own_environment
-from exporter.config.settings import Auth, Enterprise, Organization, Settings
+from exporter.config.organizations import Organization
+from exporter.config.settings import Enterprise, Settings
 from tests.support.secret_marker import CANARY, TOKEN, furnish
 
 GOOD_FILES = Path(__file__).parent / "good"
@@ -68,14 +70,15 @@ def test_several_enterprises_of_a_file() -> None:
     assert (acme.slug, acme.api_url, acme.billing_platform) == ("acme", "https://api.github.com", "auto")
     assert acme.auth == Auth(token_file=Path("acme-token"))
     assert acme.runner_auth == Auth(token_file=Path("runners-token"))
-    assert acme.organizations == (Organization(name="acme-web"), Organization(name="acme-data"))
+    assert acme.organizations.named == (Organization(name="acme-web"), Organization(name="acme-data"))
     assert acme.included.model_dump() == {
         "actions_minutes": 50000,
         "storage_gigabytes": 50,
         "packages_transfer_gigabytes": 100,
+        "ai_credits": 19000,
     }
     assert (globex.api_url, globex.ca_file) == ("https://api.globex.ghe.com", Path("globex.pem"))
-    assert (globex.runner_auth, globex.organizations) == (None, ())
+    assert (globex.runner_auth, globex.organizations.named) == (None, ())
     assert settings.limits.model_dump() == {
         "max_concurrency": 4,
         "rate_limit_reserve": 0.1,
@@ -96,9 +99,9 @@ def test_every_setting_accepts_the_edge_of_its_range() -> None:
     assert (settings.listen, settings.log_level, settings.log_format) == ("[::1]:9100", "warning", "json")
     assert acme.api_url == "https://github.acme.example:8443/api/v3"
     assert (token(acme.auth), token(acme.runner_auth)) == (TOKEN, f"{TOKEN[:-1]}2")
-    assert [organization.name for organization in acme.organizations] == ["acme-web", "acme-data", "acme-shop"]
-    assert [organization.auth is not None for organization in acme.organizations] == [False, True, False]
-    assert acme.included.packages_transfer_gigabytes is None
+    assert [organization.name for organization in acme.organizations.named] == ["acme-web", "acme-data", "acme-shop"]
+    assert [organization.auth is not None for organization in acme.organizations.named] == [False, True, False]
+    assert (acme.included.packages_transfer_gigabytes, acme.included.ai_credits) == (None, 0)
     options = {collector.name: settings.options_of(collector) for collector in COLLECTORS}
     assert (options["licenses"].interval, options["licenses"].max_age) == (5400, 2 * 86400)
     assert options["license_sync"].interval == options["license_sync"].max_age == 10
@@ -140,7 +143,7 @@ def test_one_enterprise_needs_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     (acme,) = settings.enterprises
     assert (acme.slug, token(acme.auth), acme.billing_platform) == ("acme", TOKEN, "legacy")
     assert (acme.api_url, acme.ca_file) == ("https://github.acme.example/api/v3", Path("globex.pem"))
-    assert acme.organizations == (Organization(name="acme-web"), Organization(name="acme-data"))
+    assert acme.organizations.named == (Organization(name="acme-web"), Organization(name="acme-data"))
     assert (settings.listen, settings.state_dir) == ("127.0.0.1:9100", Path("state"))
     assert (settings.log_level, settings.log_format) == ("debug", "json")
 
@@ -211,9 +214,9 @@ def test_variables_change_the_enterprise_they_name(monkeypatch: pytest.MonkeyPat
     """GHE_EXPORTER_ENTERPRISE says which entry of the file the other variables change."""
     settings = loaded(monkeypatch, TWO, ENTERPRISE="GLOBEX", TOKEN=f"{TOKEN}3", ORGANIZATIONS="globex-web")
     acme, globex = settings.enterprises
-    assert (token(acme.auth), [item.name for item in acme.organizations]) == (TOKEN, ["acme-web"])
+    assert (token(acme.auth), [item.name for item in acme.organizations.named]) == (TOKEN, ["acme-web"])
     assert (token(globex.auth), globex.auth.token_file) == (f"{TOKEN}3", None)
-    assert [item.name for item in globex.organizations] == ["globex-web"]
+    assert [item.name for item in globex.organizations.named] == ["globex-web"]
     assert globex.api_url == "https://api.globex.ghe.com"
 
 
@@ -262,7 +265,7 @@ def test_end_of_api_url_means_server(api_url: str, platform: Platform) -> None:
         ("enterprises", 0, "slug"),
         ("enterprises", 0, "auth", "token"),
         ("enterprises", 0, "included", "actions_minutes"),
-        ("enterprises", 0, "organizations", 1, "name"),
+        ("enterprises", 0, "organizations", "named", 1, "name"),
     ],
 )
 def test_settings_cannot_be_changed(path: tuple[str | int, ...]) -> None:
@@ -277,7 +280,7 @@ def test_settings_cannot_be_changed(path: tuple[str | int, ...]) -> None:
 def test_lists_cannot_grow() -> None:
     """Lists of the file cannot grow later."""
     (enterprise,) = good("every-setting").enterprises
-    assert isinstance(enterprise.organizations, tuple)
+    assert isinstance(enterprise.organizations.named, tuple)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ ghe_runners_by_version organization,os,version
 ghe_runner_group_info organization,runner_group_id,runner_group,visibility,default
 ghe_runner_group_organizations organization,runner_group_id,runner_group
 ghe_runner_application_info os,architecture,version
+ghe_github_component_status component,status
+ghe_github_incidents impact
 """
 
 DOMAIN = tuple(metric for collector in COLLECTORS for metric in collector.metrics)
@@ -54,7 +56,7 @@ METRICS = (*DOMAIN, *OWN_METRICS)
 
 # The layers of the exporter, the lowest first. The simulator imports nothing of it; see below.
 LAYERS = (
-    "clock duration redaction regular_file revision simulator",
+    "clock duration redaction regular_file revision simulator url",
     "errors logs",
     "github metrics state",
     "collector",
@@ -100,7 +102,7 @@ def test_metrics_and_labels_are_those_of_the_contract() -> None:
     """Collectors expose what dashboards and alerts rely on."""
     lines = [line.split(" ") for line in CONTRACT.strip().splitlines()]
     promised = {(name, tuple("".join(labels).split(",")) if labels else ()) for name, *labels in lines}
-    declared = {(metric.name, metric.labels[1:]) for metric in DOMAIN}
+    declared = {(metric.name, metric.own_labels) for metric in DOMAIN}
     assert promised <= declared
 
 
@@ -216,7 +218,7 @@ PURE = frozenset(
     }
 )
 FOR_COLLECTORS = re.compile(
-    r"exporter\.(collector|collectors(\..*)?|metrics\.metric|errors|duration)"
+    r"exporter\.(collector|collectors(\..*)?|metrics\.metric|errors|duration|redaction|url)"
     r"|exporter\.github\.(endpoint|models|reader)|pydantic(\..*)?"
 )
 

@@ -17,10 +17,12 @@ import requests
 from exporter.cli import main
 from exporter.collector import Platform
 from exporter.collectors import COLLECTORS
+from exporter.commands import check as check_command
 from exporter.doctor.advice import ADVICE, WARNINGS, CredentialWarning
 from exporter.errors import Cause
 from exporter.simulator.server import Simulator
 from tests.support.app_keys import pem
+from tests.support.harness import ImpatientClock
 from tests.support.programs import ROOT, command, environment, run
 from tests.support.secret_marker import CANARY, TOKEN, the_line
 from tests.support.tools import PATIENCE_SECONDS, eventually
@@ -38,9 +40,15 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def simulator() -> Iterator[Simulator]:
+def clock() -> ImpatientClock:
+    """For the command and the simulated GitHub alike."""
+    return ImpatientClock()
+
+
+@pytest.fixture
+def simulator(clock: ImpatientClock) -> Iterator[Simulator]:
     """A small simulated GitHub."""
-    with Simulator(users=30, runners=8, organizations=3) as running:
+    with Simulator(users=30, runners=8, organizations=3, now=clock.time) as running:
         yield running
 
 
@@ -59,12 +67,12 @@ def configure(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Callable
 
 
 @pytest.fixture
-def check(configure: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> Check:
-    """Run `check --json`; the exit code must be the one expected."""
+def check(configure: Callable[..., None], capsys: pytest.CaptureFixture[str], clock: ImpatientClock) -> Check:
+    """Run `check --json`, which does not wait; the exit code must be the one expected."""
 
-    def run(expected: int, *arguments: str, **variables: str | None) -> dict[str, Any]:
+    def run(expected: int, config: Path | None = None, **variables: str | None) -> dict[str, Any]:
         configure(**variables)
-        code = main(["check", "--json", *arguments])
+        code = check_command.run(config, as_json=True, clock=clock)
         out, err = capsys.readouterr()
         assert CANARY not in out + err
         assert code == expected, out
@@ -197,7 +205,7 @@ def test_disabled_collectors_are_not_asked(check: Check, tmp_path: Path, simulat
     config = tmp_path / "config.yaml"
     off = {collector.name: {"enabled": collector.name == "billing_usage"} for collector in COLLECTORS}
     config.write_text(json.dumps({"collectors": off}))
-    found = check(0, "--config", str(config))
+    found = check(0, config)
     assert states(found) == {("billing_usage", "ok")}
     assert simulator.requests == 4  # one of them for the versions of the API
 
@@ -219,7 +227,7 @@ def test_several_enterprises_in_the_order_of_the_file(check: Check, tmp_path: Pa
     ]
     config = tmp_path / "config.yaml"
     config.write_text(json.dumps({"enterprises": enterprises}))
-    found = check(0, "--config", str(config), ENTERPRISE=None, TOKEN=None, API_URL=None)
+    found = check(0, config, ENTERPRISE=None, TOKEN=None, API_URL=None)
     assert [each["enterprise"] for each in found["enterprises"]] == ["octo-legacy", "octo-corp", "octo-server"]
     kinds = {item["credential"]: item["kind"] for item in found["enterprises"][1]["credentials"]}
     assert kinds == {"auth": "github_app", "runner_auth": "classic", "organization:octo-org-1": "fine_grained"}
@@ -551,3 +559,17 @@ def test_every_cause_and_warning_has_advice() -> None:
     texts = [*(item.text for item in ADVICE.values()), *WARNINGS.values()]
     assert all(text.endswith(".") and (text[0].isupper() or text[0] in "{a") for text in texts)
     assert len(set(texts)) == len(texts)
+
+
+def test_status_page_has_a_report_without_an_enterprise(check: Check, simulator: Simulator) -> None:
+    """It is checked once, with no credential; a page that is not there fails this report alone."""
+    switched_on = {"COLLECTORS__GITHUB_STATUS__ENABLED": "true"}
+    found = check(0, COLLECTORS__GITHUB_STATUS__URL=simulator.url, **switched_on)
+    *_, page = found["enterprises"]
+    assert (page["enterprise"], page["api_url"], page["credentials"]) == ("", simulator.url, [])
+    assert [(item["collector"], item["state"], item["credential"]) for item in page["checks"]] == [
+        ("github_status", "ok", "")
+    ]
+    found = check(1, COLLECTORS__GITHUB_STATUS__URL="http://127.0.0.1:1", **switched_on)
+    assert [enterprise["ok"] for enterprise in found["enterprises"]] == [True, False]
+    assert found["enterprises"][1]["checks"][0]["cause"] == "connection_refused"

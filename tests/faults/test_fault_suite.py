@@ -24,7 +24,7 @@ from tests.support.harness import read_all
 Others = Literal["go on", "stop"]
 TRIES = HASTY.tries
 OK = "ok"
-WALKED = ("license_users", "advanced_security", "copilot", "actions_activity")
+WALKED = ("license_users", "advanced_security", "copilot")
 """Lists whose pages are linked."""
 NO_TEXT = without_inner(str)
 NO_LISTS = (*without_inner(list), "server", "connected_servers")
@@ -74,6 +74,8 @@ PARTLY_READ = {
     ("long-texts", "cost_centers"),
     ("wrapped", "cost_centers"),
     ("hostile-labels", "budgets"),
+    ("enormous-numbers", "server_management"),
+    ("wrong-types", "server_management"),
 }
 """Runs that fail because a single value cannot be read, and publish the rest."""
 
@@ -126,7 +128,7 @@ TABLE = {
     "null-last": Expected(OK, factor=2),
     "deep-nesting": BROKEN,
     "enormous-numbers": all_but(("license_sync", "usage_reports"), "payload"),
-    "wrapped": all_but(BARE_LISTS, "payload"),
+    "wrapped": all_but((*BARE_LISTS, "server_management"), "payload"),
     "endless-link": only(WALKED, "payload", factor=MAX_PAGES),
     "repeating-link": only(WALKED, "payload"),
     "foreign-link": Expected(OK),
@@ -152,12 +154,20 @@ PATIENCE = {"hang": 0.2}
 """Seconds to wait for an answer that never comes; one that does come may take longer."""
 SPEEDS = {"slow-head": 30_000.0}
 """Seconds that pass for each second of the machine, where only the run's deadline ends a fault."""
-HOMES = {"server": "octo-server", "server_security": "octo-server", "scim": "octo-tenant"}
+HOMES = {
+    "server": "octo-server",
+    "server_security": "octo-server",
+    "server_management": "octo-server",
+    "scim": "octo-tenant",
+}
 """Which enterprise has what a collector reads; the others read octo-corp."""
-OWN_LIMIT = {("rate-limit-primary", "actions_activity")}
-"""Where the limit is that of the collector's own resource, and others go on."""
-OTHERS = {"license_sync": "actions_cache", "server": "runner_groups", "server_security": "runner_groups"}
+OTHERS = {
+    "license_sync": "actions_cache",
+    **dict.fromkeys(("server", "server_security", "server_management"), "runner_groups"),
+}
 """Another collector of the credential that shares no path; license_sync for most."""
+ALONE = ("server_management",)
+"""Collectors whose credential no other uses, so that its limits stop no other."""
 LATEST_RECOVERY = 3
 
 
@@ -252,7 +262,7 @@ def test_fault(github: Github, stage: FaultHarness, kind: str, collector: str) -
 
         asked = github.simulator.requests
         read_all(stage.collection(other))
-        if expected.others == "stop" and (kind, collector) not in OWN_LIMIT:
+        if expected.others == "stop" and collector not in ALONE:
             assert stage.status(other).reason == "rate_limited"
             assert github.simulator.requests == asked
         else:

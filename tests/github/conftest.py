@@ -5,7 +5,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pytest
 import responses
@@ -68,6 +68,8 @@ class RecordingObserver:
     windows: list[tuple[str, RateLimitWindow]] = field(default_factory=list)
     expirations: list[tuple[str, float | None]] = field(default_factory=list)
     answers: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    sunsets: list[tuple[str, float | None]] = field(default_factory=list)
+    deprecations: list[str] = field(default_factory=list)
 
     def attempted(self, endpoint: Endpoint, code: str, seconds: float) -> None:
         assert endpoint.path.startswith("/")
@@ -92,6 +94,12 @@ class RecordingObserver:
     def token_expires(self, credential: str, at: float | None) -> None:
         self.expirations.append((credential, at))
 
+    def sunset(self, endpoint: Endpoint, at: float | None) -> None:
+        self.sunsets.append((endpoint.path, at))
+
+    def deprecated(self, endpoint: Endpoint) -> None:
+        self.deprecations.append(endpoint.path)
+
 
 @dataclass
 class Rotating:
@@ -101,6 +109,7 @@ class Rotating:
     name: str = "runner_auth"
     rejected: list[str] = field(default_factory=list)
     new: set[str] = field(default_factory=set)
+    scheme: Literal["Bearer", "Basic"] = "Bearer"
 
     def token(self) -> str:
         return self.tokens[0]

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 import requests
@@ -158,6 +159,7 @@ def test_limit_reached_while_waiting_for_a_connection_stops_the_request(
     @dataclass
     class Announcing:
         name: str = "auth"
+        scheme: Literal["Bearer", "Basic"] = "Bearer"
         asked: int = 0
 
         def token(self) -> str:

@@ -128,3 +128,26 @@ def test_value_of_another_type_is_refused() -> None:
 def test_histogram_with_infinite_sum_is_left_out() -> None:
     """A sum that is no number is absent, as any other value."""
     assert families((WAIT,), [WAIT(Distribution([1, 0, 0], math.inf))]) == {WAIT: {}}
+
+
+def test_labels_from_the_settings_come_after_the_declared_ones() -> None:
+    """A metric that is extended has samples with those labels in the place of its own."""
+    info = gauge("ghe_organization_info", "Organizations.", "organization", extended_by="organization_properties")
+    extended = info.with_labels(["team"])
+    assert extended.labels == ("enterprise", "organization", "team")
+    grouped = families((info, SEATS), [extended(1, "octo", "web"), SEATS(7)])
+    assert {metric.name: family for metric, family in grouped.items()} == {
+        "ghe_organization_info": {("octo", "web"): 1},
+        "ghe_seats": {(): 7},
+    }
+
+
+def test_two_label_sets_of_one_family_are_refused() -> None:
+    """All samples of a family have the same labels."""
+    info = gauge("ghe_organization_info", "Organizations.", "organization", extended_by="organization_properties")
+    with pytest.raises(ValueError, match="not declared"):
+        families((info,), [info.with_labels(["team"])(1, "a", "web"), info.with_labels(["cost"])(1, "b", "1")])
+    with pytest.raises(ValueError, match="takes no labels from the settings"):
+        SEATS.with_labels(["team"])
+    with pytest.raises(ValueError, match="labels repeat"):
+        info.with_labels(["organization"])

@@ -254,3 +254,24 @@ def test_set_levels_drops_and_accepts_organizations(board: Board) -> None:
     board.publish(ACME, {"acme-new": runners("acme", "acme-new", 1), "acme-web": runners("acme", "acme-web", 1)})
     assert {line.partition('organization="')[2].partition('"')[0] for line in board.series} == {"", "acme-new"}
     board.snapshots.set_levels(Key("octo", "runners"), ("",))
+
+
+def test_series_that_several_levels_report_is_exposed_once() -> None:
+    """Without a label that tells levels apart two equal lines would make Prometheus refuse the whole scrape."""
+    date = gauge("ghe_date", "Date.", "version")
+    board = Board({"versions": (date,)})
+    key = Key("acme", "versions")
+    board.watch(key, *LEVELS, max_series=2)
+
+    def dates(**versions: float) -> Result:
+        return Result(render("acme", {date: {(name,): value for name, value in versions.items()}}), 0.0)
+
+    board.publish(key, {"": dates(a=1, b=2), "acme-web": dates(b=3)})
+    text = b"".join(board.exposition.page().plain(())).decode()
+    assert [line for line in text.splitlines() if not line.startswith("#")] == [
+        'ghe_date{enterprise="acme",version="a"} 1',
+        'ghe_date{enterprise="acme",version="b"} 2',
+    ]
+    assert board.dropped[key] == {}
+    board.publish(key, {"acme-web": dates(c=3)})
+    assert board.dropped[key] == {"ghe_date": 3}

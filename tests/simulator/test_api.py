@@ -3,6 +3,7 @@
 import gzip
 import http.client
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import pytest
@@ -236,3 +237,11 @@ def test_newest_application_is_offered_for_every_platform(get: Get, level: str) 
     assert {package["os"] for package in packages} == {"osx", "linux", "win"}
     assert packages[0]["filename"] == "actions-runner-osx-x64-2.348.0.tar.gz"
     assert packages[0]["download_url"].endswith(packages[0]["filename"])
+
+
+def test_routes_of_the_former_billing_platform_announce_their_end(get: Get) -> None:
+    """The headers of RFC 8594 and RFC 9745, and none where no end is planned."""
+    answer = get("/enterprises/octo-legacy/settings/billing/actions")
+    since = float(answer.headers["Deprecation"].removeprefix("@"))
+    assert parsedate_to_datetime(answer.headers["Sunset"]).timestamp() == int(since) + 180 * 86_400
+    assert not {"Sunset", "Deprecation"} & set(get(USERS).headers)

@@ -104,8 +104,8 @@ def test_one_budget_is_close_to_its_limit(get: Get, moments: list[float], day: i
     """Most of the month one is, and never above; the blocking one is far from it."""
     moments.append(datetime(2026, 11, day, 18, tzinfo=UTC).timestamp())
     credit, actions = budgets(get)[:2]
-    assert credit["budget_product_skus"] == ["copilot_ai_credits"]
-    assert 0.9 <= spent(get, "copilot_ai_credits") / credit["budget_amount"] < 0.99
+    assert credit["budget_product_skus"] == ["spark_ai_credits"]
+    assert 0.9 <= spent(get, "spark_ai_credits") / credit["budget_amount"] < 0.99
     assert actions["prevent_further_usage"]
     assert spent(get, "actions") / actions["budget_amount"] < 0.5
 

@@ -21,17 +21,17 @@ from exporter.runtime.collection import Collection
 from exporter.runtime.status import Key, Status
 from exporter.simulator import Simulator
 from tests.support.harness import read_all
-from tests.support.secret_marker import CANARY, TOKEN
+from tests.support.secret_marker import CANARY, PASSWORD, TOKEN
 from tests.support.web_server import get
 
 NOW = 1_795_000_000.0
 HASTY = ClientLimits(connect_seconds=10.0, read_seconds=10.0)
 MAX_PAGES = 12
 OPT_IN = {
-    "actions_activity": {"enabled": True},
     "billing_usage": {"enabled": True},
     "cost_centers": {"spend": True},
     "advanced_security": {"organizations_breakdown": True},
+    "server_management": {"enabled": True},
 }
 
 
@@ -134,8 +134,12 @@ def staged(
     """A stage that reads the enterprise *slug* of *simulator*."""
     stage = FaultHarness(clock, bounds)
     url = simulator.server_url if slug == "octo-server" else simulator.url
-    organizations = ["octo-org-1"] if slug == "octo-corp" else []
-    stage.exporter.apply(settings({"slug": slug, "api_url": url, "organizations": organizations}, **options))
+    enterprise: dict[str, Any] = {"slug": slug, "api_url": url}
+    if slug == "octo-corp":
+        enterprise["organizations"] = ["octo-org-1"]
+    if slug == "octo-server":
+        enterprise |= {"manage_url": simulator.manage_url, "manage_auth": {"username": "demo", "password": PASSWORD}}
+    stage.exporter.apply(settings(enterprise, **options))
     try:
         yield stage
     finally:

@@ -13,7 +13,9 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 import responses
 
+from exporter.clock import SystemClock
 from exporter.collector import Allowances, BillingPlatform, Collector, Platform
+from exporter.collectors.common.labels import snake_case
 from exporter.errors import Reason
 from exporter.github.auth import PersonalAccessToken
 from exporter.github.client import Client
@@ -54,6 +56,25 @@ class FakeClock:
         return event.is_set()
 
 
+class ImpatientClock(SystemClock):
+    """The machine's clock, moved forward by every wait instead of waiting."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._skipped = 0.0
+
+    def time(self) -> float:
+        return super().time() + self._skipped
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._skipped
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        with self._lock:
+            self._skipped += seconds
+        return event.is_set()
+
+
 @dataclass
 class RecordingObserver:
     """Counts what a run reports."""
@@ -89,6 +110,8 @@ class CollectorHarness:
         included: Mapping[str, float] | None = None,
         billing_platform: BillingPlatform = "auto",
         expected_labels: Sequence[str] = (),
+        organization_properties: Sequence[str] = (),
+        property_labels: Sequence[str] = (),
         randomness: random.Random | None = None,
     ) -> None:
         self.recorded = dict(recorded)
@@ -120,6 +143,8 @@ class CollectorHarness:
             included=Allowances.model_validate(included or {}),
             billing_platform=billing_platform,
             expected_labels=tuple(expected_labels),
+            organization_properties=tuple(organization_properties),
+            property_labels=tuple(property_labels or map(snake_case, organization_properties)),
         )
         watches = {self.assignment.key: self.assignment.watch}
         self.statuses.reconcile(watches)
@@ -152,11 +177,7 @@ class CollectorHarness:
     @property
     def text(self) -> str:
         """What is exposed."""
-        return self.exposed(openmetrics=False)
-
-    def exposed(self, *, openmetrics: bool) -> str:
-        """What is exposed in one of the formats, without the end mark of OpenMetrics."""
-        return b"".join(self.exposition.page(openmetrics=openmetrics).plain(())).decode()
+        return b"".join(self.exposition.page().plain(())).decode()
 
     @property
     def series(self) -> dict[str, float]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 TOKEN = "ghp_Canary0123456789abcdefghijklmnopqrstu1"
 """Looks like a token; must never be seen again."""
+PASSWORD = "Canary battery staple"
+"""The same for a password of the management console."""
 CANARY = "Canary"
 SECRETS = {
     "acme-token": f"{TOKEN}\n".encode(),

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from structlog.testing import capture_logs
 
 from exporter.app import Exporter
 from exporter.errors import Reason
@@ -20,6 +21,7 @@ from exporter.telemetry.telemetry import EnterpriseApi, Telemetry
 
 LICENSES, RUNNERS = Key("acme", "licenses"), Key("acme", "runners")
 SEATS = Endpoint("/enterprises/{enterprise}/consumed-licenses", "read:enterprise")
+RUNNER_LIST = Endpoint("/enterprises/{enterprise}/actions/runners", "manage_runners:enterprise")
 USERS = Endpoint("/enterprises/{enterprise}/users", "read:enterprise", revalidate=False)
 
 # The part of the contract that is about the exporter: name, type, labels.
@@ -41,6 +43,7 @@ ghe_rate_limit_limit gauge enterprise,credential,resource
 ghe_rate_limit_remaining gauge enterprise,credential,resource
 ghe_rate_limit_reset_timestamp_seconds gauge enterprise,credential,resource
 ghe_token_expiration_timestamp_seconds gauge enterprise,credential
+ghe_exporter_api_sunset_timestamp_seconds gauge enterprise,path
 ghe_exporter_series_dropped gauge enterprise,metric
 ghe_exporter_payload_skipped_total counter enterprise,collector
 ghe_exporter_config_last_reload_successful gauge
@@ -52,6 +55,7 @@ ghe_exporter_build_info gauge version,revision,python_version
 
 CREDENTIALS = frozenset({"auth", "runner_auth", "organization:acme-web"})
 Series = dict[tuple[str, ...], float]
+SUNSET = "ghe_exporter_api_sunset_timestamp_seconds"
 
 
 class TelemetryHarness:
@@ -60,7 +64,8 @@ class TelemetryHarness:
     def __init__(self) -> None:
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call] # as the exporter does
         self.statuses = StatusBoard()
-        self.telemetry = Telemetry(self.statuses, version="1.2.3", revision="abc", process_metrics=False)
+        paths = {"licenses": frozenset({SEATS.path}), "runners": frozenset({RUNNER_LIST.path})}
+        self.telemetry = Telemetry(self.statuses, version="1.2.3", revision="abc", process_metrics=False, paths=paths)
         self.api = self.telemetry.observer("acme")
         self.reconcile()
 
@@ -97,6 +102,7 @@ class TelemetryHarness:
         self.api.authenticated("auth", accepted=True)
         self.api.rate_limit("auth", RateLimitWindow("core", 5000, 4000, 99))
         self.api.token_expires("auth", 77)
+        self.api.sunset(SEATS, 88)
 
 
 @pytest.fixture
@@ -276,6 +282,41 @@ def test_token_expiration_is_absent_without_one(harness: TelemetryHarness) -> No
     assert harness.series(name) == {("acme", "runner_auth"): 600}
 
 
+def test_sunset_is_exposed_until_the_endpoint_stops_announcing_it(harness: TelemetryHarness) -> None:
+    """Each enterprise and path has its own; the newest date counts."""
+    harness.reconcile(LICENSES, RUNNERS)
+    harness.api.sunset(SEATS, 500)
+    harness.api.sunset(SEATS, 600)
+    harness.api.sunset(RUNNER_LIST, 700)
+    assert harness.series(SUNSET) == {("acme", SEATS.path): 600, ("acme", RUNNER_LIST.path): 700}
+    harness.api.sunset(SEATS, None)
+    assert harness.series(SUNSET) == {("acme", RUNNER_LIST.path): 700}
+
+
+def test_sunset_vanishes_with_the_last_collector_that_reads_the_path(harness: TelemetryHarness) -> None:
+    """What is switched off is not in use, and a late answer changes nothing."""
+    harness.reconcile(LICENSES, RUNNERS)
+    harness.api.sunset(SEATS, 500)
+    harness.api.sunset(RUNNER_LIST, 700)
+    harness.reconcile(RUNNERS)
+    harness.api.sunset(SEATS, 500)
+    assert harness.series(SUNSET) == {("acme", RUNNER_LIST.path): 700}
+    harness.reconcile(globex=CREDENTIALS)
+    assert harness.series(SUNSET) == {}
+
+
+def test_deprecation_is_logged_once_per_path(harness: TelemetryHarness) -> None:
+    """However often it is announced."""
+    with capture_logs() as logs:
+        harness.reconcile(LICENSES, RUNNERS)
+        for endpoint in (SEATS, RUNNER_LIST, SEATS, SEATS):
+            harness.api.deprecated(endpoint)
+        harness.reconcile(LICENSES, RUNNERS)  # a reload
+        harness.api.deprecated(SEATS)
+    logged = [(line["event"], line["path"]) for line in logs]
+    assert logged == [("endpoint deprecated", SEATS.path), ("endpoint deprecated", RUNNER_LIST.path)]
+
+
 @pytest.mark.parametrize(
     ("status", "shown"),
     [
@@ -358,6 +399,7 @@ def everything(api: EnterpriseApi, credential: str) -> None:
     api.authenticated(credential, accepted=False)
     api.rate_limit(credential, RateLimitWindow("core", 5000, 4000, 100))
     api.token_expires(credential, 500)
+    api.sunset(USERS, 600)
 
 
 def test_forgotten_enterprise_has_no_series(harness: TelemetryHarness) -> None:

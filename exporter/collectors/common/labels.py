@@ -4,6 +4,8 @@ import re
 from functools import lru_cache
 
 UNKNOWN = "unknown"
+OTHER = "(other)"
+"""Everything beyond a limit, as one."""
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")

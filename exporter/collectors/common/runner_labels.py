@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from exporter.collectors.common.labels import OTHER
 from exporter.github.models import Runner, RunnerLabel
 from exporter.metrics.metric import Sample, gauge
 
@@ -16,7 +17,6 @@ LABEL_RUNNERS = gauge(
     "state",
 )
 
-OTHER = "(other)"
 MAX_NAME = 100
 """Characters of a runner's name that are looked at; GitHub allows 64."""
 READ_ONLY = frozenset({"self-hosted", "linux", "windows", "macos", "x86", "x64", "arm", "arm64"})

@@ -3,8 +3,9 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
+from email.utils import formatdate
 from functools import partial
 from itertools import count
 from typing import Any
@@ -12,10 +13,10 @@ from typing import Any
 from exporter.simulator.api.app_tokens import UNREADABLE, refuse_new
 from exporter.simulator.api.bodies import Bodies, Body, render
 from exporter.simulator.api.call import Call, Environment
-from exporter.simulator.api.credentials import Credential, credential
+from exporter.simulator.api.credentials import Credential, credential, management_credential
 from exporter.simulator.api.http_types import JSON_TYPE, Header, NotFound, Refusal, Request, Response
 from exporter.simulator.api.paging import Page, link
-from exporter.simulator.api.quota import AUDIT_LOG, CORE, Quota, Quotas
+from exporter.simulator.api.quota import Quota, Quotas
 from exporter.simulator.api.refusals import LIMITS, NOT_ACCESSIBLE, PRIMARY_LIMIT
 from exporter.simulator.api.routes import ROUTES
 from exporter.simulator.api.routes.instance import OLDEST_API_VERSION, api_versions, rate_limit
@@ -33,6 +34,7 @@ STEP = 10
 WIRE = "simulator.wire"
 """Where the server puts the connection in the environment."""
 
+DAY = 86_400
 READING = ("GET", "HEAD")
 NOT_MODIFIED = 304
 ORGANIZATIONS = "/orgs/"
@@ -111,14 +113,30 @@ class Api:
         return BREAKS[drawn.transport](attempt)
 
     def _proper(self, call: Call, drawn: Drawn) -> Response:
+        found = self._router.find(call.path, on_server=call.on_server)
+        if found is not None and found[0].public and call.method in READING:
+            return self._public(call, *found, drawn)
         platform = (("X-GitHub-Enterprise-Version", SERVER_VERSION),) if call.on_server else ()
         try:
-            who = credential(call.header("User-Agent"), call.header("Authorization"), self._now())
+            who = self._credential(call)
             if "new-token" in drawn.kinds:
                 refuse_new(who.token, self._now())
         except Refusal as refusal:
             return _json(refusal.status, refusal.payload, platform)
         return self._metered(call, who, drawn).with_headers(*platform)
+
+    def _credential(self, call: Call) -> Credential:
+        if call.is_management:
+            return management_credential(call.header("Authorization"))
+        return credential(call.header("User-Agent"), call.header("Authorization"), self._now())
+
+    def _public(self, call: Call, route: Route, names: Mapping[str, str], drawn: Drawn) -> Response:
+        """Answer anybody; another host than that of the API would."""
+        try:
+            body = self._body(route, self._request(call, route, names, OLDEST_API_VERSION, drawn), drawn)
+        except Refusal as refusal:
+            return _json(refusal.status, refusal.payload, ())
+        return _delivered(call, body, route.media_type, ())
 
     def _metered(self, call: Call, who: Credential, drawn: Drawn) -> Response:
         at = self._now()
@@ -127,14 +145,13 @@ class Api:
         if call.path == "/rate_limit":
             quota = self._quotas.look(who.token, at)
             return self._answer(call, who, quota, drawn).with_headers(*quota.headers())
-        resource = AUDIT_LOG if call.path.endswith("/audit-log") else CORE
-        quota = self._quotas.use(who.token, at, resource=resource)
+        quota = self._quotas.use(who.token, at)
         if quota.exceeded:
             refusal = Refusal(403, PRIMARY_LIMIT, documentation_url=LIMITS)
             return _json(refusal.status, refusal.payload, quota.headers())
         response = self._answer(call, who, quota, drawn)
         if response.status == NOT_MODIFIED:
-            quota = self._quotas.use(who.token, at, -1, resource)
+            quota = self._quotas.use(who.token, at, -1)
         if "rate-limit-windows" in drawn.kinds:
             quota = quota.of_other_window()
         return response.with_headers(*quota.headers())
@@ -152,27 +169,30 @@ class Api:
             route, names = found
             accepted = route.scope
             _check(call, who, route)
-            request = Request(
-                estate=self._estate,
-                at=self._now() // STEP * STEP,
-                root=call.root,
-                path=call.path,
-                on_server=call.on_server,
-                names=names,
-                query=call.query,
-                page=_page(call, route, drawn),
-                api_version=version,
-                disturbances=drawn.disturbances,
-            )
+            request = self._request(call, route, names, version, drawn)
             if route.method == "POST":  # a new thing each time, at this very second
                 return _json(201, route.answer(replace(request, at=self._now())).payload, tuple(headers))
             body = self._body(route, request, drawn)
         except Refusal as refusal:
             return _json(refusal.status, refusal.payload, (*headers, *who.headers(accepted, self._started)))
-        headers += who.headers(accepted, self._started)
+        headers += [*who.headers(accepted, self._started), *_lifecycle(route, self._started)]
         if relations := _link(route, request, body, drawn):
             headers.append(("Link", relations))
         return _delivered(call, body, route.media_type, tuple(headers))
+
+    def _request(self, call: Call, route: Route, names: Mapping[str, str], version: str, drawn: Drawn) -> Request:
+        return Request(
+            estate=self._estate,
+            at=self._now() // STEP * STEP,
+            root=call.root,
+            path=call.path,
+            on_server=call.on_server,
+            names=names,
+            query=call.query,
+            page=_page(call, route, drawn),
+            api_version=version,
+            disturbances=drawn.disturbances,
+        )
 
     def _body(self, route: Route, request: Request, drawn: Drawn) -> Body:
         def make() -> Body:
@@ -181,7 +201,7 @@ class Api:
             for kind, transform in TRANSFORMS.items():
                 if kind in drawn.kinds:
                     payload = transform(payload)
-            return Body(render(payload), answer.total, answer.after)
+            return Body(render(payload), answer.total)
 
         if drawn == HEALTHY:
             return self._bodies.get(_key(request), make)
@@ -231,8 +251,6 @@ def _page(call: Call, route: Route, drawn: Drawn) -> Page:
 
 
 def _link(route: Route, request: Request, body: Body, drawn: Drawn) -> str:
-    if body.after is not None:
-        return _cursor_link(request, body.after, drawn)
     if body.total is None:
         return ""
     url, number = f"{request.root}{request.path}", request.page.number
@@ -249,21 +267,11 @@ def _link(route: Route, request: Request, body: Body, drawn: Drawn) -> str:
     return link(url, request.query, request.page.relations(body.total)) if route.link else ""
 
 
-def _cursor_link(request: Request, after: str, drawn: Drawn) -> str:
-    """The Link header of a list whose pages begin after a cursor."""
-    url, query = f"{request.root}{request.path}", dict(request.query)
-    if "endless-link" in drawn.kinds:
-        after = f"{query.get('after', '')}A"
-    elif "repeating-link" in drawn.kinds:
-        name, value = query.popitem()  # the very page that was asked for
-        return link(url, query, {"next": value}, name)
-    elif "no-link" in drawn.kinds or not after:
-        return ""
-    elif "stray-link" in drawn.kinds:
-        url = f"{FOREIGN}/elsewhere"
-    elif "foreign-link" in drawn.kinds:
-        url = f"{FOREIGN}{request.path}"
-    return link(url, query, {"next": after}, "after")
+def _lifecycle(route: Route, started: float) -> list[Header]:
+    """Announce the end of a route that has one."""
+    if route.sunset_days is None:
+        return []
+    return [("Deprecation", f"@{started:.0f}"), ("Sunset", formatdate(started + route.sunset_days * DAY, usegmt=True))]
 
 
 def _json(status: int, payload: Any, headers: tuple[Header, ...]) -> Response:

@@ -20,12 +20,11 @@ def render(payload: Any) -> bytes:
 
 
 class Body:
-    """A rendered payload; the number of records of the list it is a page of, or the cursor behind it."""
+    """A rendered payload and the number of records of the list it is a page of."""
 
-    def __init__(self, content: bytes, total: int | None, after: str | None = None) -> None:
+    def __init__(self, content: bytes, total: int | None) -> None:
         self.content = content
         self.total = total
-        self.after = after
 
     @cached_property
     def etag(self) -> str:

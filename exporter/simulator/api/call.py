@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl
 
 SERVER_PREFIX = "/api/v3"
 """Where GitHub Enterprise Server has its API."""
+MANAGEMENT_PREFIX = "/manage/"
+"""Where it has its management API, which is on another port there."""
 
 Environment = Mapping[str, Any]
 
@@ -38,7 +40,7 @@ class Call:
         """Read a WSGI environment."""
         host = environment.get("HTTP_HOST") or f"{environment['SERVER_NAME']}:{environment['SERVER_PORT']}"
         path = environment["PATH_INFO"]
-        on_server = path == SERVER_PREFIX or path.startswith(f"{SERVER_PREFIX}/")
+        on_server = path == SERVER_PREFIX or path.startswith((f"{SERVER_PREFIX}/", MANAGEMENT_PREFIX))
         return cls(
             environment,
             environment["REQUEST_METHOD"],
@@ -49,9 +51,14 @@ class Call:
         )
 
     @property
+    def is_management(self) -> bool:
+        """Whether the management API was asked."""
+        return str(self.environment["PATH_INFO"]).startswith(MANAGEMENT_PREFIX)
+
+    @property
     def root(self) -> str:
         """Base URL of the API that was asked."""
-        return self.origin + (SERVER_PREFIX if self.on_server else "")
+        return self.origin + (SERVER_PREFIX if self.on_server and not self.is_management else "")
 
     @property
     def target(self) -> str:

@@ -1,5 +1,6 @@
 """Who asks: tokens, their scopes and their expiry."""
 
+import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ SHORT_LIFETIME_DAYS = 2
 DAY = 86_400
 SCOPES = (
     "admin:enterprise, admin:org, manage_billing:copilot, manage_billing:enterprise, "
-    "manage_runners:enterprise, read:audit_log, read:enterprise, scim:enterprise, site_admin"
+    "manage_runners:enterprise, read:enterprise, scim:enterprise, site_admin"
 )
 
 FINE_GRAINED = "github_pat_"
@@ -31,6 +32,8 @@ class Credential:
     """
 
     token: str
+    is_management: bool = False
+    """Whether it is a user of the management console, with a password."""
 
     @property
     def is_installation(self) -> bool:
@@ -45,7 +48,7 @@ class Credential:
     @property
     def scopes(self) -> str | None:
         """The scopes of a classic token, as a header has them; None for other kinds."""
-        if self.is_app or self.is_installation or self.is_fine_grained:
+        if self.is_management or self.is_app or self.is_installation or self.is_fine_grained:
             return None
         named = self.token.removeprefix(LIMITED)
         return ", ".join(named.split(",")) if named != self.token else SCOPES
@@ -66,7 +69,7 @@ class Credential:
     def headers(self, accepted: str, started: float) -> tuple[Header, ...]:
         """Return what GitHub reports about the token, for an endpoint that accepts the scopes *accepted*."""
         headers: list[Header] = []
-        if self.is_app:
+        if self.is_management or self.is_app:
             return ()
         if self.scopes is not None:
             headers += [("X-OAuth-Scopes", self.scopes), ("X-Accepted-OAuth-Scopes", accepted)]
@@ -95,3 +98,19 @@ def credential(user_agent: str, authorization: str, at: float) -> Credential:
     elif at >= expires_at(token):
         raise Refusal(401, "Bad credentials")
     return Credential(token)
+
+
+def management_credential(authorization: str) -> Credential:
+    """Read who asks the management API.
+
+    Raises:
+        Refusal: It is not a user with a password, or the password begins with `bad`.
+    """
+    scheme, _, encoded = authorization.strip().partition(" ")
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        user = colon = password = ""
+    if scheme.lower() != "basic" or not user or not colon or not password or password.startswith("bad"):
+        raise Refusal(401, "Unauthorized")
+    return Credential(user, is_management=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from exporter.simulator.api.paging import Page
 from exporter.simulator.company.estate import Enterprise, Estate, Organization
+from exporter.simulator.company.organizations import present
 
 DOCUMENTATION = "https://docs.github.com/rest"
 JSON_TYPE = "application/json; charset=utf-8"
@@ -35,6 +36,8 @@ class Disturbances:
     runners_offline: float = 0.0
     seats_exhausted: float = 0.0
     sync_failed: float = 0.0
+    replication_broken: float = 0.0
+    server_maintenance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,11 @@ class Request:
 
     def organization(self) -> Organization:
         """Return the organization named in the path."""
-        organization = self.estate.organization(self.names["organization"], on_server=self.on_server)
+        login = self.names["organization"]
+        organization = self.estate.organization(login, on_server=self.on_server)
+        if organization is not None and not self.on_server:
+            enterprise = self.estate.enterprise(organization.enterprise)
+            organization = organization if enterprise and login in present(enterprise.organizations, self.at) else None
         if organization is None:
             raise NotFound
         return organization
@@ -82,14 +89,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route answers: a JSON payload and, for a list, how many records there are in all.
-
-    A list without numbered pages has `after` instead: the cursor behind which it continues, empty at its end.
-    """
+    """What a route answers: a JSON payload and, for a list, how many records there are in all."""
 
     payload: Any
     total: int | None = None
-    after: str | None = None
 
 
 Header = tuple[str, str]

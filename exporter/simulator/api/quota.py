@@ -2,15 +2,12 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 HOUR = 3_600
 EARLIER = 1_260
 """Seconds between the resets of two windows of a token."""
 MAX_TOKENS = 1_000
-CORE, AUDIT_LOG = "core", "audit_log"
-AUDIT_LOG_LIMIT = 1_750
-"""The audit log is counted by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +17,7 @@ class Quota:
     limit: int
     used: int
     reset: int
-    resource: str = CORE
+    resource: str = "core"
 
     @property
     def remaining(self) -> int:
@@ -52,7 +49,7 @@ class Quotas:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._quotas: OrderedDict[tuple[str, str], Quota] = OrderedDict()
+        self._quotas: OrderedDict[str, Quota] = OrderedDict()
         self._lock = threading.Lock()
 
     def look(self, token: str, at: float) -> Quota:
@@ -60,20 +57,19 @@ class Quotas:
         with self._lock:
             return self._current(token, at)
 
-    def use(self, token: str, at: float, requests: int = 1, resource: str = CORE) -> Quota:
+    def use(self, token: str, at: float, requests: int = 1) -> Quota:
         """Count *requests* (less than none gives back) and return what is then left."""
         with self._lock:
-            quota = self._current(token, at, resource)
-            counted = replace(quota, used=max(0, quota.used + requests))
-            self._quotas[token, resource] = counted
+            quota = self._current(token, at)
+            counted = Quota(self._limit, max(0, quota.used + requests), quota.reset)
+            self._quotas[token] = counted
             return counted
 
-    def _current(self, token: str, at: float, resource: str = CORE) -> Quota:
-        quota = self._quotas.get((token, resource))
+    def _current(self, token: str, at: float) -> Quota:
+        quota = self._quotas.get(token)
         if quota is None or at >= quota.reset:
-            limit = min(self._limit, AUDIT_LOG_LIMIT) if resource == AUDIT_LOG else self._limit
-            quota = self._quotas[token, resource] = Quota(limit, 0, int(at) + HOUR, resource)
-        self._quotas.move_to_end((token, resource))
+            quota = self._quotas[token] = Quota(self._limit, 0, int(at) + HOUR)
+        self._quotas.move_to_end(token)
         while len(self._quotas) > MAX_TOKENS:
             self._quotas.popitem(last=False)
         return quota

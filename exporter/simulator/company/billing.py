@@ -16,8 +16,13 @@ ALLOWANCES: Mapping[Pool, float] = {
     Pool.STORAGE: 50,
     Pool.TRANSFER: 100,
     Pool.LARGE_FILES: 250,
+    Pool.CREDITS: 700_000,
 }
-"""What the plan of an enterprise includes a month."""
+"""What the plan and the seats of the big enterprise include a month."""
+
+MODEST_CREDITS_INCLUDED = 36_000
+MODEST_CREDITS = 110_000
+"""A small enterprise has used up its AI credits long before the month ends."""
 
 METERED_VOLUMES: Mapping[str, float] = {
     "actions_linux": 36_000,
@@ -34,15 +39,15 @@ METERED_VOLUMES: Mapping[str, float] = {
     "packages_storage": 15.4,
     "packages_bandwidth": 71,
     "git_lfs_bandwidth": 38,
+    "copilot_ai_credits": 390_000,
+    "spark_ai_credits": 5_000,
 }
 """A usual month of the big enterprise.
 
 By price a third above the included minutes, public repositories included; just below the included storage, which
-caches and images do not use; most minutes on its own machines.
+caches and images do not use; most minutes on its own machines; of the AI credits more than half of what is included.
 """
 
-CREDITS_A_PERSON = 900
-MIN_CREDITS = 10_000
 MODEST = 0.12
 """How much less a small enterprise uses."""
 
@@ -91,21 +96,24 @@ def billing(
     owned = repositories(organizations, users)
     centers = cost_centers(seed, enterprise, organizations, owned, logins)
     scale = MODEST if modest else 1.0
-    credit = max(MIN_CREDITS, CREDITS_A_PERSON * (people["copilot_for_business"] + people["copilot_enterprise"]))
-    volumes = {sku: volume * scale for sku, volume in METERED_VOLUMES.items()}
-    volumes |= {**people, "copilot_ai_credits": credit}
+    volumes = {sku: volume * scale for sku, volume in METERED_VOLUMES.items()} | dict(people)
+    allowances = ALLOWANCES
+    if modest:
+        volumes["copilot_ai_credits"] = MODEST_CREDITS
+        allowances = {**ALLOWANCES, Pool.CREDITS: MODEST_CREDITS_INCLUDED}
     planned: list[Budget] = (
         tenant_budgets() if modest else corp_budgets(owned, organizations, centers.named(), logins, volumes)
     )
+    members = people["copilot_for_business"] + people["copilot_enterprise"]
     return Billing(
         ledger=Ledger(
             seed,
             enterprise,
             accounts(Draws(seed, enterprise, "accounts"), volumes, owned, centers.charged),
-            ALLOWANCES,
+            allowances,
         ),
         cost_centers=centers,
-        budgets=Budgets(seed, enterprise, planned),
+        budgets=Budgets(seed, enterprise, planned, members),
         reports=UsageReports(seed, enterprise),
         careless=modest,
     )

@@ -12,14 +12,18 @@ from exporter.simulator.company.repositories import Repository
 from exporter.simulator.company.skus import PRICES, Profile
 
 CLOSE = 0.95
-"""How much of the budget for AI credits a usual month uses."""
+"""How much of the budget for the AI credits of Spark a usual month uses, most of it early."""
 
 ACTIONS_BUDGET = 1_000
 SPARE = 1.25
 """How many licenses a budget allows for each one that is in use."""
-MIN_CREDITS_BUDGET = 100
+CREDITS_OF_A_PERSON_BUDGET = 100
 BUDGETED_ORGANIZATIONS = 6
 MAX_BUDGETED_USERS = 3
+HEAVY_USE = 3.0
+"""How many times the limit of a person the one who wants most would use in a month."""
+FEW_HEAVY = 12
+"""How fast that falls from person to person."""
 
 ENTERPRISE = "enterprise"
 PRODUCT = "ProductPricing"
@@ -57,6 +61,11 @@ class Budget:
     excludes_cost_centers: bool = False
     expires: bool = False
 
+    @property
+    def limits_people(self) -> bool:
+        """Whether its amount is the limit of each of many people."""
+        return self.scope.startswith("multi_user_")
+
     def record(self, identifier: str, at: float) -> dict[str, Any]:
         """Return it in GitHub's terms."""
         record: dict[str, Any] = {"id": identifier, "budget_type": self.kind}
@@ -82,16 +91,65 @@ class Budget:
         return record
 
 
+@dataclass(frozen=True, slots=True)
+class UserStates:
+    """How much of their limit people have used: a few very much, most hardly anything. The first have used most.
+
+    Attributes:
+        limit: US dollars a month for each.
+        members: How many people there are.
+        elapsed: Share of the month's usage so far.
+        least: Share of the limit that those who are listed have used at least.
+    """
+
+    limit: int
+    members: int
+    elapsed: float
+    least: float
+
+    @property
+    def places(self) -> range:
+        """Return the places of those who are listed."""
+        most = HEAVY_USE * self.elapsed
+        share = 1 - (self.least / most) ** (1 / FEW_HEAVY) if most > self.least else 0.0
+        return range(ceil(self.members * share))
+
+    def records(self, places: range) -> list[dict[str, Any]]:
+        """Return the people at *places* in GitHub's terms; what is used up is not exceeded."""
+        return [
+            {
+                "user": f"octo-heavy-user-{place}",
+                "consumed_amount": round(self.limit * min(1.0, self._share(place)), 2),
+                "target_amount": self.limit,
+            }
+            for place in places
+        ]
+
+    def _share(self, place: int) -> float:
+        return HEAVY_USE * self.elapsed * (1 - place / self.members) ** FEW_HEAVY
+
+
 class Budgets:
     """The budgets of one enterprise."""
 
-    def __init__(self, seed: int, enterprise: str, budgets: Sequence[Budget]) -> None:
+    def __init__(self, seed: int, enterprise: str, budgets: Sequence[Budget], members: int) -> None:
+        self._members = members
         draws = Draws(seed, enterprise, "budgets")
         self._budgets = [(draws.uuid(number), budget) for number, budget in enumerate(budgets)]
 
     def records(self, at: float, scope: str = "") -> list[dict[str, Any]]:
         """Return the budgets of a *scope*, "" for all."""
         return [budget.record(identifier, at) for identifier, budget in self._budgets if scope in {"", budget.scope}]
+
+    def user_states(self, identifier: str, at: float, threshold: float) -> UserStates | None:
+        """Return the people who have used *threshold* percent of a budget; None if it does not limit each of them."""
+        limit = next(
+            (budget.amount for key, budget in self._budgets if key == identifier and budget.limits_people), None
+        )
+        if limit is None:
+            return None
+        used = Profile.WORKED.until(Month.of(at), at)
+        return UserStates(limit, self._members, used, threshold / 100)
 
 
 def corp_budgets(
@@ -102,11 +160,11 @@ def corp_budgets(
     volumes: Mapping[str, float],
 ) -> list[Budget]:
     """Return the budgets of an enterprise that cares: more than fit on a page of the usual size."""
-    credit = volumes["copilot_ai_credits"] * PRICES["copilot_ai_credits"]
+    credit = volumes["spark_ai_credits"] * PRICES["spark_ai_credits"]
     first, last = repositories[0], repositories[-1]
     bundle = ("ai_credits",)
     return [
-        Budget(ENTERPRISE, SKU, ("copilot_ai_credits",), ceil(credit / CLOSE)),
+        Budget(ENTERPRISE, SKU, ("spark_ai_credits",), ceil(credit / CLOSE)),
         Budget(ENTERPRISE, PRODUCT, ("actions",), ACTIONS_BUDGET, blocks=True),
         Budget(ENTERPRISE, PRODUCT, ("actions",), 500, excludes_cost_centers=True),
         Budget(ENTERPRISE, PRODUCT, ("packages",), 500, expires=True),
@@ -115,7 +173,7 @@ def corp_budgets(
         Budget("repository", SKU, ("actions_linux",), 50, blocks=True, entity=first.full_name, singular=True),
         Budget("repository", PRODUCT, ("git_lfs",), 0, blocks=True, entity=last.name),
         Budget("cost_center", PRODUCT, ("packages",), 250, blocks=True, entity=centers[0].name),
-        Budget("multi_user_customer", BUNDLE, bundle, max(MIN_CREDITS_BUDGET, ceil(credit / 2)), spent=0.7),
+        Budget("multi_user_customer", BUNDLE, bundle, CREDITS_OF_A_PERSON_BUDGET, spent=0.7),
         Budget("multi_user_cost_center", BUNDLE, bundle, 600, blocks=True, entity=centers[1].name, spent=0.4),
         *(
             Budget("user", BUNDLE, bundle, 40, blocks=True, user=login, spent=0.3 + 0.2 * number)

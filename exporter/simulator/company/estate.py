@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from exporter.simulator.company.actions_cache import ActionsCache, CacheLimits
 from exporter.simulator.company.advanced_security import CODE_SECURITY, SECRET_PROTECTION, AdvancedSecurity
-from exporter.simulator.company.audit_log import AuditLog
 from exporter.simulator.company.billing import Billing, billing
 from exporter.simulator.company.copilot import Copilot
 from exporter.simulator.company.hosted_runners import ORGANIZATION_MACHINES, HostedRunners
@@ -21,7 +20,10 @@ from exporter.simulator.company.people import People
 from exporter.simulator.company.runner_groups import enterprise_groups, organization_groups
 from exporter.simulator.company.runners import Fleet
 from exporter.simulator.company.server_instance import Appliance
+from exporter.simulator.company.server_management import Management
 from exporter.simulator.company.server_statistics import ServerStatistics
+from exporter.simulator.company.status_page import StatusPage
+from exporter.simulator.company.visual_studio import Subscriptions
 
 CORP = "octo-corp"
 LEGACY = "octo-legacy"
@@ -46,6 +48,8 @@ FEW_LOGINS = 3
 """How many people cost centers and budgets name."""
 
 MIN_HOSTED = 3
+PINNED = 2
+"""How many runners of the enterprise on the former billing platform never update themselves."""
 CORP_UTILIZATION = 0.98
 """How much of what it bought the big enterprise uses at most."""
 
@@ -69,7 +73,6 @@ class Enterprise:
     organizations: Sequence[str]
     cache: ActionsCache
     advanced_security: AdvancedSecurity
-    audit_log: AuditLog
     licenses: Licenses | None = None
     license_sync: LicenseSync | None = None
     server_statistics: ServerStatistics | None = None
@@ -78,7 +81,9 @@ class Enterprise:
     hosted_runners: HostedRunners | None = None
     copilot: Copilot | None = None
     directory: Directory | None = None
+    visual_studio: Subscriptions | None = None
     appliance: Appliance | None = None
+    management: Management | None = None
 
 
 class Estate:
@@ -95,6 +100,7 @@ class Estate:
         if min(users, organizations) < 1 or runners < 0:
             raise ValueError("users and organizations must be at least 1, runners at least 0")
         self.seed = seed
+        self.status_page = StatusPage(seed)
         names = tuple(f"octo-org-{number}" for number in range(1, organizations + 1))
         purchased = max(users + 1, int(round(users / CORP_UTILIZATION, -1)))
         legacy_users = max(20, min(users // 10, 5_000))
@@ -158,11 +164,16 @@ class Estate:
         copilot = None if legacy else Copilot(self.seed, slug, licenses, organizations)
         return Enterprise(
             slug=slug,
-            fleet=Fleet(self.seed, slug, enterprise_groups(organizations, large=slug == CORP), size=runners),
+            fleet=Fleet(
+                self.seed,
+                slug,
+                enterprise_groups(organizations, large=slug == CORP),
+                size=runners,
+                pinned=PINNED if legacy else 0,
+            ),
             organizations=organizations,
             cache=ActionsCache(self.seed, slug, 40 + users, CacheLimits(10, 7) if legacy else CacheLimits(150, 14)),
             advanced_security=security,
-            audit_log=AuditLog(self.seed, slug, organizations, users),
             licenses=licenses,
             license_sync=license_sync,
             server_statistics=ServerStatistics(self.seed, slug, license_sync, users),
@@ -171,6 +182,7 @@ class Estate:
             hosted_runners=HostedRunners(self.seed, slug, 0 if legacy else max(MIN_HOSTED, runners // 6)),
             copilot=copilot,
             directory=Directory(self.seed, slug, licenses) if tenant else None,
+            visual_studio=None if tenant else Subscriptions(self.seed, slug, licenses),
         )
 
     def _billing(
@@ -203,14 +215,15 @@ class Estate:
         groups = enterprise_groups(organizations)
         people = People(self.seed, SERVER, organizations=organizations, hostnames=())
         licenses = Licenses(people, users=users, purchased=0)
+        appliance = Appliance(users, len(organizations))
         return Enterprise(
             slug=SERVER,
             fleet=Fleet(self.seed, SERVER, groups, size=runners, old_server=True),
             organizations=organizations,
             cache=ActionsCache(self.seed, SERVER, 40 + users, CacheLimits()),
             advanced_security=AdvancedSecurity(self.seed, SERVER, licenses, organizations, standalone=False),
-            audit_log=AuditLog(self.seed, SERVER, organizations, users),
-            appliance=Appliance(users, len(organizations)),
+            appliance=appliance,
+            management=Management(self.seed, appliance, SERVER_VERSION),
         )
 
     def _organization(

@@ -1,10 +1,11 @@
 """Self-hosted runners of an enterprise or an organization, at any time."""
 
+import re
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from exporter.simulator.company.activity import DAY, HOUR, load, progress
+from exporter.simulator.company.activity import CYCLE, DAY, FIRST_MONDAY, HOUR, load, progress
 from exporter.simulator.company.random_draws import Draws
 from exporter.simulator.company.runner_groups import MACOS, WINDOWS, RunnerGroup
 
@@ -14,6 +15,11 @@ FIRST_RELEASE = 311
 OS_LABELS = {"linux": "Linux", WINDOWS: "Windows", MACOS: "macOS"}
 UPDATE_DAYS = (0.5, 1, 1, 2, 2, 3, 3, 5, 8, 14, 21, 28, 30, 42, 58, 75)
 """How long a runner waits before it takes a new release; the longest waits leave it three behind."""
+
+SUPPORT_DAYS = 105
+"""How long GitHub gives jobs to a release; whoever waits longest before an update is just in time."""
+PINNED_DAYS = 110
+"""How old what is newest for a runner that never updates itself is at least."""
 
 MIN_JOB = 120
 MAX_JOB = 600
@@ -41,6 +47,20 @@ def newest_release(at: float) -> str:
     return f"2.{FIRST_RELEASE + progress(at).cycle}.0"
 
 
+def end_of_support(version: str, at: float) -> float | None:
+    """Return when a release gets no more jobs; None for the newest, which has no such date.
+
+    Raises:
+        ValueError: at *at* there is no such release.
+    """
+    found = re.fullmatch(r"2\.([0-9]{1,6})\.0", version)
+    cycle = int(found[1]) - FIRST_RELEASE if found else -1
+    newest = progress(at).cycle
+    if not 0 <= cycle <= newest:
+        raise ValueError(version)
+    return None if cycle == newest else FIRST_MONDAY + cycle * CYCLE + SUPPORT_DAYS * DAY
+
+
 class Fleet:
     """The runners of one level: an enterprise or an organization.
 
@@ -56,6 +76,7 @@ class Fleet:
         old_server: Whether records look like those of an old GitHub Enterprise Server, without group,
             version and ephemeral flag.
         first_id: Number before the first runner's.
+        pinned: How many of the first runners never update themselves, so that they get no jobs any more.
     """
 
     def __init__(
@@ -67,6 +88,7 @@ class Fleet:
         size: int,
         old_server: bool = False,
         first_id: int = 0,
+        pinned: int = 0,
     ) -> None:
         self.groups = groups
         self._draws = Draws(seed, owner, "runners")
@@ -74,6 +96,7 @@ class Fleet:
         self._prefix = owner if owner.startswith("octo-org") else "octo"
         self._old_server = old_server
         self._first_id = first_id
+        self._pinned = pinned
         self._sizes = _sizes(groups, size)
 
     def span(self, at: float, group_id: int | None = None) -> range:
@@ -130,6 +153,7 @@ class Fleet:
         abandoned = _abandoned(group, member, size)
         online = group.saturated or (not abandoned and not self._in_outage(place, draw, at))
         system = _system(group, member)
+        pinned = place < self._pinned
         return self._record(
             group,
             system,
@@ -137,9 +161,9 @@ class Fleet:
                 "id": self._first_id + place + 1,
                 "name": f"{self._prefix}-{group.name.lower()}-{system}-{member + 1:04}",
                 "status": "online" if online else "offline",
-                "busy": online and (group.saturated or self._busy(place, draw, at, work * group.demand)),
+                "busy": online and not pinned and (group.saturated or self._busy(place, draw, at, work * group.demand)),
             },
-            version=_version(draw, at),
+            version=newest_release(at - PINNED_DAYS * DAY) if pinned else _version(draw, at),
         )
 
     def _ephemeral(self, position: int, member: int, at: float) -> dict[str, Any]:

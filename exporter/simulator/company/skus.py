@@ -56,6 +56,7 @@ class Pool(Enum):
     MINUTES = "minutes"
     STORAGE = "storage"
     TRANSFER = "transfer"
+    CREDITS = "credits"
     LARGE_FILES = "large files"
 
 
@@ -149,7 +150,8 @@ SKUS = (
     Sku("git_lfs_bandwidth", "Git LFS bandwidth", LARGE_FILES, GIGABYTES, 0.0875, pool=Pool.LARGE_FILES, every=9),
     Sku("copilot_for_business", "Copilot Business", COPILOT, USER_MONTHS, 19.0, _STEADY, every=0),
     Sku("copilot_enterprise", "Copilot Enterprise", COPILOT, USER_MONTHS, 39.0, _STEADY, every=0),
-    Sku("copilot_ai_credits", "Copilot AI Credits", COPILOT, CREDITS, 0.01, Profile.HASTY, every=0),
+    Sku("copilot_ai_credits", "Copilot AI Credits", COPILOT, CREDITS, 0.01, pool=Pool.CREDITS, every=0),
+    Sku("spark_ai_credits", "Spark AI Credits", COPILOT, CREDITS, 0.01, Profile.HASTY, every=0),
     Sku("ghec_licenses", "GHEC licenses", ENTERPRISE, USER_MONTHS, 21.0, _STEADY, every=0),
     Sku("ghas_code_security_licenses", "Code Security", SECURITY, USER_MONTHS, 30.0, _STEADY, every=0),
     Sku("ghas_secret_protection_licenses", "Secret Protection", SECURITY, USER_MONTHS, 19.0, _STEADY, every=0),

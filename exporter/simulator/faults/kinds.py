@@ -106,6 +106,8 @@ DOMAIN: Mapping[str, str] = MappingProxyType(
         "runners-offline": "runners of the group linux-large are offline; RATE is their share",
         "seats-exhausted": "free seats are lost; RATE is their share, with 1 none is left",
         "sync-failed": "license syncs have failed; RATE is their share",
+        "replication-broken": "services of the server's replica are critical; RATE is their share",
+        "server-maintenance": "nodes of the server are in maintenance; RATE is their share, the primary first",
     }
 )
 """Faults of the companies, not of the API: they hold for every request, and RATE is how much is affected."""
@@ -220,6 +222,8 @@ class Faults:
                 runners_offline=shares["runners-offline"],
                 seats_exhausted=shares["seats-exhausted"],
                 sync_failed=shares["sync-failed"],
+                replication_broken=shares["replication-broken"],
+                server_maintenance=shares["server-maintenance"],
             ),
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 from exporter.simulator.api.http_types import Answer, NotFound, Refusal, Request
 from exporter.simulator.company.billing import Billing
 from exporter.simulator.company.cost_centers import CostCenter
+from exporter.simulator.company.credits import MODELS
 from exporter.simulator.company.ledger import Account, Entry, Usage
 from exporter.simulator.company.legacy_billing import LegacyBilling
 from exporter.simulator.company.periods import Period
@@ -51,6 +52,20 @@ def usage(request: Request) -> Answer:
         rows.append(_row(entry, careless=billing.careless))
     # The billing platform sometimes leaves a list out that would be empty.
     return Answer({} if billing.careless and not rows else {"usageItems": rows})
+
+
+def ai_credits(request: Request) -> Answer:
+    """One row for each SKU and model in a period, by default this month."""
+    billing = billing_of(request)
+    period = _period(request, whole_year=False)
+    totals = billing.ledger.totals(period, request.at, _filter(request, _cost_center(request, billing)))
+    items = [
+        _credit_item(sku, model, Usage(usage.gross * share, usage.discount * share), careless=billing.careless)
+        for sku, usage in totals
+        for model, share in MODELS.get(sku.id, {}).items()
+        if _is(request, "product", sku.product.summary, sku.product.rows) and _is(request, "model", model)
+    ]
+    return Answer({"timePeriod": period.parts(), "enterprise": request.names["enterprise"], "usageItems": items})
 
 
 def legacy(part: Callable[[LegacyBilling, float], dict[str, Any]]) -> Callable[[Request], Answer]:
@@ -130,6 +145,11 @@ def _summary_item(sku: Sku, usage: Usage, *, careless: bool) -> dict[str, Any]:
     return (
         item | {name: str(item[name]) for name in ("pricePerUnit", "grossQuantity", "netAmount")} if careless else item
     )
+
+
+def _credit_item(sku: Sku, model: str, usage: Usage, *, careless: bool) -> dict[str, Any]:
+    unit = sku.unit.summary if careless else "credits"
+    return _summary_item(sku, usage, careless=careless) | {"sku": sku.name, "model": model, "unitType": unit}
 
 
 def _row(entry: Entry, *, careless: bool) -> dict[str, Any]:

@@ -24,6 +24,16 @@ def consumed_licenses(request: Request) -> Answer:
     return Answer(payload, total=seats.consumed)
 
 
+def visual_studio_subscriptions(request: Request) -> Answer:
+    """Visual Studio subscriptions, all or those that no account is known for."""
+    subscriptions = request.enterprise().visual_studio
+    if subscriptions is None:
+        raise NotFound
+    places = subscriptions.places(request.at, unmatched_only=request.query.get("is_unmatched_only") == "true")
+    records = subscriptions.records(request.at, request.page.of_places(places))
+    return Answer({"total_count": len(places), "visual_studio_subscriptions": records}, total=len(places))
+
+
 def license_sync_status(request: Request) -> Answer:
     """Last synchronisation of every connected server."""
     license_sync = request.enterprise().license_sync

@@ -1,11 +1,12 @@
 """Self-hosted runners of enterprises and organizations."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from exporter.simulator.api.http_types import Answer, Request
+from exporter.simulator.api.http_types import Answer, NotFound, Request
 from exporter.simulator.api.routes.runner_lookup import INHERITED_IDS, group_of, runners_of_level
 from exporter.simulator.company.runner_groups import LINUX_LARGE
-from exporter.simulator.company.runners import Fleet, newest_release
+from exporter.simulator.company.runners import Fleet, end_of_support, newest_release
 
 PACKAGES = (
     ("osx", "x64", "tar.gz"),
@@ -38,6 +39,18 @@ def downloads(request: Request) -> Answer:
     runners_of_level(request)
     version = newest_release(request.at)
     return Answer([_package(system, architecture, kind, version) for system, architecture, kind in PACKAGES])
+
+
+def deprecation(request: Request) -> Answer:
+    """When a version gets no more jobs; the newest has no such date, and nobody has seen one for the registration."""
+    runners_of_level(request)
+    version = request.names["version"]
+    try:
+        deprecated_at = end_of_support(version, request.at)
+    except ValueError:
+        raise NotFound from None
+    moment = deprecated_at and datetime.fromtimestamp(deprecated_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Answer({"runner_version": version, "runtime_deprecates_at": moment})
 
 
 def _listed(request: Request, fleet: Fleet, places: range) -> Answer:

@@ -1,6 +1,6 @@
 """Cost centers, budgets and exports of usage (enhanced platform only)."""
 
-from exporter.simulator.api.http_types import Answer, NotFound, Request
+from exporter.simulator.api.http_types import Answer, NotFound, Refusal, Request
 from exporter.simulator.api.routes.billing import billing_of
 
 
@@ -31,6 +31,23 @@ def budgets(request: Request) -> Answer:
         "budgets": records[request.page.start : request.page.stop],
         "has_next_page": request.page.stop < len(records),
         "total_count": len(records),
+    }
+    return Answer(payload)
+
+
+def user_states(request: Request) -> Answer:
+    """People who have used so much of a budget that limits each of them; there is no Link header, only a flag."""
+    threshold = request.query.get("threshold_lower_bound", "")
+    if threshold and not threshold.isdecimal():
+        raise Refusal(400, "Invalid threshold.")
+    states = billing_of(request).budgets.user_states(request.names["budget"], request.at, float(threshold or 0))
+    if states is None:
+        raise NotFound
+    places = states.places
+    payload = {
+        "user_states": states.records(request.page.of_places(places)),
+        "has_next_page": request.page.stop < len(places),
+        "total_count": len(places),
     }
     return Answer(payload)
 

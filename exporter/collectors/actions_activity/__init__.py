@@ -1,1 +1,0 @@
-"""What Actions does, from the audit log: runs that wait, and jobs that start."""

@@ -1,0 +1,64 @@
+"""The management API of a GitHub Enterprise Server: an address and a credential of its own.
+
+Source: docs.github.com, "REST API endpoints for managing GitHub Enterprise Server".
+"""
+
+import base64
+from collections.abc import Callable
+from typing import Final
+
+from exporter.github.endpoint import MANAGE_AUTH
+from exporter.redaction import holds_credential
+
+
+class ManagementPassword:
+    """A user of the management console and the password, which is read again when its file changes."""
+
+    scheme: Final = "Basic"
+
+    def __init__(self, username: str, read: Callable[[], str]) -> None:
+        self.name = MANAGE_AUTH
+        self._username = username
+        self._read = read
+
+    def token(self) -> str:
+        """What basic authentication sends now."""
+        return base64.b64encode(f"{self._username}:{self._read()}".encode()).decode()
+
+    def is_new(self, token: str) -> bool:
+        """Never; it is older than its file."""
+        del token
+        return False
+
+    def renew(self, rejected: str) -> bool:
+        """Never: after a few wrong passwords the server locks the console, for people too."""
+        del rejected
+        return False
+
+
+def clean_username(value: str) -> str:
+    """The name of a user, if basic authentication can send it.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    name = value.strip()
+    if not name or ":" in name or not name.isprintable() or holds_credential(name):
+        raise ValueError("must be api_key, or the name of a user of the management console, without a colon")
+    return name
+
+
+def clean_password(content: str) -> str:
+    """The password in *content* without the line end that editors add; it may hold white space.
+
+    Raises:
+        ValueError: it is empty, has several lines, or is a credential of another kind.
+    """
+    password = content.strip("\r\n")
+    if not password.strip():
+        raise ValueError("is empty")
+    if not password.isprintable():
+        raise ValueError("holds several lines or control characters; write the password alone")
+    if holds_credential(password):
+        raise ValueError("holds a token or an Authorization header; write the password of manage_auth alone")
+    return password
