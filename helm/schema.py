@@ -36,6 +36,7 @@ CREDENTIAL = closed(
         "tokenKey": NAME,
         "appIdKey": NAME,
         "privateKeyKey": NAME,
+        "passwordKey": NAME,
         "runner": {"type": "boolean"},
         "organization": GITHUB_NAME,
     },
@@ -134,6 +135,7 @@ def settings() -> Schema:
     definitions["Config"] = drawn
     # A secret itself has no place in a ConfigMap.
     del definitions["Auth"]["properties"]["token"]
+    del definitions["ManageAuth"]["properties"]["password"]
     # The chart adds what `credentials` contain.
     for name in ("Config", "Enterprise"):
         definitions[name]["required"] = [key for key in definitions[name]["required"] if key == "slug"]

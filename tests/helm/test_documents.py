@@ -60,7 +60,9 @@ def test_secrets_are_made_before_they_are_used() -> None:
         made.setdefault(name, set()).update(keys)
     for values in EXAMPLES:
         for credential in values.get("credentials", []):
-            used = {credential[key] for key in ("tokenKey", "appIdKey", "privateKeyKey") if key in credential}
+            used = {
+                credential[key] for key in ("tokenKey", "appIdKey", "privateKeyKey", "passwordKey") if key in credential
+            }
             assert used <= made[credential["existingSecret"]]
         if web := values.get("webConfig"):
             assert "web-config.yaml" in made[web["existingSecret"]]

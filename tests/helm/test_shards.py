@@ -133,6 +133,41 @@ def test_credentials_become_settings() -> None:
     assert items["web"] == items["pat"] == items["new"] == [{"key": "t", "path": "token"}]
 
 
+OCTO = {
+    "slug": "octo",
+    "api_url": "https://github.octo.example.com/api/v3",
+    "manage_url": "https://github.octo.example.com:8443",
+    "manage_auth": {"username": "ghe-exporter"},
+}
+OCTO_TOKEN = {"enterprise": "octo", "existingSecret": "octo", "tokenKey": "t"}
+OCTO_PASSWORD = {"enterprise": "octo", "existingSecret": "management", "passwordKey": "p"}
+
+
+def test_password_of_the_management_api_becomes_a_file() -> None:
+    """Its user is a setting, the password is mounted, and a NetworkPolicy lets the exporter ask at its port."""
+    values = {
+        "config": {"enterprises": [OCTO]},
+        "credentials": [OCTO_TOKEN, OCTO_PASSWORD],
+        "networkPolicy": {"enabled": True},
+    }
+    ((_, document),) = configurations(manifests(values))
+    file = "/etc/ghe-exporter/credentials/octo/manage_auth/password"
+    assert document["enterprises"][0]["manage_auth"] == {"username": "ghe-exporter", "password_file": file}
+    (deployment,) = of_kind(values, "Deployment")
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    items = {volume["secret"]["secretName"]: volume["secret"]["items"] for volume in volumes if "secret" in volume}
+    assert items["management"] == [{"key": "p", "path": "password"}]
+    (policy,) = of_kind(values, "NetworkPolicy")
+    assert {"port": 8443, "protocol": "TCP"} in policy["spec"]["egress"][0]["ports"]
+
+
+def test_password_without_address_or_user_is_refused() -> None:
+    for missing in ("manage_url", "manage_auth"):
+        enterprise = {key: value for key, value in OCTO.items() if key != missing}
+        with pytest.raises(HelmError, match=r"credentials\[1\] \(octo\): give config\.enterprises\[\]\.manage_url and"):
+            rendered({"config": {"enterprises": [enterprise]}, "credentials": [OCTO_TOKEN, OCTO_PASSWORD]})
+
+
 def test_one_slug_twice_without_names_is_refused() -> None:
     enterprises = [{"slug": "github"}, {"slug": "GitHub", "api_url": "https://github.acme.example.com/api/v3"}]
     with pytest.raises(HelmError, match="GitHub is there twice; give one of them another name"):

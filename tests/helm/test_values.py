@@ -280,6 +280,10 @@ def test_typing_errors_are_refused(values: dict[str, Any], said: str) -> None:
             "give tokenKey, or appIdKey with",
         ),
         (
+            {"credentials": [CREDENTIALS[0] | {"passwordKey": "p"}]},
+            "passwordKey is for manage_auth, and goes with none of the other keys",
+        ),
+        (
             {"credentials": [{"enterprise": "acme", "existingSecret": "s", "appIdKey": "i"}]},
             "credentials[0] (acme): give tokenKey, or appIdKey with privateKeyKey",
         ),

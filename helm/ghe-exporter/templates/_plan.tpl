@@ -14,7 +14,11 @@
 {{- range $index, $given := .Values.credentials -}}
   {{- $place := printf "credentials[%d] (%s)" $index $given.enterprise -}}
   {{- $use := "auth" -}}
-  {{- if and $given.runner $given.organization -}}
+  {{- if and $given.passwordKey (or $given.runner $given.organization $given.tokenKey $given.appIdKey $given.privateKeyKey) -}}
+    {{- fail (printf "%s: passwordKey is for manage_auth, and goes with none of the other keys" $place) -}}
+  {{- else if $given.passwordKey -}}
+    {{- $use = "manage_auth" -}}
+  {{- else if and $given.runner $given.organization -}}
     {{- fail (printf "%s: give one of runner and organization" $place) -}}
   {{- else if $given.runner -}}
     {{- $use = "runner_auth" -}}
@@ -29,14 +33,17 @@
   {{- $folder := printf "/etc/ghe-exporter/credentials/%s/%s" $safe $use -}}
   {{- $auth := dict -}}
   {{- $items := list -}}
-  {{- if and $given.tokenKey (not $given.appIdKey) (not $given.privateKeyKey) -}}
+  {{- if $given.passwordKey -}}
+    {{- $auth = dict "password_file" (printf "%s/password" $folder) -}}
+    {{- $items = list (dict "key" $given.passwordKey "path" "password") -}}
+  {{- else if and $given.tokenKey (not $given.appIdKey) (not $given.privateKeyKey) -}}
     {{- $auth = dict "token_file" (printf "%s/token" $folder) -}}
     {{- $items = list (dict "key" $given.tokenKey "path" "token") -}}
   {{- else if and $given.appIdKey $given.privateKeyKey (not $given.tokenKey) -}}
     {{- $auth = dict "app_id_file" (printf "%s/app-id" $folder) "private_key_file" (printf "%s/private-key.pem" $folder) -}}
     {{- $items = list (dict "key" $given.appIdKey "path" "app-id") (dict "key" $given.privateKeyKey "path" "private-key.pem") -}}
   {{- else -}}
-    {{- fail (printf "%s: give tokenKey, or appIdKey with privateKeyKey" $place) -}}
+    {{- fail (printf "%s: give tokenKey, or appIdKey with privateKeyKey, or passwordKey" $place) -}}
   {{- end -}}
   {{- range $credentials -}}
     {{- if eq (lower .folder) (lower $folder) -}}{{- fail (printf "%s: there are two credentials for the same use" $place) -}}{{- end -}}
@@ -105,6 +112,12 @@
         {{- if eq (lower .name) (lower $credential.organization) -}}{{- $organization = . -}}{{- else -}}{{- $others = append $others . -}}{{- end -}}
       {{- end -}}
       {{- $organizations = append $others (merge (dict "auth" $credential.auth) $organization) -}}
+    {{- else if eq $credential.use "manage_auth" -}}
+      {{- $known := default dict $enterprise.manage_auth -}}
+      {{- if not (and $enterprise.manage_url $known.username) -}}
+        {{- fail (printf "%s: give config.enterprises[].manage_url and manage_auth.username" $credential.place) -}}
+      {{- end -}}
+      {{- $_ := set $enterprise "manage_auth" (merge $credential.auth $known) -}}
     {{- else -}}
       {{- $_ := set $enterprise $credential.use $credential.auth -}}
     {{- end -}}
@@ -115,6 +128,15 @@
   {{- $enterprises = append $enterprises $enterprise -}}
 {{- end -}}
 {{- toJson $enterprises -}}
+{{- end -}}
+
+{{/* The ports of the management APIs in the configuration, but 443, as JSON. */}}
+{{- define "ghe-exporter.managementPorts" -}}
+{{- $ports := list -}}
+{{- range include "ghe-exporter.enterprises" . | fromJsonArray -}}
+  {{- with regexFind ":[0-9]+(/|$)" (default "" .manage_url) -}}{{- $ports = append $ports (regexFind "[0-9]+" . | int) -}}{{- end -}}
+{{- end -}}
+{{- toJson (without (uniq $ports) 443) -}}
 {{- end -}}
 
 {{/* The shards as JSON: name, name of their objects, enterprises, credentials, and the configuration's text. */}}
