@@ -4,6 +4,7 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError, Stopped, SystemRefusal
 from exporter.redaction import describe_path
 from exporter.runtime.level import Level
+from exporter.runtime.status import LevelKey
 
 READABLE_BY_ALL = 0o644
 LEVELS_AT_A_TIME = 16
@@ -48,7 +50,6 @@ def run(config: Path | None, output: Path | None) -> int:
 def collect(exporter: Exporter, settings: Settings) -> list[str]:
     """Run every collector once, showing progress on a terminal; return what failed and why."""
     exporter.apply(settings)
-    levels = [level for collection in exporter.collections.values() for level in collection.levels.values()]
     console = Console(stderr=True)
     columns = (
         SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
@@ -60,13 +61,23 @@ def collect(exporter: Exporter, settings: Settings) -> list[str]:
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
         ThreadPoolExecutor(LEVELS_AT_A_TIME, thread_name_prefix="collect") as pool,
     ):
-        task = progress.add_task("collecting", total=len(levels))
+        task = progress.add_task("collecting", total=None)
+        done: set[LevelKey] = set()
         try:
-            for done in as_completed([pool.submit(run_one, level) for level in levels]):
-                progress.update(task, advance=1, description=" ".join(done.result().key).rstrip())
+            while levels := levels_of(exporter, done):  # more, when organizations were found
+                done |= {level.key for level in levels}
+                progress.update(task, total=len(done))
+                for each in as_completed([pool.submit(run_one, level) for level in levels]):
+                    progress.update(task, advance=1, description=" ".join(each.result().key).rstrip())
         finally:
             exporter.stop()  # before the pool waits for its threads, so that an interrupt ends them
     return failures(exporter)
+
+
+def levels_of(exporter: Exporter, done: AbstractSet[LevelKey]) -> list[Level]:
+    """What there is to read and not *done*."""
+    collections = exporter.collections.values()
+    return [level for each in collections for level in each.levels.values() if level.key not in done]
 
 
 def run_one(level: Level) -> Level:

@@ -7,9 +7,11 @@ from typing import Any
 
 from exporter.collector import Allowances, BillingPlatform, Collector, CollectorOptions, Memory, Platform, Target
 from exporter.collectors import COLLECTORS
+from exporter.config.organizations import Organizations
 from exporter.config.settings import Enterprise, Settings
 from exporter.github.client import Client
 from exporter.runtime.clients import Clients
+from exporter.runtime.discovery import Selection
 from exporter.runtime.fingerprint import RELEASE, fingerprint
 from exporter.runtime.status import Key, Watch
 
@@ -25,6 +27,9 @@ class Assignment:
         enterprise: what the enterprise is called in metrics.
         slug: what GitHub calls it.
         client_of: the client for an organization, empty for the enterprise level.
+        address: of the enterprise.
+        organizations: those that are read now.
+        selection: how they are chosen.
         fingerprint: of everything that shapes the results; see `exporter.runtime.fingerprint`.
         credentials_digest: changes when a credential of the enterprise does.
         is_configured: whether there is an address to ask; False for a management API that the settings do not name.
@@ -36,7 +41,9 @@ class Assignment:
     platform: Platform
     options: CollectorOptions
     client_of: Callable[[str], Client]
+    address: str = ""
     organizations: tuple[str, ...] = ()
+    selection: Selection = field(default_factory=Selection)
     included: Allowances = field(default_factory=Allowances)
     billing_platform: BillingPlatform = "auto"
     expected_labels: tuple[str, ...] = ()
@@ -76,6 +83,10 @@ class Assignment:
         """What is watched of it."""
         return Watch(self.fingerprint, self.interval, self.levels, self.is_supported)
 
+    def may_have(self, level: str) -> bool:
+        """Whether *level* is one of its levels, or may become one when it is found."""
+        return level in self.levels or (self.selection.auto and self.collector.organizations)
+
     def target(self, level: str, memory: Memory, now: float) -> Target:
         """Whom a fetch at *level* is about."""
         return Target(
@@ -93,13 +104,25 @@ class Assignment:
         )
 
 
+def selection_of(organizations: Organizations) -> Selection:
+    """What the settings say of the organizations of an enterprise."""
+    return Selection(
+        named=tuple(organization.name for organization in organizations.named),
+        auto=organizations.auto,
+        include=organizations.include,
+        exclude=organizations.exclude,
+        max=organizations.max,
+    )
+
+
 def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) -> Iterator[Assignment]:
     """What every enabled collector is to read of *enterprise*, also where it cannot exist on that platform."""
     digest = clients.credentials_digest()
+    address = f"{enterprise.api_url}/enterprises/{enterprise.slug}"
+    selection = selection_of(enterprise.organizations)
     for collector in COLLECTORS:
         options = settings.options_of(collector)
         if collector.is_enabled(options) and not collector.for_process:
-            address = f"{enterprise.api_url}/enterprises/{enterprise.slug}"
             yield Assignment(
                 collector=collector,
                 enterprise=enterprise.name,
@@ -107,7 +130,9 @@ def assignments(settings: Settings, enterprise: Enterprise, clients: Clients) ->
                 platform=enterprise.platform,
                 options=options,
                 client_of=partial(clients.client_for, collector),
-                organizations=tuple(organization.name for organization in enterprise.organizations.named),
+                address=address,
+                organizations=selection.named,
+                selection=selection,
                 included=enterprise.included,
                 billing_platform=enterprise.billing_platform,
                 expected_labels=enterprise.expected_labels,

@@ -12,6 +12,8 @@ from exporter.runtime.status import LevelKey
 ENTERPRISE_FIRST_SECONDS = (0.0, 1.5)
 ORGANIZATIONS_FIRST_SECONDS = (1.5, 3.0)
 """First readings are spread over this time, so that a start does not look like an attack."""
+SECONDS_PER_FOUND = 1.0
+"""Organizations that are found come by hundreds; their first readings take as long as that many of these."""
 
 
 class Collection:
@@ -29,11 +31,13 @@ class Collection:
         Of those that are, the enterprise comes first: a slow organization must not hold it up.
         """
         tasks = {}
+        new = [level for level in self.levels.values() if level.key not in self.tasks and level.key not in delays]
+        begin, end = ORGANIZATIONS_FIRST_SECONDS
+        end = max(end, begin + SECONDS_PER_FOUND * sum(level.is_found for level in new))
         for organization, level in self.levels.items():
-            spread = ORGANIZATIONS_FIRST_SECONDS if organization else ENTERPRISE_FIRST_SECONDS
             delay = delays.get(level.key)
             if delay is None:
-                delay = self._context.randomness.uniform(*spread)
+                delay = self._context.randomness.uniform(*((begin, end) if organization else ENTERPRISE_FIRST_SECONDS))
             task = self.tasks.get(level.key)
             tasks[level.key] = task or Task(level.run, delay, lanes.get(level.client), level.fail)
         self.tasks = tasks

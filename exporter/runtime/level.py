@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import structlog
 
 from exporter.clock import Clock, unix_offset
+from exporter.collector import FoundOrganizations
 from exporter.errors import GitHubError, Reason, Stopped
 from exporter.github.reader import GitHub
 from exporter.github.run import Run
@@ -15,6 +16,7 @@ from exporter.metrics.exposition import RenderedFamily, render
 from exporter.metrics.metric import families
 from exporter.runtime.assignment import Assignment
 from exporter.runtime.availability import Availability
+from exporter.runtime.discovery import KnownOrganizations
 from exporter.runtime.failure import (
     LOGGED_AS_ERROR,
     UNTRUSTED_DATA,
@@ -34,6 +36,8 @@ log = structlog.get_logger()
 PROBE_SECONDS = 24 * 3600.0
 """How often something that GitHub does not offer here is asked for again."""
 MIN_DEADLINE_SECONDS = 300.0
+CONFIRM_SECONDS = 60.0
+"""When a list of organizations is read again that lacks one."""
 JITTER = 0.05
 SPREAD_SECONDS = (0.5, 5.0)
 """All collectors of a credential wait for the same end of a rate limit; they must not come back in step."""
@@ -56,6 +60,7 @@ class RunContext:
     Attributes:
         save: keeps the state of a level for the next process.
         is_over: whether other settings are in force, or the process is ending.
+        found: takes note of the organizations that an enterprise was found to have; returns all it is known to have.
     """
 
     snapshots: Snapshots
@@ -65,6 +70,7 @@ class RunContext:
     randomness: random.Random
     save: Callable[[LevelKey, str, SavedState], None]
     is_over: Callable[[], bool]
+    found: Callable[[str, FoundOrganizations], KnownOrganizations]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class Reading:
     run: Run
     families: Mapping[str, RenderedFamily] | None
     failures: tuple[Failure, ...] = ()
+    found: FoundOrganizations | None = None
 
 
 class Level:
@@ -82,12 +89,14 @@ class Level:
     def __init__(self, assignment: Assignment, organization: str, context: RunContext) -> None:
         self.key = assignment.key.level(organization)
         self.client = assignment.client_of(organization)
+        self.is_found = assignment.selection.is_found(organization)
         self._assignment = assignment
         self._context = context
         self._cache = RunCache(context.clock)
         self._availability = Availability()
         self._failed_runs = 0
         self._skip_revalidation = False
+        self._organizations: tuple[str, ...] = ()
         self._notes: list[tuple[str, dict[str, float]]] = []
         names = {"enterprise": assignment.enterprise, "collector": assignment.collector.name}
         self._log = log.bind(**names, **({"organization": organization} if organization else {}))
@@ -110,8 +119,7 @@ class Level:
         with context.snapshots.lock:
             if context.is_over():  # since the look before, while this waited for the lock
                 raise Stopped
-            self._publish(reading, started_at, duration, delay)
-        return delay
+            return self._publish(reading, started_at, duration, delay)
 
     def fail(self, error: Exception) -> None:
         """Note that a reading could not begin, or ended in *error*, which nobody foresaw."""
@@ -145,8 +153,9 @@ class Level:
         plan = plan_resume(saved, present)
         if plan is not None:
             self._availability, self._failed_runs = plan.availability, saved.failed_runs
+            self._organizations = saved.organizations
             self._cache.load(saved.memory, assignment.collector.persisted)
-            context.statuses.put(self.key, plan.status)
+            context.statuses.put(self.key, replace(plan.status, refused=self._is_refused))
             if plan.result is not None:
                 collected_at = plan.result.collected_at - unix_offset(context.clock)
                 context.snapshots.publish(self.key, Result(plan.result.families, collected_at))
@@ -175,6 +184,7 @@ class Level:
             with context.snapshots.lock:
                 grouped = families(collector.metrics, collector.samples(target, fetched))
                 rendered = render(assignment.enterprise, grouped)
+            found = collector.found(fetched) if collector.found is not None else None
         except Stopped:
             raise
         except Exception as error:  # noqa: BLE001 - a mistake in one collector must not stop the others
@@ -184,7 +194,7 @@ class Level:
                 context.observer.skipped(assignment.key, run.skipped)
                 self._log.warning("malformed records skipped", records=run.skipped)
             self._log_notes(run)
-        return Reading(run, rendered, tuple(map(self._failure, run.partial_failures)))
+        return Reading(run, rendered, tuple(map(self._failure, run.partial_failures)), found)
 
     def _log_notes(self, run: Run) -> None:
         before, self._notes = self._notes, run.notes
@@ -205,11 +215,14 @@ class Level:
         least = 1.0 if any(failure.reason is Reason.UNAUTHORIZED for failure in failures) else 1 - JITTER
         return max(0.0, delay * context.randomness.uniform(least, 1 + JITTER) - duration)
 
-    def _publish(self, reading: Reading, started_at: float, duration: float, delay: float) -> None:
-        """Show, count and save how a reading ended."""
+    def _publish(self, reading: Reading, started_at: float, duration: float, delay: float) -> float:
+        """Show, count and save how a reading ended; return the seconds to the next one."""
         context, failures, now = self._context, reading.failures, self._context.clock.time()
         if reading.families is not None:
             context.snapshots.publish(self.key, Result(reading.families, context.clock.monotonic()))
+        if reading.found is not None:
+            self._organizations, is_confirmed = context.found(self.key.enterprise, reading.found)
+            delay = delay if is_confirmed else min(delay, CONFIRM_SECONDS)
         if failures:
             context.observer.failed(self.key.key, failures[0].reason)
         # GitHub would confirm data that made no sense as long as it has the same ETag.
@@ -219,6 +232,7 @@ class Level:
             duration=duration,
             success=not failures,
             available=self._availability.offered,
+            refused=self._is_refused,
             next_at=now + delay,
             reason=failures[0].reason if failures else None,
             problem=failures[0].problem if failures else "",
@@ -227,6 +241,7 @@ class Level:
             **({} if failures else {"succeeded_at": now}),
         )
         self._save()
+        return delay
 
     def _succeeded(self, duration: float) -> float:
         if self._failed_runs:
@@ -248,12 +263,12 @@ class Level:
             self._availability.refused()
         else:
             self._availability.failed()
-        if not refused or self._availability.offered or self._works_elsewhere():
+        if not refused or self._availability.offered or (self._works_elsewhere() and not self._is_refused):
             self._log_failures(failures)
         elif was_offered is not False:
             first = failures[0]
             self._log.warning("collector not available", reason=first.reason.value, hint=first.problem)
-        if refused and not self._availability.offered and self._is_refused_elsewhere():
+        if refused and not self._availability.offered and (self._is_refused or self._is_refused_elsewhere()):
             return self._availability.seconds_to_probe(self._assignment.interval, self._probe_seconds)
         return seconds_to_retry(failures, self._failed_runs, self._assignment.interval)
 
@@ -261,6 +276,11 @@ class Level:
         for failure in failures:
             write = self._log.error if failure.reason in LOGGED_AS_ERROR else self._log.warning
             write("collector failed", reason=failure.reason.value, problem=failure.problem)
+
+    @property
+    def _is_refused(self) -> bool:
+        """Whether this is an organization that nobody named and that the credential may not read."""
+        return self.is_found and self._availability.offered is False
 
     def _available_elsewhere(self) -> list[bool | None]:
         levels = self._context.statuses.levels(self.key.key)
@@ -288,5 +308,6 @@ class Level:
             failed_runs=self._failed_runs,
             result=None if result is None else SavedResult(result.families, result.collected_at + offset),
             memory=self._cache.dump(assignment.collector.persisted),
+            organizations=self._organizations,
         )
         context.save(self.key, assignment.fingerprint, saved)

@@ -54,7 +54,7 @@ class Persistence:
         if folder is None:
             return {}
         self._store = Store(folder, RELEASE, self._clock, self._written)
-        saved = self._decoded(self._store.load(_fingerprints(assignments))) if first else {}
+        saved = self._decoded(self._store.load(_expected(assignments))) if first else {}
         if self._started:
             self._store.start()
         return saved
@@ -90,6 +90,22 @@ class Persistence:
             except UNREADABLE:  # other code that calls itself the same
                 log.info("a stored result cannot be read and is not used")
         return saved
+
+
+def _expected(assignments: Iterable[Assignment]) -> Callable[[str], str | None]:
+    """What finds the fingerprint that a row must have; an organization may be one that will be found."""
+    by_key = {assignment.key: assignment for assignment in assignments}
+
+    def expected(row: str) -> str | None:
+        try:
+            level = level_of(row)
+        except UNREADABLE:
+            return None
+        assignment = by_key.get(level.key)
+        is_possible = assignment is not None and assignment.may_have(level.organization)
+        return assignment.fingerprint if assignment is not None and is_possible else None
+
+    return expected
 
 
 def _fingerprints(assignments: Iterable[Assignment]) -> dict[str, str]:

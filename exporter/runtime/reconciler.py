@@ -6,16 +6,20 @@ those who publish, so that what was read by the former settings is shown before 
 
 import random
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+import structlog
+
 from exporter.clock import Clock
+from exporter.collector import FoundOrganizations
 from exporter.github.client import Client
 from exporter.runtime.assignment import Assignment
 from exporter.runtime.collection import Collection
+from exporter.runtime.discovery import Chosen, Discovery, KnownOrganizations, Selection
 from exporter.runtime.level import RunContext, RunObserver
 from exporter.runtime.persistence import Persistence
 from exporter.runtime.saved import SavedState
@@ -23,12 +27,19 @@ from exporter.runtime.schedule import Lane, Schedule, Task
 from exporter.runtime.snapshot import Snapshots
 from exporter.runtime.status import Key, LevelKey, StatusBoard, Verdict
 
+log = structlog.get_logger()
+MAX_LOGGED = 10
+"""Names of organizations in one line of the log."""
+
 
 class OwnMetrics(RunObserver, Protocol):
     """The exporter's metrics about itself."""
 
     def reconcile(self, keys: AbstractSet[Key], credentials: Mapping[str, frozenset[str]]) -> None:
         """Count for *keys* and for the *credentials* of each enterprise, and for nothing else."""
+
+    def set_organizations(self, chosen: Mapping[str, Chosen]) -> None:
+        """Show how many organizations of each enterprise are read."""
 
     def restore(self, enterprise: str, verdicts: Mapping[str, Verdict]) -> None:
         """Begin with the API's last word to an earlier process on the credentials of *enterprise*."""
@@ -74,16 +85,20 @@ class Reconciler:
         self._clock = clock
         self._random = randomness
         self._wanted = Wanted()
+        self._discovery = Discovery()
+        self._selections: dict[str, Selection] = {}
+        self._chosen: dict[str, Chosen] = {}
         self._lanes: dict[Client, Lane] = {}
 
     def apply(self, wanted: Wanted) -> None:
         """Collect what is *wanted* from now on, and nothing else; whatever it does not mention vanishes."""
-        stores, supported = self._stores, [each for each in wanted.assignments if each.is_supported]
-        watches = {assignment.key: assignment.watch for assignment in wanted.assignments}
-        context = self._context(wanted.stop.is_set)
-        collections = {assignment.key: Collection(assignment, context) for assignment in supported}
-        saved = stores.persistence.open(wanted.state_dir, supported)
+        stores, context = self._stores, self._context(wanted.stop.is_set)
+        saved = stores.persistence.open(wanted.state_dir, [each for each in wanted.assignments if each.is_supported])
         with stores.snapshots.lock:
+            assignments = self._with_organizations(wanted.assignments, saved)
+            watches = {assignment.key: assignment.watch for assignment in assignments}
+            supported = [each for each in assignments if each.is_supported]
+            collections = {assignment.key: Collection(assignment, context) for assignment in supported}
             stores.own_metrics.reconcile(watches.keys(), wanted.credentials)
             stores.statuses.reconcile(watches)
             stores.snapshots.reconcile(watches, wanted.max_series)
@@ -96,6 +111,7 @@ class Reconciler:
                 collection.plan(delays, self._lanes)
             former.stop.set()
             self._schedule()
+            stores.own_metrics.set_organizations(self._chosen)
         for client in former.clients:
             client.close()
 
@@ -110,6 +126,41 @@ class Reconciler:
                     collection.plan({}, self._lanes)
             self._stores.persistence.reconcile([each.assignment for each in self.collections.values()])
             self._schedule()
+
+    def found(self, enterprise: str, found: FoundOrganizations) -> KnownOrganizations:
+        """Take note of the organizations *enterprise* was *found* to have; return all that it is known to have.
+
+        Where the settings say so, they are read from now on.
+        """
+        known = self._discovery.note(enterprise, found)
+        former, selection = self._chosen.get(enterprise, Chosen(())), self._selections.get(enterprise, Selection())
+        chosen = selection.choose(known.logins)
+        if chosen != former:
+            self._chosen[enterprise] = chosen
+            self._stores.own_metrics.set_organizations(self._chosen)
+            _log_change(enterprise, former, chosen)
+        if chosen.organizations != former.organizations:
+            self.set_organizations(enterprise, chosen.organizations)
+        return known
+
+    def _with_organizations(
+        self, assignments: Iterable[Assignment], saved: Mapping[LevelKey, SavedState]
+    ) -> list[Assignment]:
+        """*assignments* with the organizations that are read as far as is known."""
+        assignments = list(assignments)
+        self._discovery.reconcile({each.enterprise: each.address for each in assignments})
+        for level, state in saved.items():
+            if state.organizations:
+                self._discovery.restore(level.enterprise, state.organizations)
+        self._selections = {each.enterprise: each.selection for each in assignments if each.enterprise}
+        self._chosen = {
+            enterprise: selection.choose(self._discovery.known(enterprise))
+            for enterprise, selection in self._selections.items()
+        }
+        return [
+            replace(each, organizations=self._chosen.get(each.enterprise, Chosen(())).organizations)
+            for each in assignments
+        ]
 
     def expire(self) -> None:
         """Drop results that are too old to be shown."""
@@ -134,6 +185,7 @@ class Reconciler:
             randomness=self._random,
             save=self._stores.persistence.save,
             is_over=is_over,
+            found=self.found,
         )
 
     def _restore(
@@ -144,6 +196,8 @@ class Reconciler:
         # The newest verdict on a credential comes last.
         for level in sorted(saved, key=lambda level: saved[level].status.attempted_at or 0.0):
             collection = collections[level.key]
+            if level.organization not in collection.levels:
+                continue  # it might have been one that was found
             plan = collection.levels[level.organization].restore(saved[level])
             if plan is not None and plan.delay is not None:
                 delays[level] = plan.delay
@@ -156,3 +210,22 @@ class Reconciler:
             level: task for collection in self.collections.values() for level, task in collection.tasks.items()
         }
         self._stores.schedule.reconcile(tasks)
+
+
+def _log_change(enterprise: str, former: Chosen, chosen: Chosen) -> None:
+    """Log which organizations come and go, and those that are too many."""
+    added = [name for name in chosen.organizations if name not in former.organizations]
+    removed = [name for name in former.organizations if name not in chosen.organizations]
+    if added or removed:
+        log.info(
+            "organizations changed",
+            enterprise=enterprise,
+            organizations=len(chosen.organizations),
+            added=len(added),
+            removed=len(removed),
+            names=[*added, *removed][:MAX_LOGGED],
+        )
+    if chosen.left_out and chosen.left_out != former.left_out:
+        log.warning(
+            "organizations left out: more than organizations.max", enterprise=enterprise, left_out=chosen.left_out
+        )

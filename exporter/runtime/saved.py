@@ -39,6 +39,7 @@ class SavedState:
         result: None if there is none, or it is too old.
         memory: what the collector persists, by name: when it was remembered, and as JSON.
         verdicts: the API's last word on each credential of the enterprise.
+        organizations: those that this collector found the enterprise to have.
     """
 
     credentials_digest: str
@@ -49,6 +50,7 @@ class SavedState:
     result: SavedResult | None = None
     memory: Mapping[str, tuple[float, Any]] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    organizations: tuple[str, ...] = ()
 
 
 def encode(saved: SavedState) -> bytes:
@@ -71,6 +73,7 @@ def encode(saved: SavedState) -> bytes:
         "failed_runs": saved.failed_runs,
         "memory": saved.memory,
         "verdicts": saved.verdicts,
+        "organizations": saved.organizations,
         "collected_at": saved.result.collected_at if saved.result is not None else None,
         "families": {name: (lines.series, len(lines.text)) for name, lines in families.items()},
     }
@@ -110,6 +113,7 @@ def decode(document: bytes) -> SavedState:
         result=None if head["collected_at"] is None else SavedResult(families, head["collected_at"]),
         memory={name: (at, value) for name, (at, value) in head["memory"].items()},
         verdicts={name: Verdict(accepted, expires_at) for name, (accepted, expires_at) in head["verdicts"].items()},
+        organizations=tuple(map(str, head["organizations"])),
     )
 
 

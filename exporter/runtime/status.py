@@ -65,6 +65,7 @@ class LevelStatus:
         restored: data of an earlier process or configuration is shown while there was no attempt yet.
         running_since: when the reading under way began.
         requests: attempts of the last reading.
+        refused: an organization that was found and that GitHub does not let the credential read: no failure.
     """
 
     attempted_at: float | None = None
@@ -78,6 +79,7 @@ class LevelStatus:
     restored: bool = False
     running_since: float | None = None
     requests: int | None = None
+    refused: bool = False
 
 
 class FailingLevel(NamedTuple):
@@ -155,6 +157,7 @@ UNSUPPORTED = LevelStatus(success=False, available=False)
 
 def combine(configured: float, levels: Mapping[str, LevelStatus], interval: float | None = None) -> Status:
     """The status of a collector whose *levels* have these; *interval* is in force where it is another one."""
+    levels = {name: level for name, level in levels.items() if not level.refused}
     every = levels.values()
     successes = [level.succeeded_at for level in every]
     available = {level.available for level in every}
@@ -257,6 +260,17 @@ class StatusBoard:
         with self._lock:
             watched = self._watched.get(key)
             return dict(watched.levels) if watched is not None else {}
+
+    def refused(self, enterprise: str) -> frozenset[str]:
+        """The organizations of *enterprise* that were found and that some collector may not read."""
+        with self._lock:
+            return frozenset(
+                name
+                for key, watched in self._watched.items()
+                if key.enterprise == enterprise
+                for name, level in watched.levels.items()
+                if level.refused
+            )
 
     def get(self, key: Key) -> Status | None:
         """The status of *key*."""

@@ -52,8 +52,8 @@ class Store:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def load(self, fingerprints: Mapping[str, str]) -> dict[str, bytes]:
-        """The documents stored with these *fingerprints*; none, after a warning, if the file cannot be used."""
+    def load(self, expected: Callable[[str], str | None]) -> dict[str, bytes]:
+        """The documents of the rows whose fingerprint is the *expected* one; none if the file cannot be used."""
         with self._using:
             try:
                 self._folder_lock.acquire()
@@ -61,7 +61,7 @@ class Store:
             except StateUnusable as problem:
                 self._fail(str(problem))
                 return {}
-        rows = {name: row for name, row in stored.rows.items() if row.fingerprint == fingerprints.get(name)}
+        rows = {name: row for name, row in stored.rows.items() if row.fingerprint == expected(name)}
         unused = len(stored.rows) - len(rows)
         if unused and stored.release != self._release:
             log.info("stored results are of another version and are not used", stored=stored.release, results=unused)

@@ -33,6 +33,11 @@ DROPPED = Metric(
     "Series of a metric left out because they are more than the limit.",
     ("enterprise", "metric"),
 )
+ORGANIZATIONS = Metric(
+    "ghe_exporter_organizations",
+    "Organizations whose own runners are read, and those found that are refused, excluded, or left out as too many.",
+    ("enterprise", "state"),
+)
 REQUESTS = Metric(
     "ghe_exporter_api_requests_total",
     "Requests by status; empty without an answer.",
@@ -87,6 +92,7 @@ OWN_METRICS = (
     FAILURES,
     SKIPPED,
     DROPPED,
+    ORGANIZATIONS,
     REQUESTS,
     REQUEST_SECONDS,
     RETRIES,

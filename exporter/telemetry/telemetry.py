@@ -20,6 +20,7 @@ from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import MAX_RESOURCES, RateLimitWindow
 from exporter.metrics.exposition import Chunk
 from exporter.metrics.metric import Metric
+from exporter.runtime.discovery import Chosen
 from exporter.runtime.status import Key, StatusBoard, Verdict
 from exporter.telemetry import declarations
 from exporter.telemetry.series import Family, Histogram, Scalar, render_gauge, render_registry
@@ -198,6 +199,7 @@ class Telemetry:
         self._lock = threading.Lock()
         self._watched: set[Key] = set()
         self._dropped: dict[Key, Mapping[str, int]] = {}
+        self._chosen: Mapping[str, Chosen] = {}
         self._failures = Family(declarations.FAILURES, Scalar)
         self._skipped = Family(declarations.SKIPPED, Scalar)
         self._requests = Family(declarations.REQUESTS, Scalar)
@@ -287,6 +289,10 @@ class Telemetry:
         with self._lock:
             self._dropped[key] = dict(series)
 
+    def set_organizations(self, chosen: Mapping[str, Chosen]) -> None:
+        """Show how many organizations of each enterprise are read, and how many are not."""
+        self._chosen = dict(chosen)
+
     def reloaded(self, at: float | None) -> None:
         """The configuration was loaded at *at*; None: it was invalid, and the old one stays in force."""
         self._reload_successful.set(at is not None)
@@ -320,6 +326,14 @@ class Telemetry:
             for metric, series in families.items():
                 yield (key.enterprise, metric), series
 
+    def _organizations(self) -> Iterator[Series]:
+        for enterprise, chosen in self._chosen.items():
+            refused = len(self._statuses.refused(enterprise))
+            yield (enterprise, "read"), len(chosen.organizations) - refused
+            yield (enterprise, "refused"), refused
+            yield (enterprise, "excluded"), chosen.excluded
+            yield (enterprise, "left_out"), chosen.left_out
+
     def _gauges(self) -> Iterator[tuple[Metric, Iterable[Series]]]:
         """Gauges that are read off the state when somebody scrapes."""
         statuses = self._statuses.all()
@@ -333,6 +347,7 @@ class Telemetry:
         yield declarations.COLLECTOR_REQUESTS, ((key, status.requests) for key, status in statuses.items())
         yield declarations.AVAILABLE, ((key, status.available) for key, status in statuses.items())
         yield declarations.DROPPED, self._dropped_series()
+        yield declarations.ORGANIZATIONS, self._organizations()
         yield declarations.RATE_LIMIT, self._api.limits(lambda window: window.limit)
         yield declarations.RATE_REMAINING, self._api.limits(lambda window: window.remaining)
         yield declarations.RATE_RESET, self._api.limits(lambda window: window.reset)

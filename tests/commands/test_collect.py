@@ -60,6 +60,19 @@ def test_everything_is_collected_and_printed(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.usefixtures("configured")
+def test_found_organizations_are_read_in_the_same_pass(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The runners of an organization are read after the list it was found in."""
+    monkeypatch.setenv("GHE_EXPORTER_ORGANIZATIONS", '{"auto": true, "exclude": ["octo-org-3"]}')
+    assert main(["collect"]) == 0
+    out = capsys.readouterr().out
+    assert value(out, "ghe_exporter_organizations", state="read") == 2
+    assert 'ghe_runners{enterprise="octo-corp",organization="octo-org-2"' in out
+    assert 'ghe_runners{enterprise="octo-corp",organization="octo-org-3"' not in out
+
+
+@pytest.mark.usefixtures("configured")
 def test_process_metrics_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     """What node_exporter exposes of processes itself is not repeated."""
     assert main(["collect"]) == 0

@@ -13,7 +13,7 @@ from exporter.collectors import COLLECTORS
 from exporter.config import loading
 from exporter.config.auth import Auth
 from exporter.config.environment import own_environment
-from exporter.config.organizations import Organization
+from exporter.config.organizations import Organization, Organizations
 from exporter.config.settings import Enterprise, Settings
 from tests.support.secret_marker import CANARY, TOKEN, furnish
 
@@ -313,3 +313,34 @@ def test_api_version_that_is_no_date_is_refused(written: object) -> None:
     enterprise = {"slug": "acme", "auth": {"token": "octo"}, "api_version": written}
     with pytest.raises(ValidationError, match="must be the date of a version of GitHub's REST API, such as 2022-11-28"):
         Settings.model_validate({"enterprises": [enterprise]})
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("auto", {"auto": True}),
+        (" AUTO ", {"auto": True}),
+        ("acme-web, acme-data", {"named": ["acme-web", "acme-data"]}),
+        ('{"auto": true, "exclude": ["*-old"]}', {"auto": True, "exclude": ["*-old"]}),
+        ('{"named": [{"name": "acme-web"}]}', {"named": ["acme-web"]}),
+    ],
+)
+def test_organizations_of_an_environment_variable(
+    monkeypatch: pytest.MonkeyPatch, written: str, expected: dict[str, Any]
+) -> None:
+    """A variable holds a list, the word auto, or the mapping as JSON."""
+    monkeypatch.setenv("GHE_EXPORTER_ENTERPRISE", "acme")
+    monkeypatch.setenv("GHE_EXPORTER_TOKEN", TOKEN)
+    monkeypatch.setenv("GHE_EXPORTER_ORGANIZATIONS", written)
+    (acme,) = loading.load().enterprises
+    assert acme.organizations == Organizations.model_validate(expected)
+
+
+def test_label_set_of_properties_is_that_of_all_enterprises() -> None:
+    """The family has the same labels everywhere, in the order of the settings."""
+    auth = {"token": TOKEN}
+    enterprises = [
+        {"slug": "acme", "auth": auth, "organization_properties": ["team", "Cost-Center"]},
+        {"slug": "globex", "auth": auth, "organization_properties": ["region", "Team"]},
+    ]
+    assert Settings.model_validate({"enterprises": enterprises}).property_labels == ("team", "cost_center", "region")

@@ -42,6 +42,7 @@ GOOD = SavedState(
     result=SavedResult({"ghe_a": MORE, "ghe_b": LINES}, NOW - 10 * MINUTE),
     memory={"platform": (NOW - DAY, ["legacy", 1])},
     verdicts={"auth": Verdict(accepted=True, expires_at=NOW + DAY), "runner_auth": Verdict(False, None)},
+    organizations=("acme-web", "acme-data"),
 )
 PRESENT = Present(NOW, INTERVAL, 2 * DAY, 1.05 * INTERVAL, "m")
 

@@ -40,7 +40,7 @@ class CollectorHarness:
     def load(self, expected: dict[str, str] | None = None) -> dict[str, bytes]:
         """What a start finds."""
         wanted = EXPECTED if expected is None else expected
-        loaded = self.store.load(wanted)
+        loaded = self.store.load(wanted.get)
         self.store.reconcile(wanted)
         return loaded
 

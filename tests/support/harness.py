@@ -23,6 +23,7 @@ from exporter.github.run import ClientLimits
 from exporter.metrics.exposition import Exposition
 from exporter.runtime.assignment import Assignment
 from exporter.runtime.collection import Collection
+from exporter.runtime.discovery import Discovery
 from exporter.runtime.level import RunContext
 from exporter.runtime.saved import SavedState
 from exporter.runtime.snapshot import Snapshots
@@ -159,6 +160,7 @@ class CollectorHarness:
             randomness=randomness or random.Random(1),
             save=lambda level, _fingerprint, state: self.saved.update({level: state}),
             is_over=self.is_over.is_set,
+            found=Discovery().note,
         )
         self.collection = Collection(self.assignment, context)
 

@@ -15,6 +15,7 @@ from exporter.errors import Reason
 from exporter.github.endpoint import Endpoint
 from exporter.github.rate_limit import MAX_RESOURCES, RateLimitWindow
 from exporter.metrics.metric import Metric
+from exporter.runtime.discovery import Chosen
 from exporter.runtime.status import Key, LevelStatus, StatusBoard, Watch
 from exporter.telemetry.declarations import OWN_METRICS
 from exporter.telemetry.telemetry import EnterpriseApi, Telemetry
@@ -45,6 +46,7 @@ ghe_rate_limit_reset_timestamp_seconds gauge enterprise,credential,resource
 ghe_token_expiration_timestamp_seconds gauge enterprise,credential
 ghe_exporter_api_sunset_timestamp_seconds gauge enterprise,path
 ghe_exporter_series_dropped gauge enterprise,metric
+ghe_exporter_organizations gauge enterprise,state
 ghe_exporter_payload_skipped_total counter enterprise,collector
 ghe_exporter_config_last_reload_successful gauge
 ghe_exporter_config_last_reload_success_timestamp_seconds gauge
@@ -96,6 +98,7 @@ class TelemetryHarness:
         """Let everything happen that makes a series."""
         self.show(LICENSES, LevelStatus(succeeded_at=5, duration=0.5, success=True, available=True, requests=1))
         self.telemetry.dropped(LICENSES, {"ghe_seats": 7})
+        self.telemetry.set_organizations({"acme": Chosen(("acme-web",), excluded=2, left_out=3)})
         self.telemetry.reloaded(9)
         self.telemetry.state_written(True)
         self.api.attempted(SEATS, "200", 0.3)
@@ -478,3 +481,22 @@ def test_log_errors_are_counted_where_they_happen() -> None:
     assert b"\nghe_exporter_log_errors_total 0\n" in telemetry.render(openmetrics=False)
     errors = 7
     assert b"\nghe_exporter_log_errors_total 7\n" in telemetry.render(openmetrics=True)
+
+
+def test_organizations_by_what_becomes_of_them(harness: TelemetryHarness) -> None:
+    """What is refused is not counted as read, and what is set replaces everything."""
+    harness.telemetry.set_organizations({"acme": Chosen(("a", "b"), excluded=2, left_out=3), "globex": Chosen(())})
+    harness.statuses.reconcile({RUNNERS: Watch("f", 60, ("", "a", "b"))})
+    harness.statuses.put(RUNNERS.level("b"), LevelStatus(success=False, available=False, refused=True))
+    assert harness.series("ghe_exporter_organizations") == {
+        ("acme", "read"): 1,
+        ("acme", "refused"): 1,
+        ("acme", "excluded"): 2,
+        ("acme", "left_out"): 3,
+        ("globex", "read"): 0,
+        ("globex", "refused"): 0,
+        ("globex", "excluded"): 0,
+        ("globex", "left_out"): 0,
+    }
+    harness.telemetry.set_organizations({})
+    assert harness.series("ghe_exporter_organizations") == {}
