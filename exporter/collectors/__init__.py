@@ -28,6 +28,7 @@ from exporter.collectors import (
     usage_reports,
     visual_studio,
 )
+from exporter.collectors.actions_activity import actions_activity
 from exporter.collectors.billing import billing
 from exporter.collectors.server_management import server_management
 
@@ -50,6 +51,7 @@ COLLECTORS: tuple[Collector[Any], ...] = (
     runner_groups.COLLECTOR,
     hosted_runners.COLLECTOR,
     actions_cache.COLLECTOR,
+    actions_activity.COLLECTOR,
     scim.COLLECTOR,
     copilot.COLLECTOR,
     organizations.COLLECTOR,

@@ -29,6 +29,7 @@ INCLUDED_IN_TENANT = {"ai_credits": 36_000}
 PROPERTIES = ["team", "cost_center"]
 
 OPT_IN = {
+    "actions_activity": {"enabled": True},
     "billing_usage": {"enabled": True},
     "budget_users": {"enabled": True},
     "cost_centers": {"spend": True},

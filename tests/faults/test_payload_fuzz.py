@@ -37,7 +37,9 @@ EXAMPLES = settings(
 MAX_REQUESTS = 1_500
 SECRET = f"{CANARY}@acme.example"
 """In the place of what no label may show: mail addresses, names of people, addresses with signatures."""
-PERSONAL = frozenset({"email", "github_com_saml_name_id", "visual_studio_license_status", "html_url", "download_urls"})
+PERSONAL = frozenset(
+    {"actor", "user", "email", "github_com_saml_name_id", "visual_studio_license_status", "html_url", "download_urls"}
+)
 
 ODD: st.SearchStrategy[Any] = st.one_of(
     st.none(),
@@ -143,9 +145,9 @@ def test_payload(name: str, data: st.DataObject) -> None:
             harness.run()
             assert harness.status.reason is not Reason.BUG, harness.status.problem
     assert len(harness.asked) <= MAX_REQUESTS
-    for text, parse in ((harness.text, parse_text), (harness.text + "# EOF\n", parse_openmetrics)):
-        families = list(parse(text))
-        assert {family.name for family in families} <= labels.keys()
-        for family in families:
-            assert all(sample.labels.keys() == labels[family.name] for sample in family.samples)
+    openmetrics = harness.exposed(openmetrics=True)
+    for text, parse in ((harness.text, parse_text), (openmetrics + "# EOF\n", parse_openmetrics)):
+        for family in parse(text):
+            declared = labels[f"{family.name}_total" if family.type == "counter" else family.name]
+            assert all(sample.labels.keys() - {"le"} == declared for sample in family.samples)
     assert CANARY not in f"{harness.text}{logs}{harness.status}"

@@ -28,6 +28,7 @@ NOW = 1_795_000_000.0
 HASTY = ClientLimits(connect_seconds=10.0, read_seconds=10.0)
 MAX_PAGES = 12
 OPT_IN = {
+    "actions_activity": {"enabled": True},
     "billing_usage": {"enabled": True},
     "cost_centers": {"spend": True},
     "advanced_security": {"organizations_breakdown": True},

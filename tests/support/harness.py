@@ -179,7 +179,11 @@ class CollectorHarness:
     @property
     def text(self) -> str:
         """What is exposed."""
-        return b"".join(self.exposition.page().plain(())).decode()
+        return self.exposed(openmetrics=False)
+
+    def exposed(self, *, openmetrics: bool) -> str:
+        """What is exposed in one of the formats, without the end mark of OpenMetrics."""
+        return b"".join(self.exposition.page(openmetrics=openmetrics).plain(())).decode()
 
     @property
     def series(self) -> dict[str, float]:

@@ -16,7 +16,7 @@ from exporter.simulator.api.call import Call, Environment
 from exporter.simulator.api.credentials import Credential, credential, management_credential
 from exporter.simulator.api.http_types import JSON_TYPE, Header, NotFound, Refusal, Request, Response
 from exporter.simulator.api.paging import Page, link
-from exporter.simulator.api.quota import Quota, Quotas
+from exporter.simulator.api.quota import AUDIT_LOG, CORE, Quota, Quotas
 from exporter.simulator.api.refusals import LIMITS, NOT_ACCESSIBLE, PRIMARY_LIMIT
 from exporter.simulator.api.routes import ROUTES
 from exporter.simulator.api.routes.instance import OLDEST_API_VERSION, api_versions, rate_limit
@@ -145,13 +145,14 @@ class Api:
         if call.path == "/rate_limit":
             quota = self._quotas.look(who.token, at)
             return self._answer(call, who, quota, drawn).with_headers(*quota.headers())
-        quota = self._quotas.use(who.token, at)
+        resource = AUDIT_LOG if call.path.endswith("/audit-log") else CORE
+        quota = self._quotas.use(who.token, at, resource=resource)
         if quota.exceeded:
             refusal = Refusal(403, PRIMARY_LIMIT, documentation_url=LIMITS)
             return _json(refusal.status, refusal.payload, quota.headers())
         response = self._answer(call, who, quota, drawn)
         if response.status == NOT_MODIFIED:
-            quota = self._quotas.use(who.token, at, -1)
+            quota = self._quotas.use(who.token, at, -1, resource)
         if "rate-limit-windows" in drawn.kinds:
             quota = quota.of_other_window()
         return response.with_headers(*quota.headers())
@@ -201,7 +202,7 @@ class Api:
             for kind, transform in TRANSFORMS.items():
                 if kind in drawn.kinds:
                     payload = transform(payload)
-            return Body(render(payload), answer.total)
+            return Body(render(payload), answer.total, answer.after)
 
         if drawn == HEALTHY:
             return self._bodies.get(_key(request), make)
@@ -251,6 +252,8 @@ def _page(call: Call, route: Route, drawn: Drawn) -> Page:
 
 
 def _link(route: Route, request: Request, body: Body, drawn: Drawn) -> str:
+    if body.after is not None:
+        return _cursor_link(request, body.after, drawn)
     if body.total is None:
         return ""
     url, number = f"{request.root}{request.path}", request.page.number
@@ -272,6 +275,23 @@ def _lifecycle(route: Route, started: float) -> list[Header]:
     if route.sunset_days is None:
         return []
     return [("Deprecation", f"@{started:.0f}"), ("Sunset", formatdate(started + route.sunset_days * DAY, usegmt=True))]
+
+
+def _cursor_link(request: Request, after: str, drawn: Drawn) -> str:
+    """The Link header of a list whose pages begin after a cursor."""
+    url, query = f"{request.root}{request.path}", dict(request.query)
+    if "endless-link" in drawn.kinds:
+        after = f"{query.get('after', '')}A"
+    elif "repeating-link" in drawn.kinds:
+        name, value = query.popitem()  # the very page that was asked for
+        return link(url, query, {"next": value}, name)
+    elif "no-link" in drawn.kinds or not after:
+        return ""
+    elif "stray-link" in drawn.kinds:
+        url = f"{FOREIGN}/elsewhere"
+    elif "foreign-link" in drawn.kinds:
+        url = f"{FOREIGN}{request.path}"
+    return link(url, query, {"next": after}, "after")
 
 
 def _json(status: int, payload: Any, headers: tuple[Header, ...]) -> Response:

@@ -20,11 +20,12 @@ def render(payload: Any) -> bytes:
 
 
 class Body:
-    """A rendered payload and the number of records of the list it is a page of."""
+    """A rendered payload; the number of records of the list it is a page of, or the cursor behind it."""
 
-    def __init__(self, content: bytes, total: int | None) -> None:
+    def __init__(self, content: bytes, total: int | None, after: str | None = None) -> None:
         self.content = content
         self.total = total
+        self.after = after
 
     @cached_property
     def etag(self) -> str:

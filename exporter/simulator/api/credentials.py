@@ -12,7 +12,7 @@ SHORT_LIFETIME_DAYS = 2
 DAY = 86_400
 SCOPES = (
     "admin:enterprise, admin:org, manage_billing:copilot, manage_billing:enterprise, "
-    "manage_runners:enterprise, read:enterprise, scim:enterprise, site_admin"
+    "manage_runners:enterprise, read:audit_log, read:enterprise, scim:enterprise, site_admin"
 )
 
 FINE_GRAINED = "github_pat_"

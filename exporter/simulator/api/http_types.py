@@ -89,10 +89,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route answers: a JSON payload and, for a list, how many records there are in all."""
+    """What a route answers: a JSON payload and, for a list, how many records there are in all.
+
+    A list without numbered pages has `after` instead: the cursor behind which it continues, empty at its end.
+    """
 
     payload: Any
     total: int | None = None
+    after: str | None = None
 
 
 Header = tuple[str, str]

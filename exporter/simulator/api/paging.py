@@ -60,10 +60,10 @@ class Page:
         return relations
 
 
-def link(url: str, query: Mapping[str, str], relations: Mapping[str, int]) -> str:
-    """Return the Link header for *url*, other parameters kept as they were asked."""
+def link(url: str, query: Mapping[str, str], relations: Mapping[str, int | str], parameter: str = "page") -> str:
+    """Return the Link header for *url*, other parameters than *parameter* kept as they were asked."""
     return ", ".join(
-        f'<{url}?{urlencode({**query, "page": number})}>; rel="{relation}"' for relation, number in relations.items()
+        f'<{url}?{urlencode({**query, parameter: place})}>; rel="{relation}"' for relation, place in relations.items()
     )
 
 

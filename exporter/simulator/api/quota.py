@@ -2,12 +2,15 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 HOUR = 3_600
 EARLIER = 1_260
 """Seconds between the resets of two windows of a token."""
 MAX_TOKENS = 1_000
+CORE, AUDIT_LOG = "core", "audit_log"
+AUDIT_LOG_LIMIT = 1_750
+"""The audit log is counted by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class Quota:
     limit: int
     used: int
     reset: int
-    resource: str = "core"
+    resource: str = CORE
 
     @property
     def remaining(self) -> int:
@@ -49,7 +52,7 @@ class Quotas:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._quotas: OrderedDict[str, Quota] = OrderedDict()
+        self._quotas: OrderedDict[tuple[str, str], Quota] = OrderedDict()
         self._lock = threading.Lock()
 
     def look(self, token: str, at: float) -> Quota:
@@ -57,19 +60,20 @@ class Quotas:
         with self._lock:
             return self._current(token, at)
 
-    def use(self, token: str, at: float, requests: int = 1) -> Quota:
+    def use(self, token: str, at: float, requests: int = 1, resource: str = CORE) -> Quota:
         """Count *requests* (less than none gives back) and return what is then left."""
         with self._lock:
-            quota = self._current(token, at)
-            counted = Quota(self._limit, max(0, quota.used + requests), quota.reset)
-            self._quotas[token] = counted
+            quota = self._current(token, at, resource)
+            counted = replace(quota, used=max(0, quota.used + requests))
+            self._quotas[token, resource] = counted
             return counted
 
-    def _current(self, token: str, at: float) -> Quota:
-        quota = self._quotas.get(token)
+    def _current(self, token: str, at: float, resource: str = CORE) -> Quota:
+        quota = self._quotas.get((token, resource))
         if quota is None or at >= quota.reset:
-            quota = self._quotas[token] = Quota(self._limit, 0, int(at) + HOUR)
-        self._quotas.move_to_end(token)
+            limit = min(self._limit, AUDIT_LOG_LIMIT) if resource == AUDIT_LOG else self._limit
+            quota = self._quotas[token, resource] = Quota(limit, 0, int(at) + HOUR, resource)
+        self._quotas.move_to_end((token, resource))
         while len(self._quotas) > MAX_TOKENS:
             self._quotas.popitem(last=False)
         return quota

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from exporter.simulator.company.actions_cache import ActionsCache, CacheLimits
 from exporter.simulator.company.advanced_security import CODE_SECURITY, SECRET_PROTECTION, AdvancedSecurity
+from exporter.simulator.company.audit_log import AuditLog
 from exporter.simulator.company.billing import Billing, billing
 from exporter.simulator.company.copilot import Copilot
 from exporter.simulator.company.hosted_runners import ORGANIZATION_MACHINES, HostedRunners
@@ -73,6 +74,7 @@ class Enterprise:
     organizations: Sequence[str]
     cache: ActionsCache
     advanced_security: AdvancedSecurity
+    audit_log: AuditLog
     licenses: Licenses | None = None
     license_sync: LicenseSync | None = None
     server_statistics: ServerStatistics | None = None
@@ -174,6 +176,7 @@ class Estate:
             organizations=organizations,
             cache=ActionsCache(self.seed, slug, 40 + users, CacheLimits(10, 7) if legacy else CacheLimits(150, 14)),
             advanced_security=security,
+            audit_log=AuditLog(self.seed, slug, organizations, users),
             licenses=licenses,
             license_sync=license_sync,
             server_statistics=ServerStatistics(self.seed, slug, license_sync, users),
@@ -222,6 +225,7 @@ class Estate:
             organizations=organizations,
             cache=ActionsCache(self.seed, SERVER, 40 + users, CacheLimits()),
             advanced_security=AdvancedSecurity(self.seed, SERVER, licenses, organizations, standalone=False),
+            audit_log=AuditLog(self.seed, SERVER, organizations, users),
             appliance=appliance,
             management=Management(self.seed, appliance, SERVER_VERSION),
         )

@@ -4,6 +4,7 @@ from exporter.simulator.api.routes import (
     actions_cache,
     advanced_security,
     apps,
+    audit_log,
     billing,
     copilot,
     hosted_runners,
@@ -42,6 +43,8 @@ CACHE_SCOPE = "admin:enterprise"
 SCIM_SCOPE = "scim:enterprise"
 SERVER_SCOPE = "site_admin"
 
+AUDIT_LOG_SCOPE = "read:audit_log"
+SERVER_AUDIT_LOG_SCOPE = "admin:enterprise"
 MANAGEMENT = "/manage/v1"
 LEGACY = {
     "actions": LegacyBilling.actions,
@@ -102,6 +105,8 @@ ROUTES = (
     Route(f"{CACHE}/storage-limit", actions_cache.storage_limit, CACHE_SCOPE, server=False),
     Route(f"{CACHE}/retention-limit", actions_cache.retention_limit, CACHE_SCOPE, server=False),
     Route(f"{CACHE}/usage-policy", actions_cache.usage_policy, CACHE_SCOPE, cloud=False),
+    Route(f"{ENTERPRISE}/audit-log", audit_log.events, AUDIT_LOG_SCOPE, server=False, app=False),
+    Route(f"{ENTERPRISE}/audit-log", audit_log.events, SERVER_AUDIT_LOG_SCOPE, cloud=False, app=False),
     Route(
         f"{ENTERPRISE}/copilot/billing/seats",
         copilot.seats,

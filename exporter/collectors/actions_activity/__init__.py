@@ -1,0 +1,1 @@
+"""What Actions does, from the audit log: runs that wait, and jobs that start."""
