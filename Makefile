@@ -16,7 +16,7 @@ mutants: ARGS = --sample 24
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo monitor test golden coverage benchmarks mutants check audit soak types format docs build lock clean
+.PHONY: help demo monitor test golden coverage benchmarks mutants check audit soak types format calls docs build lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -68,7 +68,11 @@ format: $(VENV)/.dev ## Fix what lint can fix and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+calls: $(VENV)/.dev ## Count API calls with the simulator, of collectors not counted yet; all: make calls ARGS=--all
+	$(BIN)/python scripts/count_calls.py $(ARGS)
+
 docs: $(VENV)/.run ## Write the generated documents and the chart's generated files again
+	$(BIN)/python scripts/count_calls.py
 	$(BIN)/python -m exporter docs
 	$(BIN)/python helm/generate.py
 

@@ -1,6 +1,5 @@
 """What a collector is: a declaration, one function that fetches and one that turns the answer into samples."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,9 +18,6 @@ MIN_INTERVAL = 10.0
 MIN_MAX_AGE = 15 * 60.0
 LICENSE_MAX_AGE = 24 * 3600.0
 """License figures change slowly; a day-old one is better than none."""
-PAGE = 100
-"""Records of a full page."""
-HOUR = 3600.0
 
 BillingPlatform = Literal["auto", "enhanced", "legacy"]
 
@@ -65,56 +61,6 @@ class CollectorOptions(BaseModel):
         if interval is not None and interval < MIN_INTERVAL:
             raise ValueError(f"is shorter than {format_duration(MIN_INTERVAL)}")
         return interval
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How large an enterprise is, as far as the number of calls depends on it."""
-
-    users: int
-    runners: int
-    selected_groups: int = 0
-    """Runner groups of selected visibility."""
-    runner_versions: int = 0
-    """Versions of the runner application in use."""
-
-
-@dataclass(frozen=True, slots=True)
-class Calls:
-    """How many requests a collector sends with its default options.
-
-    Attributes:
-        fixed: each run, whatever the size.
-        user_pages: lists of users it walks each run.
-        runner_pages: lists of runners it walks each run.
-        selected_groups: requests each run for every runner group of selected visibility.
-        runner_versions: requests each run for every version of the runner application in use.
-        hourly: beside the runs, for what is kept longer than from one run to the next.
-    """
-
-    fixed: int = 0
-    user_pages: int = 0
-    runner_pages: int = 0
-    selected_groups: int = 0
-    runner_versions: int = 0
-    hourly: int = 0
-
-    def per_run(self, size: Size) -> int:
-        """Requests of one run; also an empty list has a page."""
-        return (
-            self.fixed
-            + self.user_pages * max(1, math.ceil(size.users / PAGE))
-            + self.runner_pages * max(1, math.ceil(size.runners / PAGE))
-            + self.selected_groups * size.selected_groups
-            + self.runner_versions * size.runner_versions
-        )
-
-    def per_hour(self, size: Size, interval: float) -> float:
-        """Requests of an hour with a run every *interval* seconds."""
-        return self.per_run(size) * HOUR / interval + self.hourly
-
-
-ONE_CALL = Calls(fixed=1)
 
 
 class FoundOrganizations(NamedTuple):
@@ -183,7 +129,6 @@ class Collector(Generic[Fetched]):
         platforms: where it can exist at all.
         min_max_age: floor of the default max_age, which is three intervals.
         options: its settings.
-        calls: how many requests it sends, for the documentation.
         persisted: what of its memory a restart with `state_dir` keeps.
         found: the organizations in what was fetched; with `organizations: auto` they are read too.
     """
@@ -202,7 +147,6 @@ class Collector(Generic[Fetched]):
     platforms: frozenset[Platform] = frozenset({Platform.CLOUD})
     min_max_age: float = MIN_MAX_AGE
     options: type[CollectorOptions] = CollectorOptions
-    calls: Calls = ONE_CALL
     persisted: Mapping[str, Persisted] = field(default_factory=dict)
     found: Callable[[Fetched], FoundOrganizations] | None = None
 

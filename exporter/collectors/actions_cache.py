@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.collector import Calls, Collector, Platform, Target
+from exporter.collector import Collector, Platform, Target
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Number, Record, number
@@ -75,7 +75,6 @@ COLLECTOR = Collector(
     endpoints=(USAGE, STORAGE_LIMIT, RETENTION_LIMIT),
     interval=900,
     platforms=frozenset(Platform),
-    calls=Calls(fixed=3),
     fetch=fetch,
     samples=samples,
 )

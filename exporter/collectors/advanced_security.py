@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from exporter.collector import Calls, Collector, CollectorOptions, Persisted, Platform, Target
+from exporter.collector import Collector, CollectorOptions, Persisted, Platform, Target
 from exporter.collectors.common.distinct import Distinct
 from exporter.errors import NOT_OFFERED, GitHubError, PayloadError
 from exporter.github.endpoint import Endpoint
@@ -169,7 +169,6 @@ COLLECTOR = Collector(
     interval=3600,
     platforms=frozenset(Platform),
     options=AdvancedSecurityOptions,
-    calls=Calls(fixed=2),
     persisted={"form": Persisted(dump=list, load=tuple)},
     fetch=fetch,
     samples=samples,

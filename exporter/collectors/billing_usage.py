@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from exporter.collector import Calls, Collector, CollectorOptions, Persisted, Target
+from exporter.collector import Collector, CollectorOptions, Persisted, Target
 from exporter.collectors.common.amounts import Amounts, Key
 from exporter.collectors.common.cost_centers import COST_CENTER_LIST, CostCenter, cost_centers
 from exporter.collectors.common.labels import OTHER
@@ -292,7 +292,6 @@ COLLECTOR = Collector(
     interval=6 * 3600,
     enabled=False,
     options=BillingUsageOptions,
-    calls=Calls(fixed=3),
     persisted={"month so far": Persisted(MonthSoFar.dump, MonthSoFar.load)},
     fetch=fetch,
     samples=samples,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import Field
 
-from exporter.collector import Calls, Collector, CollectorOptions, Target
+from exporter.collector import Collector, CollectorOptions, Target
 from exporter.collectors.budgets import BUDGET_LIST, Budget
 from exporter.collectors.common.counts import total_count
 from exporter.collectors.common.separate_reads import read_each
@@ -82,7 +82,6 @@ COLLECTOR = Collector(
     interval=3600,
     enabled=False,
     options=BudgetUsersOptions,
-    calls=Calls(fixed=3),
     fetch=fetch,
     samples=samples,
 )

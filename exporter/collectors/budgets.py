@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from exporter.collector import Calls, Collector, CollectorOptions, Target
+from exporter.collector import Collector, CollectorOptions, Target
 from exporter.collectors.common.amounts import rounded, totals
 from exporter.collectors.common.cost_centers import COST_CENTER_LIST, CostCenter, cost_centers
 from exporter.collectors.common.labels import UNKNOWN
@@ -40,7 +40,7 @@ BUDGET_LIST = Endpoint(
     BILLING_SCOPE,
     BILLING_PERMISSION,
     revalidate=False,
-    check_whole=True,
+    check="all",
 )
 UNKNOWN_CONSUMPTION = "budgets without a known consumption"
 """The note on how many of all budgets have their amount exposed alone."""
@@ -294,7 +294,6 @@ COLLECTOR = Collector(
     endpoints=(BUDGET_LIST, USAGE_SUMMARY, COST_CENTER_LIST),
     interval=3600,
     options=BudgetsOptions,
-    calls=Calls(fixed=2),
     fetch=fetch,
     samples=samples,
 )

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator
 
-from exporter.collector import Calls, Collector, Target
+from exporter.collector import Collector, Target
 from exporter.collectors.common.distinct import Kinds
 from exporter.collectors.common.labels import UNKNOWN, snake_case
 from exporter.errors import IncompleteList
@@ -226,7 +226,6 @@ COLLECTOR = Collector(
     metrics=(SEATS, PENDING, ACTIVE, LAST_ACTIVITY, ORGANIZATION_SEATS, IDLE),
     endpoints=(COPILOT_SEATS,),
     interval=6 * 3600,
-    calls=Calls(user_pages=1),
     fetch=fetch,
     samples=samples,
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from exporter.collector import Calls, Collector, Target
+from exporter.collector import Collector, Target
 from exporter.collectors.common.labels import snake_case
 from exporter.errors import NOT_OFFERED
 from exporter.github.endpoint import Endpoint
@@ -122,7 +122,6 @@ COLLECTOR = Collector(
     endpoints=(HOSTED_RUNNERS, ORGANIZATION_HOSTED_RUNNERS, LIMITS),
     interval=900,
     organizations=True,
-    calls=Calls(fixed=2),
     fetch=fetch,
     samples=samples,
 )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from exporter.collector import LICENSE_MAX_AGE, Calls, Collector, Target
+from exporter.collector import LICENSE_MAX_AGE, Collector, Target
 from exporter.collectors.common.distinct import Distinct
 from exporter.collectors.common.labels import snake_case
 from exporter.github.endpoint import Endpoint
@@ -149,7 +149,6 @@ COLLECTOR = Collector(
     endpoints=(LICENSE_USERS,),
     interval=6 * 3600,
     min_max_age=LICENSE_MAX_AGE,
-    calls=Calls(user_pages=1),
     fetch=fetch,
     samples=samples,
 )

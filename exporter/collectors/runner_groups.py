@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from exporter.collector import Calls, Collector, Platform, Target
+from exporter.collector import Collector, Platform, Target
 from exporter.collectors.common.labels import boolean, operating_system, snake_case
 from exporter.errors import NOT_OFFERED, PayloadError
 from exporter.github.endpoint import Endpoint
@@ -12,7 +12,9 @@ from exporter.github.models import RunnerApplication, RunnerGroup, number
 from exporter.github.reader import GitHub
 from exporter.metrics.metric import Sample, gauge
 
-ENTERPRISE_GROUPS = Endpoint("/enterprises/{enterprise}/actions/runner-groups", "manage_runners:enterprise")
+ENTERPRISE_GROUPS = Endpoint(
+    "/enterprises/{enterprise}/actions/runner-groups", "manage_runners:enterprise", check="page"
+)
 ORGANIZATION_GROUPS = Endpoint(
     "/orgs/{organization}/actions/runner-groups", "admin:org", "organization_self_hosted_runners"
 )
@@ -133,7 +135,6 @@ COLLECTOR = Collector(
     interval=900,
     organizations=True,
     platforms=frozenset(Platform),
-    calls=Calls(fixed=2, selected_groups=1),
     fetch=fetch,
     samples=samples,
 )

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
-from exporter.collector import Calls, Collector, Persisted, Target
+from exporter.collector import Collector, Persisted, Target
 from exporter.collectors.common.separate_reads import read_each
 from exporter.collectors.runners import ENTERPRISE_RUNNERS, ORGANIZATION_RUNNERS
 from exporter.github.endpoint import Endpoint
@@ -90,7 +90,6 @@ COLLECTOR = Collector(
     endpoints=(ENTERPRISE_RUNNERS, ORGANIZATION_RUNNERS, ENTERPRISE_SCHEDULE, ORGANIZATION_SCHEDULE),
     interval=6 * 3600,
     organizations=True,
-    calls=Calls(runner_pages=1, runner_versions=1),
     persisted={DATES: Persisted(dump=dict, load=dict)},
     fetch=fetch,
     samples=samples,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import Field, field_validator
 
-from exporter.collector import Calls, Collector, CollectorOptions, Platform, Target
+from exporter.collector import Collector, CollectorOptions, Platform, Target
 from exporter.collectors.common.labels import boolean, operating_system
 from exporter.collectors.common.patterns import bounded_pattern
 from exporter.collectors.common.runner_labels import LABEL_RUNNERS, LabelChoice, Labels, label_samples
@@ -237,7 +237,6 @@ COLLECTOR = Collector(
     essential=True,
     platforms=frozenset(Platform),
     options=RunnersOptions,
-    calls=Calls(runner_pages=1, hourly=3600 // GROUPS_KEPT_SECONDS),
     fetch=fetch,
     samples=samples,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.collector import Calls, Collector, Platform, Target
+from exporter.collector import Collector, Platform, Target
 from exporter.collectors.common.distinct import Distinct
 from exporter.collectors.common.labels import boolean
 from exporter.errors import NOT_OFFERED, IncompleteList, PayloadError
@@ -122,7 +122,6 @@ COLLECTOR = Collector(
     endpoints=(SCIM_USERS, SCIM_GROUPS),
     interval=3600,
     platforms=frozenset(Platform),
-    calls=Calls(fixed=1, user_pages=1),
     fetch=fetch,
     samples=samples,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.collector import LICENSE_MAX_AGE, Calls, Collector, Platform, Target
+from exporter.collector import LICENSE_MAX_AGE, Collector, Platform, Target
 from exporter.collectors.common.labels import snake_case
 from exporter.errors import NOT_OFFERED, GitHubError
 from exporter.github.endpoint import Endpoint
@@ -87,7 +87,6 @@ COLLECTOR = Collector(
     interval=900,
     platforms=frozenset({Platform.SERVER}),
     min_max_age=LICENSE_MAX_AGE,
-    calls=Calls(fixed=3),
     fetch=fetch,
     samples=samples,
 )

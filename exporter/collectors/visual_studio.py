@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.collector import Calls, Collector, Target
+from exporter.collector import Collector, Target
 from exporter.collectors.common.counts import total_count
 from exporter.github.endpoint import Endpoint
 from exporter.github.reader import GitHub
@@ -52,7 +52,6 @@ COLLECTOR = Collector(
     metrics=(SUBSCRIPTIONS,),
     endpoints=(SUBSCRIPTION_LIST,),
     interval=6 * 3600,
-    calls=Calls(fixed=2),
     fetch=fetch,
     samples=samples,
 )

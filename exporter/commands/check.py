@@ -17,6 +17,7 @@ from exporter.config import loading
 from exporter.config.auth import Auth
 from exporter.config.settings import Enterprise, Settings
 from exporter.doctor.advice import API_URL, MANAGE_URL
+from exporter.doctor.calls import CollectorCalls
 from exporter.doctor.credentials import CredentialObserver, Kind, kind_of
 from exporter.doctor.diagnosis import CheckTarget
 from exporter.doctor.report import EnterpriseReport, credential_report, document
@@ -27,6 +28,7 @@ from exporter.github.endpoint import MANAGE_AUTH
 from exporter.github.run import ClientLimits
 from exporter.runtime.assignment import Assignment, assignments, process_assignments
 from exporter.runtime.clients import AUTH, Clients, auths, client_limits, open_anonymous_client, open_clients
+from exporter.runtime.fingerprint import credentials_digest
 from exporter.runtime.status import ENTERPRISE_LEVEL
 
 READ_SECONDS = 12.0
@@ -113,12 +115,24 @@ class EnterpriseCheck:
             host=host(enterprise.api_url),
             manage_url=enterprise.manage_url,
             platform=enterprise.platform.value,
-            credentials=[credential_report(name, kind, self._notes.of(name)) for name, kind in self._kinds.items()],
+            credentials=[
+                credential_report(name, kind, self._notes.of(name), self._shares_limits(name))
+                for name, kind in self._kinds.items()
+            ],
             findings=findings,
             api_version=enterprise.api_version,
             offered_versions=versions,
             budgets_without_consumption=budgets_without_consumption(checks),
+            calls=[calls_of(check) for check in checks if check.is_possible],
+            reserve=self._settings.limits.rate_limit_reserve,
         )
+
+    def _shares_limits(self, name: str) -> str:
+        """Equal for credentials that share their rate limits: one token, but not two installations of an App."""
+        readers = self._clients.secrets.get(name, ())
+        if len(readers) != 1:
+            return f"{self._enterprise.name} {name}"
+        return f"{host(self._enterprise.api_url)} {credentials_digest({'token': readers[0]()})}"
 
     def _checks(self) -> list[Check]:
         enterprise, clients = self._enterprise, self._clients
@@ -177,6 +191,19 @@ def process_checks(settings: Settings, clock: Clock, stop: threading.Event) -> I
 
     for assignment in process_assignments(settings, client):
         yield ProcessCheck(assignment, clock)
+
+
+def calls_of(check: Check) -> CollectorCalls:
+    """What the collector of *check* sends in an hour."""
+    target = check.target
+    return CollectorCalls(
+        enterprise=target.enterprise,
+        collector=target.collector,
+        organization=target.organization,
+        credential=target.credential,
+        interval=check.assignment.interval,
+        per_hour=check.per_hour[0] if check.per_hour else None,
+    )
 
 
 def kind(clients: Clients, name: str, auth: Auth) -> Kind:

@@ -28,6 +28,7 @@ class CredentialWarning(StrEnum):
 
     TOKEN_EXPIRES_SOON = "token_expires_soon"  # noqa: S105 - the name of a warning
     RATE_LIMIT_LOW = "rate_limit_low"
+    RATE_LIMIT_TOO_SMALL = "rate_limit_too_small"
     CLOCK_DIFFERS = "clock_differs"
     INSTALLATION_TOKEN = "installation_token"  # noqa: S105
     PLAINTEXT_API_URL = "plaintext_api_url"
@@ -234,6 +235,10 @@ WARNINGS: Mapping[CredentialWarning, str] = MappingProxyType(
         CredentialWarning.RATE_LIMIT_LOW: (
             "Little of the rate limit of {credential} is left until {when}: "
             "lengthen intervals, or give the exporter a credential of its own."
+        ),
+        CredentialWarning.RATE_LIMIT_TOO_SMALL: (
+            "The configured intervals need more calls than the rate limit of {credential} allows, so the exporter "
+            "would run the most expensive collectors less often: {wanted}."
         ),
         CredentialWarning.CLOCK_DIFFERS: (
             "The clock of this machine differs from GitHub's by {when}: set it, preferably by NTP."

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from exporter.config.addresses import is_plaintext
 from exporter.doctor.advice import WARNINGS, CredentialWarning, Place, State
+from exporter.doctor.calls import Budget, CollectorCalls, CredentialUse, advised, budgets
 from exporter.doctor.credentials import CredentialFacts, Kind
 from exporter.doctor.diagnosis import Finding, format_time
 from exporter.duration import format_duration
@@ -23,17 +24,22 @@ TOLERATED_SKEW = 30.0
 
 @dataclass(frozen=True, slots=True)
 class CredentialReport:
-    """A credential and what answers said about it."""
+    """A credential and what answers said about it.
+
+    Attributes:
+        shares_limits: equal for credentials that share their rate limits; nothing by which a secret could be guessed.
+    """
 
     name: str
     kind: Kind
     facts: CredentialFacts
+    shares_limits: str = ""
 
 
-def credential_report(name: str, kind: Kind, facts: CredentialFacts) -> CredentialReport:
+def credential_report(name: str, kind: Kind, facts: CredentialFacts, shares_limits: str = "") -> CredentialReport:
     """The credential *name*; GitHub reports scopes of classic tokens only, whatever they look like."""
     known = Kind.CLASSIC if kind is Kind.UNKNOWN and facts.scopes is not None else kind
-    return CredentialReport(name, known, facts)
+    return CredentialReport(name, known, facts, shares_limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,38 @@ class EnterpriseReport:
     manage_url: str | None = None
     budgets_without_consumption: tuple[int, int] | None = None
     """How many, and of how many."""
+    calls: Sequence[CollectorCalls] = ()
+    reserve: float = 0.0
+    """Share of a rate limit that is left to others."""
 
     @property
     def ok(self) -> bool:
         """Whether there is nothing to fix."""
         return all(finding.state in {State.OK, State.UNAVAILABLE} for finding in self.findings)
+
+
+def rate_limit_budgets(reports: Sequence[EnterpriseReport]) -> list[Budget]:
+    """Every rate limit in force and what the configuration sends of it."""
+    credentials = [
+        CredentialUse(
+            report.enterprise,
+            found.name,
+            found.shares_limits or f"{report.enterprise} {found.name}",
+            report.reserve,
+            found.facts.windows,
+        )
+        for report in reports
+        for found in report.credentials
+    ]
+    return list(budgets(credentials, [each for report in reports for each in report.calls]))
+
+
+def budget_warnings(report: EnterpriseReport, found: Sequence[Budget]) -> Iterator[tuple[CredentialWarning, str, str]]:
+    """What is too much for a rate limit, with each of the credentials of *report* that has a part in it."""
+    for budget in found:
+        for enterprise_name, name in budget.credentials:
+            if not budget.fits and enterprise_name == report.enterprise:
+                yield make_warning(report, CredentialWarning.RATE_LIMIT_TOO_SMALL, name, wanted=advised(budget))
 
 
 def warnings_of(report: EnterpriseReport, now: float) -> Iterator[tuple[CredentialWarning, str, str]]:
@@ -103,14 +136,40 @@ def make_warning(
 
 def document(reports: Sequence[EnterpriseReport], now: float) -> dict[str, Any]:
     """Everything as one object; times are in ISO 8601, what is not known is null."""
+    found = rate_limit_budgets(reports)
     return {
         "version": VERSION,
         "ok": all(report.ok for report in reports),
-        "enterprises": [enterprise(report, now) for report in reports],
+        "enterprises": [enterprise(report, found, now) for report in reports],
+        "rate_limit_budgets": [budget(each) for each in found],
     }
 
 
-def enterprise(report: EnterpriseReport, now: float) -> dict[str, Any]:
+def budget(found: Budget) -> dict[str, Any]:
+    """One rate limit and what is sent of it; calls are those of an hour, unchanged answers included."""
+    longer = found.intervals_that_fit()
+    return {
+        "credentials": [{"enterprise": name, "credential": credential} for name, credential in found.credentials],
+        "resource": found.resource,
+        "limit": round(found.limit),
+        "reserve": round(found.limit - found.allowed),
+        "calls_per_hour": round(found.calls, 1),
+        "spare_calls_per_hour": round(found.spare, 1),
+        "fits": found.fits,
+        "collectors": [
+            {
+                "collector": name,
+                "interval_seconds": interval,
+                "calls_per_hour": round(calls, 1),
+                "interval_seconds_that_fits": longer.get(name, interval),
+            }
+            for name, interval, calls in found.by_collector()
+        ],
+        "collectors_not_counted": list(found.unknown),
+    }
+
+
+def enterprise(report: EnterpriseReport, found: Sequence[Budget], now: float) -> dict[str, Any]:
     """One enterprise."""
     return {
         "enterprise": report.enterprise,
@@ -120,7 +179,7 @@ def enterprise(report: EnterpriseReport, now: float) -> dict[str, Any]:
         "credentials": [credential(found) for found in report.credentials],
         "warnings": [
             {"warning": warning.value, "credential": name or None, "advice": text}
-            for warning, name, text in warnings_of(report, now)
+            for warning, name, text in (*warnings_of(report, now), *budget_warnings(report, found))
         ],
         "checks": [check(finding) for finding in report.findings],
     }

@@ -1,7 +1,7 @@
 """Send what the collectors of one enterprise send, and gather the findings."""
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +9,7 @@ from exporter.clock import Clock
 from exporter.collectors.budgets import UNKNOWN_CONSUMPTION
 from exporter.doctor import diagnosis
 from exporter.doctor.advice import State
+from exporter.doctor.calls import calls_per_hour
 from exporter.doctor.diagnosis import CheckTarget, Finding
 from exporter.doctor.probing_reader import AnswerCache, Ended, Prober, bug
 from exporter.errors import Cause, GitHubError, IncompleteList, Stopped, Unavailable, describe_bug
@@ -31,11 +32,17 @@ SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One collector at one level, the credential it uses, and what the collector notes when it is run."""
+    """One collector at one level, the credential it uses, and what comes to light when it is run.
+
+    Attributes:
+        notes: what the collector notes.
+        per_hour: calls an hour by resource of the rate limit; empty while they are not known.
+    """
 
     assignment: Assignment
     target: CheckTarget
     notes: list[tuple[str, dict[str, float]]] = field(default_factory=list, compare=False)
+    per_hour: list[Mapping[str, float]] = field(default_factory=list, compare=False)
 
     @property
     def name(self) -> str:
@@ -130,27 +137,92 @@ def in_parallel(threads: Iterable[threading.Thread]) -> None:
 
 def findings(check: Check, cache: AnswerCache, clock: Clock) -> Iterator[Finding]:
     """What one collector finds at one level, an entry per endpoint it asks."""
-    assignment, target = check.assignment, check.target
+    target = check.target
     if not check.is_possible:
         yield diagnosis.not_here(target, check.endpoint)
         return
-    level = target.organization
-    prober = Prober(
-        assignment.client_of(level),
-        Run(clock.monotonic() + SECONDS, essential=True, notes=check.notes),
-        cache,
-        enterprise=assignment.slug,
-        organization=level,
-    )
-    fetched = assignment.target(level, RunCache(clock), clock.time())
-    ended = outcome(check, prober, lambda: assignment.collector.fetch(prober, fetched))
-    for probe in prober.probes:
-        if probe.error is None:
-            yield diagnosis.works(target, probe.endpoint)
-        else:
-            yield diagnosis.fails(target, probe.endpoint, probe.error)
+    runs = Runs(check, cache, clock)
+    prober = runs.prober()
+    ended = outcome(check, prober, lambda: runs.fetch(prober))
+    found = [
+        diagnosis.works(target, probe.endpoint)
+        if probe.error is None
+        else diagnosis.fails(target, probe.endpoint, probe.error)
+        for probe in prober.probes
+    ]
+    yield from found
     if ended is not None and not any(probe.error is ended.error for probe in prober.probes):
         yield diagnosis.skipped(target, check.endpoint, ended.error)
+    if ended is None and all(finding.state is not State.FAILED for finding in found):
+        check.per_hour.append(calls_per_hour(runs.count, check.assignment.interval))
+
+
+class Runs:
+    """Runs of one check, all against the answers of the first."""
+
+    def __init__(self, check: Check, cache: AnswerCache, clock: Clock) -> None:
+        self._check = check
+        self._cache = cache
+        self._clock = clock
+        self._later = LaterClock(clock)
+        self._memory = RunCache(self._later)
+
+    def prober(self) -> Prober:
+        """GitHub for one run."""
+        check, assignment = self._check, self._check.assignment
+        return Prober(
+            assignment.client_of(check.target.organization),
+            Run(self._clock.monotonic() + SECONDS, essential=True, notes=check.notes),
+            self._cache,
+            enterprise=assignment.slug,
+            organization=check.target.organization,
+        )
+
+    def fetch(self, prober: Prober) -> None:
+        """Run the collector."""
+        assignment = self._check.assignment
+        target = assignment.target(self._check.target.organization, self._memory, self._later.time())
+        assignment.collector.fetch(prober, target)
+
+    def count(self, later: float) -> Counter[str]:
+        """Run again as if that was so much *later*; the calls by resource of the rate limit.
+
+        What GitHub does not offer costs nothing: it is asked for once a day.
+        """
+        self._later.seconds = later
+        prober = self.prober()
+        try:
+            self.fetch(prober)
+        except IncompleteList:
+            pass
+        except Exception:  # noqa: BLE001 - a mistake in one collector must not hide the others
+            return Counter()
+        client = self._check.assignment.client_of(self._check.target.organization)
+        calls: Counter[str] = Counter()
+        for endpoint, count in prober.calls.items():
+            calls[client.resource_of(endpoint)] += count
+        return calls
+
+
+@dataclass(slots=True)
+class LaterClock:
+    """A clock that is some seconds ahead."""
+
+    clock: Clock
+    seconds: float = 0.0
+
+    def time(self) -> float:
+        """Unix time in seconds."""
+        return self.clock.time() + self.seconds
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        return self.clock.monotonic() + self.seconds
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Nothing waits for what is kept."""
+        del seconds
+        return event.is_set()
 
 
 def outcome(check: Check, prober: Prober, fetch: Callable[[], object]) -> Ended | None:

@@ -10,9 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from exporter.doctor.advice import State
+from exporter.doctor.calls import described
 from exporter.doctor.credentials import Kind
 from exporter.doctor.diagnosis import Finding, format_time
-from exporter.doctor.report import DAY, CredentialReport, EnterpriseReport, warnings_of
+from exporter.doctor.report import (
+    DAY,
+    CredentialReport,
+    EnterpriseReport,
+    budget_warnings,
+    rate_limit_budgets,
+    warnings_of,
+)
 
 HEAD = ("Enterprise", "Collector", "Endpoint", "Result", "What to do")
 STYLES = {State.OK: "green", State.UNAVAILABLE: "dim", State.FAILED: "bold red", State.SKIPPED: "yellow"}
@@ -46,6 +54,8 @@ def print_report(reports: Sequence[EnterpriseReport], now: float, out: TextIO) -
             for line in plain([HEAD, *rows(findings, known)]):
                 console.print(Text(line))
         console.print()
+        for budget in rate_limit_budgets(reports):
+            console.print(Text(described(budget)))
         for line in verdict(reports, now):
             console.print(Text(line))
     out.write(capture.get())
@@ -131,8 +141,9 @@ def plain(rows: Sequence[Row]) -> Iterator[str]:
 
 def verdict(reports: Sequence[EnterpriseReport], now: float) -> Iterator[str]:
     """Warnings, then how many problems there are to fix."""
+    budgets = rate_limit_budgets(reports)
     for report in reports:
-        for _, _, text in warnings_of(report, now):
+        for _, _, text in (*warnings_of(report, now), *budget_warnings(report, budgets)):
             yield from textwrap.wrap(f"Warning: {report.enterprise}: {text}", 116, subsequent_indent="  ")
     failed = [finding for report in reports for finding in report.findings if finding.state is State.FAILED]
     advice = len({(finding.target.enterprise, finding.advice) for finding in failed})

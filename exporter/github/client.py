@@ -87,6 +87,10 @@ class Client:
         """The window in force of each resource of the rate limit, and who used it."""
         return self._rate_limits.in_force(self._clock.time())
 
+    def resource_of(self, endpoint: Endpoint) -> str:
+        """The resource of the rate limit that *endpoint* counts against."""
+        return self._rate_limits.resource_of(endpoint.path)
+
     def url(self, endpoint: Endpoint, path: Mapping[str, str], query: Mapping[str, str | int]) -> str:
         """The URL of *endpoint* with its path parameters and query filled in."""
         return self.base_url + endpoint.filled(path, query)

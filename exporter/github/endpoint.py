@@ -29,7 +29,8 @@ class Endpoint:
         revalidate: keep the answer and ask with its ETag next time; not for lists that are folded and forgotten.
         accept: media types asked for.
         max_bytes: of an answer, where less than `limits.max_response_megabytes` is to be read.
-        check_whole: the command `check` reads the whole list, not one record, because what it reports is about all.
+        check: what the command `check` reads of a list: a record, the first page where the number of calls follows from
+            the records, or all where what it reports is about all.
         anonymous: another host than GitHub's API answers it, and gets no credential.
         versioned: ask for the API version of the settings; not where the answer says which versions there are.
     """
@@ -41,7 +42,7 @@ class Endpoint:
     accept: str = JSON
     max_bytes: int | None = None
     versioned: bool = True
-    check_whole: bool = False
+    check: Literal["record", "page", "all"] = "record"
     anonymous: bool = False
 
     def __str__(self) -> str:

@@ -165,20 +165,20 @@ class _Walk:
         """Pages that links lead to; with plain page numbers, several at a time."""
         seen = {self._answer.url, self._source.address.follow(self._answer.url, self._answer.url)}
         last = self._link("last")
-        last_number = _page_number(last) if last else None
-        if last_number is not None and _page_number(link) == 2:  # noqa: PLR2004 - the second page
+        last_number = page_number(last) if last else None
+        if last_number is not None and page_number(link) == 2:  # noqa: PLR2004 - the second page
             for answer in self._range(2, last_number):
                 seen.add(answer.url)
                 yield self._take(answer)
             link = self._link("next") or ""
-            if link and _page_number(link) != last_number + 1:
+            if link and page_number(link) != last_number + 1:
                 raise PayloadError(f"{self._source.context}: the last page names a next one that is not new")
         while link:
             if link in seen or self._asked >= self._source.max_pages:
                 limit = f"limits.max_pages ({self._source.max_pages})"
                 raise PayloadError(f"{self._source.context}: the next links repeat or pass {limit}")
             seen.add(link)
-            self._has_numbers = _page_number(link) is not None
+            self._has_numbers = page_number(link) is not None
             yield self._take(self._source.by_url(link))
             link = self._link("next") or ""
 
@@ -243,6 +243,7 @@ class _Walk:
         return linked(self._answer, rel, self._source.address, self._source.context)
 
 
-def _page_number(url: str) -> int | None:
+def page_number(url: str) -> int | None:
+    """The number of the page at *url*; None where it has none, or a cursor."""
     values = parse_qs(urlsplit(url).query).get("page", [])
     return int(values[0]) if len(values) == 1 and re.fullmatch(r"[0-9]{1,9}", values[0]) else None

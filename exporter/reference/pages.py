@@ -1,5 +1,6 @@
 """`docs/metrics.md`, `docs/configuration.md` and the generated tables of other pages. Pure."""
 
+import json
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,9 @@ from exporter.reference.permissions import app_permissions, endpoints_table, per
 from exporter.telemetry.declarations import OWN_METRICS
 
 SETTING_HEAD = ("Setting", "Environment variable", "Type", "Default", "Description")
+
+CALLS_FILE = Path("docs/calls.json")
+"""What `make calls` counted."""
 
 METRICS = """# Metrics
 
@@ -226,10 +230,11 @@ def pages(root: Path, collectors: Sequence[Collector[Any]]) -> dict[Path, str]:
     troubleshooting = (root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     troubleshooting = replace_section(troubleshooting, "causes", causes_table())
     troubleshooting = replace_section(troubleshooting, "warnings", warnings_table())
+    calls = json.loads((root / CALLS_FILE).read_text(encoding="utf-8"))
     return {
         root / "README.md": readme,
         root / "docs" / "troubleshooting.md": troubleshooting,
         root / "docs" / "metrics.md": metrics_page(collectors),
-        root / "docs" / "permissions.md": permissions_page(collectors),
+        root / "docs" / "permissions.md": permissions_page(collectors, calls),
         root / "docs" / "configuration.md": configuration_page(collectors),
     }

@@ -1,18 +1,36 @@
 """`docs/permissions.md`: the permissions a credential needs, and the API calls of each collector. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from exporter.collector import Collector, Platform, Size
+from exporter.collector import Collector, Platform
 from exporter.duration import format_duration
 from exporter.github.endpoint import Endpoint
 from exporter.reference.markdown import NOTE, code, table
 
-SIZES = {
-    "small": Size(users=100, runners=10, selected_groups=1, runner_versions=2),
-    "medium": Size(users=5_000, runners=500, selected_groups=10, runner_versions=5),
-    "large": Size(users=50_000, runners=5_000, selected_groups=50, runner_versions=10),
-}
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large an enterprise is."""
+
+    name: str
+    users: int
+    runners: int
+    organizations: int
+
+
+SIZES = (
+    Size("small", users=100, runners=10, organizations=2),
+    Size("medium", users=5_000, runners=500, organizations=10),
+    Size("large", users=50_000, runners=5_000, organizations=50),
+)
+PER_ORGANIZATION = "organization"
+"""Beside the names of the sizes: what one more organization of an enterprise of medium size costs."""
+
+Calls = Mapping[str, Mapping[str, Mapping[str, float | None]]]
+"""Calls an hour by platform, collector (and the option that is switched on, after a space) and size."""
+
 ENDPOINTS_HEAD = ("GET", "Classic token scope", "GitHub App permission")
 
 PERMISSIONS = """# Permissions and API calls
@@ -23,76 +41,106 @@ personal access token of an enterprise owner (of a site administrator, on GitHub
 A GitHub App installed on the enterprise cannot: where the tables say *no App*, add a classic token as `runner_auth`
 beside the App. Fine-grained personal access tokens cannot read an enterprise, only the runners of an organization.
 
-## Overview
+## API calls
 
-Calls an hour with the default intervals and options, for enterprises of three sizes:
+Calls an hour with the default intervals and options, as counted with `ghe-exporter simulate` (`make calls`), for
+enterprises of three sizes:
 
 {sizes}
-A call whose answer has not changed does not count against the rate limit. Each configured organization adds calls of
-`runners`, `runner_groups`, `hosted_runners` and `runner_versions` for its own runners.
+Each organization has a cost center of its own, beyond the fifth also a runner group. The column *Organization* is what
+each organization adds that is configured under `organizations`, in an enterprise of medium size. A call whose answer
+has not changed is counted here, but not by the rate limit. `ghe-exporter check` says what a configuration costs.
+
+### GitHub Enterprise Cloud
+
+{cloud}
+GitHub allows a personal access token 5,000 requests an hour and an App installed on an enterprise 15,000. Longer
+intervals need fewer calls: `collectors.runners.interval: 2m` halves the largest number.
+
+### GitHub Enterprise Server
+
+{server}
+A GitHub Enterprise Server has no limit unless its administrator sets one.
+
+## Permissions
 
 {overview}
-GitHub allows a personal access token 5,000 requests an hour and an App installed on an enterprise 15,000; a GitHub
-Enterprise Server has no limit unless its administrator sets one. Longer intervals need fewer calls:
-`collectors.runners.interval: 2m` halves the largest number.
-
 {sections}"""
 
 
-def permissions_page(collectors: Sequence[Collector[Any]]) -> str:
+def permissions_page(collectors: Sequence[Collector[Any]], calls: Calls) -> str:
     """The page."""
     sizes = table(
-        ("Size", "Users", "Runners", "Runner groups of selected visibility", "Versions of runners"),
-        (
-            (
-                name.capitalize(),
-                f"{size.users:,}",
-                f"{size.runners:,}",
-                str(size.selected_groups),
-                str(size.runner_versions),
-            )
-            for name, size in SIZES.items()
-        ),
+        ("Size", "Users", "Runners", "Organizations"),
+        ((size.name.capitalize(), f"{size.users:,}", f"{size.runners:,}", f"{size.organizations}") for size in SIZES),
     )
     return PERMISSIONS.format(
         note=NOTE,
         sizes=sizes,
+        cloud=calls_table(collectors, Platform.CLOUD, calls),
+        server=calls_table(collectors, Platform.SERVER, calls),
         overview=overview(collectors),
         sections="\n".join(section(collector) for collector in collectors),
     )
 
 
+def calls_table(collectors: Sequence[Collector[Any]], platform: Platform, calls: Calls) -> str:
+    """Calls of each collector on *platform*, of its options that cost calls, and of what runs by default together."""
+    counted = calls.get(platform, {})
+    columns = (*(size.name for size in SIZES), PER_ORGANIZATION)
+    rows: list[tuple[str, ...]] = []
+    sums = dict.fromkeys(columns, 0.0)
+    for collector in (each for each in collectors if platform in each.platforms and not each.for_process):
+        for name, option in variants(collector):
+            found = counted.get(name, {})
+            if option and not costs_more(found, counted.get(collector.name, {})):
+                continue
+            rows.append(
+                (call_name(collector, option), every(collector), *(rounded(found.get(each)) for each in columns))
+            )
+            if collector.enabled and not option:
+                sums = {each: sums[each] + (found.get(each) or 0) for each in columns}
+    rows.append(("**enabled by default**", "", *(rounded(sums[each]) for each in columns)))
+    return table(("Collector", "Every", *map(str.capitalize, columns)), rows)
+
+
+def variants(collector: Collector[Any]) -> Iterator[tuple[str, str]]:
+    """The names under which calls are counted: the collector, and with each option that is off by default."""
+    yield collector.name, ""
+    for option, declared in collector.options.model_fields.items():
+        if declared.default is False:
+            yield f"{collector.name} {option}", option
+
+
+def costs_more(calls: Mapping[str, float | None], default: Mapping[str, float | None]) -> bool:
+    """Whether an option sends other *calls* than the *default*."""
+    return any(value != default.get(each) for each, value in calls.items())
+
+
+def call_name(collector: Collector[Any], option: str) -> str:
+    """A row's name."""
+    if option:
+        return f"`{collector.name}` with `{option}: true`"
+    return f"[`{collector.name}`](#{collector.name})" + ("" if collector.enabled else " (disabled by default)")
+
+
+def every(collector: Collector[Any]) -> str:
+    """The default interval."""
+    return format_duration(collector.interval)
+
+
 def overview(collectors: Sequence[Collector[Any]]) -> str:
-    """A row per collector, and what those that run by default cost together."""
-    rows = [
-        (
-            f"[`{collector.name}`](#{collector.name})" + ("" if collector.enabled else " (disabled by default)"),
-            code(scopes(collector)),
-            app_permissions(collector),
-            *(rounded(hourly(collector, size)) for size in SIZES.values()),
-        )
+    """What each collector needs."""
+    rows = (
+        (f"[`{collector.name}`](#{collector.name})", code(scopes(collector)), app_permissions(collector))
         for collector in collectors
-    ]
-    for platform in Platform:
-        running = [collector for collector in collectors if collector.enabled and platform in collector.platforms]
-        sums = (rounded(sum(hourly(collector, size) for collector in running)) for size in SIZES.values())
-        rows.append((f"**enabled by default, {platform_name(platform)}**", "", "", *sums))
-    return table(("Collector", "Classic token scope", "GitHub App permission", *map(str.capitalize, SIZES)), rows)
+    )
+    return table(("Collector", "Classic token scope", "GitHub App permission"), rows)
 
 
 def section(collector: Collector[Any]) -> str:
-    """One collector: its endpoints, and calls by size."""
-    costs = table(
-        ("Calls", *map(str.capitalize, SIZES)),
-        (
-            ("per run", *(f"{collector.calls.per_run(size):,}" for size in SIZES.values())),
-            (
-                f"per hour, every {format_duration(collector.interval)}",
-                *(rounded(hourly(collector, size)) for size in SIZES.values()),
-            ),
-        ),
-    )
-    return f"## {collector.name}\n\n{endpoints_table(collector.endpoints)}\n{costs}"
+    """One collector and its endpoints."""
+    return f"## {collector.name}\n\n{endpoints_table(collector.endpoints)}"
 
 
 def endpoints_table(endpoints: Iterable[Endpoint]) -> str:
@@ -101,13 +149,10 @@ def endpoints_table(endpoints: Iterable[Endpoint]) -> str:
     return table(ENDPOINTS_HEAD, dict.fromkeys(rows))
 
 
-def hourly(collector: Collector[Any], size: Size) -> float:
-    """Requests of an hour with the default interval."""
-    return collector.calls.per_hour(size, collector.interval)
-
-
-def rounded(calls: float) -> str:
-    """Two significant digits below ten, whole numbers above."""
+def rounded(calls: float | None) -> str:
+    """Two significant digits below ten, whole numbers above; empty where there is nothing to read."""
+    if not calls:
+        return ""
     return f"{calls:,.0f}" if calls >= 10 else f"{calls:.2g}"  # noqa: PLR2004 - see the docstring
 
 

@@ -98,13 +98,14 @@ class Simulator:
         users: int = 500,
         runners: int = 60,
         organizations: int = 5,
+        same_size: bool = False,
         latency: float = 0.0,
         seed: int = 1,
         faults: Iterable[str] = (),
         rate_limit: int = 5_000,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.estate = Estate(seed=seed, users=users, runners=runners, organizations=organizations)
+        self.estate = Estate(seed=seed, users=users, runners=runners, organizations=organizations, same_size=same_size)
         self.faults = Faults(*faults, seed=seed)
         self._stopping = threading.Event()
         self._api = Api(

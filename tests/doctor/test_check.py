@@ -161,7 +161,7 @@ def test_foreign_link_that_fails_a_list_is_found(check: Check, simulator: Simula
 def test_json_has_the_documented_keys(check: Check) -> None:
     """The object that scripts read has these keys, whatever was found."""
     found = check(0)
-    assert set(found) == {"version", "ok", "enterprises"}
+    assert set(found) == {"version", "ok", "enterprises", "rate_limit_budgets"}
     assert found["version"] == 1
     (enterprise,) = found["enterprises"]
     assert set(enterprise) == {"enterprise", "api_url", "platform", "ok", "credentials", "warnings", "checks"}
@@ -428,7 +428,10 @@ def test_low_rate_limit_is_a_warning(check: Check, simulator: Simulator) -> None
     """A nearly used-up rate limit still allows the check, and is reported."""
     check(0)
     with Simulator(users=30, runners=8, organizations=3, rate_limit=simulator.requests) as poor:
-        assert warnings(check(0, API_URL=poor.url)) == {CredentialWarning.RATE_LIMIT_LOW.value}
+        assert warnings(check(0, API_URL=poor.url)) == {
+            CredentialWarning.RATE_LIMIT_LOW.value,
+            CredentialWarning.RATE_LIMIT_TOO_SMALL.value,
+        }
 
 
 def test_budgets_without_consumption_are_counted_over_the_whole_list(

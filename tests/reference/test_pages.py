@@ -1,5 +1,6 @@
 """Generated documentation: complete, in place and checked."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,12 @@ from exporter.collectors import COLLECTORS
 from exporter.commands import docs as command
 from exporter.errors import ConfigurationError
 from exporter.reference.markdown import replace_section
-from exporter.reference.pages import metrics_page, pages
-from exporter.reference.permissions import SIZES, hourly, permissions_page
+from exporter.reference.pages import CALLS_FILE, metrics_page, pages
+from exporter.reference.permissions import permissions_page
 from exporter.telemetry.declarations import OWN_METRICS
 
 ROOT = Path(__file__).parents[2]
+CALLS = json.loads((ROOT / CALLS_FILE).read_text(encoding="utf-8"))
 MARKED = "before\n<!-- generated: collectors -->\nold\n<!-- end of generated: collectors -->\nafter\n"
 MARKED_CAUSES = (
     "<!-- generated: causes -->\n<!-- end of generated: causes -->\n"
@@ -25,6 +27,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "README.md").write_text(MARKED)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "troubleshooting.md").write_text(MARKED_CAUSES)
+    (tmp_path / CALLS_FILE).write_text("{}")
     return tmp_path
 
 
@@ -46,21 +49,35 @@ def test_every_metric_and_endpoint_is_documented() -> None:
 
 
 def test_permissions_page_lists_every_collector() -> None:
-    """Each collector has its row in the overview, its endpoints and its calls."""
-    page = permissions_page(COLLECTORS)
+    """Each collector has its permissions, its endpoints and, on each platform that has it, its calls."""
+    page = permissions_page(COLLECTORS, CALLS)
     for collector in COLLECTORS:
-        assert f"| [`{collector.name}`](#{collector.name})" in page
+        tables = 1 + (0 if collector.for_process else len(collector.platforms))
+        assert page.count(f"| [`{collector.name}`](#{collector.name})") == tables
         assert f"\n## {collector.name}\n" in page
-    assert "| [`runners`](#runners) | `manage_runners:enterprise`, `admin:org` | no App | 64 | 304 | 3,004 |" in page
-    assert "| [`license_users`](#license_users) | `read:enterprise` | `enterprise_licensing: read` | 0.17 |" in page
     assert "| `/meta` | any | any |" in page
     assert "`enterprise_administration: write`" in page
 
 
+def test_calls_are_shown_as_counted() -> None:
+    """Calls of all sizes, of options that cost some, and the sum of what runs by default."""
+    cloud: dict[str, dict[str, float | None]] = {
+        "runners": {"small": 63.0, "organization": 2.5},
+        "cost_centers": {"small": 1},
+        "cost_centers spend": {"small": 12.4},
+        "billing_usage": {"small": 900},
+    }
+    page = permissions_page(COLLECTORS, {"cloud": cloud})
+    assert "| [`runners`](#runners) | 1m | 63 |  |  | 2.5 |" in page
+    assert "| `cost_centers` with `spend: true` | 1h | 12 |  |  |  |" in page
+    assert "| **enabled by default** |  | 64 |  |  | 2.5 |" in page
+    assert "`organizations_breakdown: true`" not in page
+
+
 def test_default_collectors_stay_within_the_rate_limit() -> None:
     """A large enterprise fits into the 5,000 requests an hour of one token, less the reserve."""
-    large = SIZES["large"]
-    assert sum(hourly(collector, large) for collector in COLLECTORS if collector.enabled) < 4_500
+    enabled = [CALLS["cloud"].get(collector.name, {}) for collector in COLLECTORS if collector.enabled]
+    assert 0 < sum(row.get("large") or 0 for row in enabled) < 4_500
 
 
 def test_check_names_stale_pages_and_writing_updates_them(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -317,7 +317,7 @@ def test_the_past_can_be_asked_for(estate: Estate) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"users": 0}, {"organizations": 0}, {"runners": -1}])
-def test_companies_without_people_or_organizations_are_refused(wrong: dict[str, int]) -> None:
+def test_companies_without_people_or_organizations_are_refused(wrong: dict[str, Any]) -> None:
     """Companies without people or organizations are refused."""
     with pytest.raises(ValueError, match="at least"):
         Estate(**wrong)

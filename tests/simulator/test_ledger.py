@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from math import fsum
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,7 @@ MONTHS = [Month(2026, 2), Month(2026, 8), Month(2026, 11), Month(2026, 12), Mont
 moments = st.floats(datetime(2026, 1, 1, tzinfo=UTC).timestamp(), datetime(2027, 12, 31, tzinfo=UTC).timestamp())
 
 
-def billing(slug: str = "octo-corp", **sizes: int) -> Billing:
+def billing(slug: str = "octo-corp", **sizes: Any) -> Billing:
     """Return the billing of an enterprise that has some."""
     found = Estate(**sizes).enterprise(slug)
     assert found is not None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
-from exporter.collector import Calls, Collector, CollectorOptions, Persisted, Platform, Target
+from exporter.collector import Collector, CollectorOptions, Persisted, Platform, Target
 from exporter.collectors.actions_activity.events import Event
 from exporter.collectors.actions_activity.ledger import Job
 from exporter.collectors.actions_activity.metrics import (
@@ -33,8 +33,6 @@ SERVER_AUDIT_LOG = Endpoint(AUDIT_LOG.path, "admin:enterprise", revalidate=False
 
 ACTIVITY = "activity"
 """The name of what is kept."""
-PAGES = Calls(fixed=1)
-"""As long as the events of a quarter of an hour fit a page."""
 
 
 class ActionsActivityOptions(CollectorOptions):
@@ -128,7 +126,6 @@ COLLECTOR = Collector(
     enabled=False,
     platforms=frozenset(Platform),
     options=ActionsActivityOptions,
-    calls=PAGES,
     persisted={ACTIVITY: Persisted(Activity.dump, Activity.load)},
     fetch=fetch,
     samples=samples,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.collector import Allowances, Calls, Collector, Persisted, Target
+from exporter.collector import Allowances, Collector, Persisted, Target
 from exporter.collectors.billing import enhanced, legacy, past
 from exporter.collectors.billing.legacy import LegacyBill
 from exporter.collectors.billing.metrics import (
@@ -104,7 +104,6 @@ COLLECTOR = Collector(
     metrics=METRICS,
     endpoints=(USAGE_SUMMARY, *legacy.ENDPOINTS),
     interval=3600,
-    calls=Calls(fixed=2),
     persisted={"platform": Persisted(dump=str, load=str), **past.PERSISTED},
     fetch=fetch,
     samples=samples,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from exporter.collector import Calls, Collector, Platform, Target
+from exporter.collector import Collector, Platform, Target
 from exporter.collectors.common.labels import boolean, snake_case
 from exporter.collectors.server_management.answers import (
     Configuration,
@@ -206,7 +206,6 @@ COLLECTOR = Collector(
     interval=300,
     enabled=False,
     platforms=frozenset({Platform.SERVER}),
-    calls=Calls(fixed=6),
     fetch=fetch,
     samples=samples,
 )

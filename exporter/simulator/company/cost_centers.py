@@ -12,6 +12,8 @@ from exporter.simulator.company.skus import Profile
 ACTIVE = "active"
 DELETED = "deleted"
 MOBILE_REPOSITORIES = 2
+NAMED_ORGANIZATIONS = 5
+"""Further organizations have a cost center each."""
 POOL_AMOUNT = 21_000
 POOL_USED = 0.7
 """How much of its share of the AI credits a cost center uses in a month, most of it early."""
@@ -79,6 +81,10 @@ def cost_centers(
             CostCenter(draws.uuid(2), "Mobile apps", mobile),
             CostCenter(draws.uuid(3), "Data science", (*data, *people[:1])),
             CostCenter(draws.uuid(4), "Consulting", people),
+            *(
+                CostCenter(draws.uuid(1 + number), f"Unit {number}", (("Org", name),))
+                for number, name in enumerate(organizations[NAMED_ORGANIZATIONS:-1], NAMED_ORGANIZATIONS)
+            ),
             CostCenter(draws.uuid(5), "Retired labs", state=DELETED),
         )
     )

@@ -96,9 +96,18 @@ class Estate:
         users: Licenses of `octo-corp`, the big enterprise.
         runners: Runners registered to `octo-corp`.
         organizations: Number of organizations of `octo-corp` (and of `octo-server`).
+        same_size: Whether the other enterprises are as large as `octo-corp`.
     """
 
-    def __init__(self, *, seed: int = 1, users: int = 500, runners: int = 60, organizations: int = 5) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        users: int = 500,
+        runners: int = 60,
+        organizations: int = 5,
+        same_size: bool = False,
+    ) -> None:
         if min(users, organizations) < 1 or runners < 0:
             raise ValueError("users and organizations must be at least 1, runners at least 0")
         self.seed = seed
@@ -108,6 +117,8 @@ class Estate:
         legacy_users = max(20, min(users // 10, 5_000))
         tenant_users = max(20, min(users // 20, 2_000))
         few = max(8, min(runners // 5, 500))
+        if same_size:
+            legacy_users, tenant_users, few = users, users, runners
         each = max(4, min(runners // (5 * organizations), 1_000))
         cloud = (
             self._cloud(CORP, names, CORP_SERVERS, users=users, purchased=purchased, runners=runners),

@@ -7,6 +7,8 @@ LINUX = "linux"
 WINDOWS = "windows"
 MACOS = "macos"
 
+NAMED_ORGANIZATIONS = 5
+"""Further organizations of a large enterprise have a group each, without a runner."""
 LINUX_LARGE = "linux-large"
 """The group whose runners the fault `runners-offline` takes away."""
 
@@ -73,6 +75,10 @@ def enterprise_groups(organizations: Sequence[str], *, large: bool = False) -> t
         ),
         RunnerGroup(7, "linux-ephemeral", share=0.10, ephemeral=True, public=True),
         *burst,
+        *(
+            RunnerGroup(100 + number, f"{name}-group", "selected", selected=(name,))
+            for number, name in enumerate(organizations[NAMED_ORGANIZATIONS:] if large else ())
+        ),
     )
 
 

@@ -242,6 +242,6 @@ def _system(group: RunnerGroup, member: int) -> str:
 
 def _sizes(groups: Sequence[RunnerGroup], size: int) -> list[int]:
     least = 1 if size >= len(groups) else 0
-    sizes = [max(least, int(size * group.share)) for group in groups]
+    sizes = [max(least if group.share else 0, int(size * group.share)) for group in groups]
     sizes[0] = max(0, size - sum(sizes[1:]))
     return sizes
