@@ -24,6 +24,7 @@ PACE_WARNING = 1.0
 PERIOD_SILENT_SHARE = 0.1
 BUDGET_WARNING = 0.9
 BUDGET_EXHAUSTED = 1.0
+CREDITS_ROUNDED = 0.01
 SPEND_FACTOR = 3
 SPEND_FLOOR_USD = 100
 SPEND_SILENT_DAYS = 8
@@ -34,6 +35,7 @@ RUNNERS_OFFLINE_SHARE = 0.3
 RUNNERS_OFFLINE_SMALLEST_GROUP = 3
 RUNNERS_SATURATED = 0.95
 RUNNERS_ALL_EPHEMERAL = 1.0
+RUNNER_SUPPORT_DAYS = 7
 
 # The exporter: ages in intervals of the collector, days left, share of the rate limit left.
 STALE_INTERVALS = 3
@@ -57,6 +59,8 @@ COMPARISONS: dict[str, tuple[float, ...]] = {
     "GitHubServerLicenseExpiring": (SERVER_LICENSE_DAYS,),
     "GitHubActionsIncludedExhausted": (INCLUDED_EXHAUSTED,),
     "GitHubActionsPaceHigh": (PACE_WARNING, INCLUDED_EXHAUSTED),
+    "GitHubAiCreditsExhausted": (INCLUDED_EXHAUSTED,),
+    "GitHubAiCreditsPaceHigh": (PACE_WARNING, INCLUDED_EXHAUSTED),
     "GitHubStorageAboveIncluded": (INCLUDED_EXHAUSTED, PERIOD_SILENT_SHARE),
     "GitHubPackagesTransferExhausted": (INCLUDED_EXHAUSTED,),
     "GitHubBudgetNearlyExhausted": (BUDGET_WARNING, BUDGET_EXHAUSTED),
@@ -71,6 +75,10 @@ COMPARISONS: dict[str, tuple[float, ...]] = {
         RUNNERS_ALL_EPHEMERAL,
     ),
     "GitHubRunnersSaturated": (RUNNERS_SATURATED, RUNNERS_ALL_EPHEMERAL),
+    "GitHubRunnersLoseSupport": (RUNNER_SUPPORT_DAYS,),
+    "enterprise:ghe_ai_credits_used:sum": (CREDITS_ROUNDED,),
+    "enterprise:ghe_ai_credits_used:projected_sum": (PERIOD_SILENT_SHARE,),
+    "enterprise:ghe_ai_credits_used_per_included:projected_ratio": (PERIOD_SILENT_SHARE,),
     "enterprise:ghe_actions_included_used_per_included:projected_ratio": (PERIOD_SILENT_SHARE,),
     "enterprise:ghe_billing_net_usd:projected_sum": (PERIOD_SILENT_SHARE,),
     "enterprise_product:ghe_billing_net_usd:projected_sum": (PERIOD_SILENT_SHARE,),

@@ -55,6 +55,7 @@ RESTS_ON = {
     "advanced_security": "AdvancedSecurity",
     "server": "ServerLicenseExpiring",
     "billing": "Actions|Storage|Packages|Spend",
+    "ai_credits": "AiCredits",
     "budgets": "Budget",
     "copilot": "Copilot",
     "runners": "Runners",
@@ -120,6 +121,7 @@ def test_few_alerts_are_critical() -> None:
         "GitHubBudgetExhausted",
         "GitHubRunnersAllOffline",
         "GitHubServerReplicationUnhealthy",
+        "GitHubRunnersLostSupport",
     }
 
 
