@@ -30,6 +30,7 @@ MAX_PAGES = 12
 OPT_IN = {
     "actions_activity": {"enabled": True},
     "billing_usage": {"enabled": True},
+    "budget_users": {"enabled": True},
     "cost_centers": {"spend": True},
     "advanced_security": {"organizations_breakdown": True},
     "server_management": {"enabled": True},
