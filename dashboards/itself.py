@@ -14,6 +14,7 @@ from dashboards.itself_queries import (
     NOTHING,
     RATE_WINDOW,
     TARGET,
+    organizations,
     run,
 )
 from dashboards.panels import Column, lines, stat, table, timeline
@@ -199,6 +200,44 @@ def _failures() -> Panels:
     ]
 
 
+def _organizations() -> Panels:
+    return [
+        table(
+            "Organizations read",
+            "How many organizations each enterprise has, of how many the runners are read, and why the others are "
+            "not: GitHub refuses the credential, patterns exclude them, or they are more than organizations.max.",
+            {"enterprise": "Enterprise"},
+            [
+                Column("Known", f"max by (enterprise) (ghe_enterprise_organizations{{{ALL}}})", Look(COUNT), 90),
+                Column("Read", organizations("read"), Look(COUNT), 90),
+                Column("Refused", organizations("refused"), COUNTED, 90, "color-text"),
+                Column("Excluded", organizations("excluded"), Look(COUNT), 90),
+                Column("Left out", organizations("left_out"), COUNTED, 90, "color-text"),
+            ],
+            no_value="no organization is known",
+            size=(12, 7),
+            sort=["Enterprise"],
+        ),
+        table(
+            "Organizations not read",
+            "Organizations that exist and whose runner groups are not read: unknown to the settings, excluded, or "
+            "refused. With `organizations: auto` new ones are read without a change of settings.",
+            {"enterprise": "Enterprise", "organization": "Organization"},
+            [
+                Column(
+                    "Exists",
+                    f"max by (enterprise, organization) (ghe_organization_info{{{ALL}}}) "
+                    f"unless on (enterprise, organization) ghe_runner_group_info{{{ALL}}}",
+                    kind="hidden",
+                )
+            ],
+            no_value="Every organization is read",
+            size=(12, 7),
+            sort=["Enterprise", "Organization"],
+        ),
+    ]
+
+
 def board() -> Board:
     """The dashboard."""
     return Board(
@@ -209,6 +248,7 @@ def board() -> Board:
             ("Health", _health()),
             ("Freshness", _freshness()),
             ("Failures", _failures()),
+            ("Organizations", _organizations()),
             ("GitHub's API", api()),
             ("Process", process()),
         ],

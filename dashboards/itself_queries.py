@@ -14,6 +14,11 @@ def run(metric: str, *more: str) -> str:
     return f"max by ({', '.join((*RUN, *more))}) (ghe_exporter_collector_{metric}{{{ALL}}})"
 
 
+def organizations(state: str) -> str:
+    """How many organizations of each enterprise are in this *state*."""
+    return f'max by (enterprise) (ghe_exporter_organizations{{{ALL}, state="{state}"}})'
+
+
 AVAILABLE = f"({run('available')} == 1)"
 AGE = f"time() - ({run('last_success_timestamp_seconds')} > 0)"
 INTERVALS = f"({AGE}) / {run('interval_seconds')} and {AVAILABLE}"

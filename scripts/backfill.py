@@ -203,8 +203,6 @@ def history(instants: Iterable[float], *, users: int, runners: int, faults: Iter
         exporter.apply(demo_settings(simulator.url, "127.0.0.1:0", ORGANIZATIONS))
         try:
             agenda = Agenda()
-            for level in levels(exporter):
-                agenda.put(level, clock.time())
             for at in (first, *moments):
                 clock.move(at - LEAD_SECONDS)
                 run_due(exporter, agenda, clock, at)
@@ -217,12 +215,23 @@ def history(instants: Iterable[float], *, users: int, runners: int, faults: Iter
 
 def run_due(exporter: Exporter, agenda: Agenda, clock: PastClock, until: float) -> None:
     """Run what is due *until* then, one after the other, and forget what has become too old."""
+    plan(exporter, agenda, clock)
     while (due := agenda.next_at()) is not None and due <= until:
         clock.move(due)
         for _, key in agenda.take(due):
-            agenda.put(key, clock.time() + levels(exporter)[key].run())
+            level = levels(exporter).get(key)  # None for an organization that is gone
+            if level is not None:
+                agenda.put(key, clock.time() + level.run())
+        plan(exporter, agenda, clock)
     for collection in exporter.collections.values():
         collection.expire()
+
+
+def plan(exporter: Exporter, agenda: Agenda, clock: PastClock) -> None:
+    """Put on the *agenda* what is not there yet: everything at first, then organizations that were found."""
+    for level in levels(exporter):
+        if level not in agenda:
+            agenda.put(level, clock.time())
 
 
 def levels(exporter: Exporter) -> dict[Hashable, Level]:

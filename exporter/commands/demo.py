@@ -84,7 +84,11 @@ def demo_settings(url: str, listen: str, organizations: int) -> Settings:
     enterprises = [{"slug": slug, "api_url": url, "auth": auth} for slug in CLOUD]
     management = {"manage_url": url, "manage_auth": {"username": "demo", "password": "demo"}}
     enterprises.append({"slug": SERVER, "api_url": url + SERVER_PATH, "auth": auth, **management})
-    enterprises[0] |= {"organizations": read, "organization_properties": PROPERTIES, "included": INCLUDED}
+    enterprises[0] |= {
+        "organizations": {"auto": True, "include": read},
+        "organization_properties": PROPERTIES,
+        "included": INCLUDED,
+    }
     enterprises[2] |= {"included": INCLUDED_IN_TENANT}
     collectors = {**OPT_IN, "github_status": {"enabled": True, "url": url}}
     return DemoSettings.model_validate({"listen": listen, "enterprises": enterprises, "collectors": collectors})

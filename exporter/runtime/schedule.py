@@ -73,6 +73,10 @@ class Agenda:
         self._current: dict[Hashable, int] = {}
         self._numbers = 0
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether *key* is due at some time."""
+        return key in self._current
+
     def put(self, key: Hashable, at: float) -> None:
         """Make *key* due at *at*, in place of any other time."""
         self._numbers += 1

@@ -9,6 +9,7 @@ import pytest
 from exporter.cli import main
 from exporter.collectors import COLLECTORS
 from exporter.commands.demo import demo_settings
+from exporter.config.organizations import Organizations
 from tests.support.programs import ask, meanwhile, started, value
 from tests.support.tools import eventually, free_port
 
@@ -80,5 +81,5 @@ def test_every_collector_is_on_for_every_enterprise(organizations: int, read: li
     settings = demo_settings("http://127.0.0.1:1", ":0", organizations)
     addresses = {enterprise.slug: enterprise.api_url for enterprise in settings.enterprises}
     assert addresses == dict.fromkeys(ENTERPRISES, "http://127.0.0.1:1") | {"octo-server": "http://127.0.0.1:1/api/v3"}
-    assert [organization.name for organization in settings.enterprises[0].organizations.named] == read
+    assert settings.enterprises[0].organizations == Organizations(auto=True, include=tuple(read))
     assert all(collector.is_enabled(settings.options_of(collector)) for collector in COLLECTORS)

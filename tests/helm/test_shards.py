@@ -133,6 +133,30 @@ def test_credentials_become_settings() -> None:
     assert items["web"] == items["pat"] == items["new"] == [{"key": "t", "path": "token"}]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("auto", {"auto": True}),
+        ({"auto": True, "exclude": ["acme-old-*"]}, {"auto": True, "exclude": ["acme-old-*"]}),
+        ({"auto": True, "named": ["acme-data"]}, {"auto": True}),
+    ],
+)
+def test_credential_of_an_organization_joins_those_that_are_found(given: Any, expected: dict[str, Any]) -> None:
+    values = {
+        "config": {"enterprises": [{"slug": "acme", "organizations": given}]},
+        "credentials": [{"enterprise": "acme", "existingSecret": "s", "tokenKey": "t", "organization": "acme-data"}],
+    }
+    ((_, document),) = configurations(manifests(values))
+    auth = {"token_file": "/etc/ghe-exporter/credentials/acme/organization-acme-data/token"}
+    assert document["enterprises"][0]["organizations"] == {**expected, "named": [{"name": "acme-data", "auth": auth}]}
+
+
+def test_organizations_to_find_stay_as_they_are_without_a_credential_of_theirs() -> None:
+    values = {"config": {"enterprises": [{"slug": "acme", "organizations": "auto"}]}, "credentials": CREDENTIALS[:1]}
+    ((_, document),) = configurations(manifests(values))
+    assert document["enterprises"][0]["organizations"] == "auto"
+
+
 OCTO = {
     "slug": "octo",
     "api_url": "https://github.octo.example.com/api/v3",

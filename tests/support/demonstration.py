@@ -11,13 +11,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import Exporter
 from exporter.collectors.common.labels import snake_case
+from exporter.commands.collect import levels_of
 from exporter.commands.demo import SERVER, demo_settings
-from exporter.runtime.status import Key, Status
+from exporter.runtime.status import Key, LevelKey, Status
 from exporter.simulator import Simulator
 from exporter.simulator.company.estate import CORP, Enterprise, Estate
 from exporter.simulator.company.ledger import Account
 from exporter.simulator.company.periods import Period
-from tests.support.harness import FakeClock, read_all
+from tests.support.harness import FakeClock
 
 NOW = datetime(2026, 11, 16, 11, 3, 20, tzinfo=UTC).timestamp()
 MONTH = Period(2026, 11)
@@ -74,8 +75,11 @@ def demonstration(*, now: float = NOW, users: int = 500, runners: int = 60, orga
         exporter = Exporter(clock=clock, process_metrics=False)
         exporter.apply(demo_settings(simulator.url, "127.0.0.1:0", organizations))
         try:
-            for collection in exporter.collections.values():
-                read_all(collection)
+            done: set[LevelKey] = set()
+            while levels := levels_of(exporter, done):
+                for level in levels:
+                    level.run()
+                done |= {level.key for level in levels}
         finally:
             exporter.stop()
     text = b"".join(exporter.exposition.page().plain(())).decode()
