@@ -17,6 +17,7 @@ from dashboards.parts import (
     override,
 )
 from dashboards.products import products
+from dashboards.servers import connected, managed
 
 CHOSEN = 'organization=~"$organization"'
 DAY = 86400
@@ -250,9 +251,10 @@ def board() -> Board:
         rows=[
             ("Seats", _seats()),
             ("Who uses seats", _who()),
-            ("License sync", _sync()),
+            ("License sync", [*_sync(), *connected()]),
             ("Copilot", copilot()),
             ("Other products", products()),
+            ("GitHub Enterprise Servers", managed()),
         ],
         since="now-30d",
         refresh="15m",
