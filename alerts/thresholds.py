@@ -36,6 +36,7 @@ RUNNERS_OFFLINE_SMALLEST_GROUP = 3
 RUNNERS_SATURATED = 0.95
 RUNNERS_ALL_EPHEMERAL = 1.0
 RUNNER_SUPPORT_DAYS = 7
+LABEL_SATURATED = 1.0
 
 # The exporter: ages in intervals of the collector, days left, share of the rate limit left.
 STALE_INTERVALS = 3
@@ -79,6 +80,7 @@ COMPARISONS: dict[str, tuple[float, ...]] = {
     "enterprise:ghe_ai_credits_used:sum": (CREDITS_ROUNDED,),
     "enterprise:ghe_ai_credits_used:projected_sum": (PERIOD_SILENT_SHARE,),
     "enterprise:ghe_ai_credits_used_per_included:projected_ratio": (PERIOD_SILENT_SHARE,),
+    "GitHubRunnerLabelSaturated": (LABEL_SATURATED, RUNNERS_ALL_EPHEMERAL),
     "enterprise:ghe_actions_included_used_per_included:projected_ratio": (PERIOD_SILENT_SHARE,),
     "enterprise:ghe_billing_net_usd:projected_sum": (PERIOD_SILENT_SHARE,),
     "enterprise_product:ghe_billing_net_usd:projected_sum": (PERIOD_SILENT_SHARE,),

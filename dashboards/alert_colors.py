@@ -16,6 +16,7 @@ BUDGET = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.BUDGET_WARNING, critica
 
 OFFLINE = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.RUNNERS_OFFLINE_SHARE, critical=limit.RUNNERS_ALL_OFFLINE))
 SATURATED = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.RUNNERS_SATURATED))
+LABEL_SATURATED = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.LABEL_SATURATED))
 
 STALE = Look(IN_INTERVALS, 1, 0, steps=judged(warning=limit.STALE_INTERVALS))
 TOKEN = Look(DAYS, 0, steps=judged_falling(critical=limit.TOKEN_CRITICAL_DAYS, warning=limit.TOKEN_WARNING_DAYS))

@@ -91,6 +91,8 @@ SUCCEEDED = {"0": ("failed", WARNING), "1": ("ok", GOOD)}
 VERDICT = Look(NONE, steps=((None, "transparent"),), mappings=SUCCEEDED)
 DISTURBED = {"0": ("up", GOOD), "1": ("disturbed", WARNING)}
 ACCEPTED = {"0": ("rejected", CRITICAL), "1": ("accepted", GOOD)}
+SERVED = {"0": ("no runner", CRITICAL), "1": ("served", GOOD)}
+NONE_OF_THEM = {"0": ("none", GOOD)}
 
 
 def value_mappings(texts: Mapping[str, tuple[str, str]]) -> list[dashboard.ValueMapping]:

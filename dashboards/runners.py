@@ -7,9 +7,14 @@ from dashboards import runners_queries as r
 from dashboards.frame import Board, Panels, choice, runbooks
 from dashboards.panels import Column, bars, lines, stat, table, timeline
 from dashboards.parts import (
+    COUNT,
     COUNTED,
     COUNTED_FROM_ZERO,
+    CRITICAL,
+    NONE,
+    NONE_OF_THEM,
     RUNNER_STATES,
+    SERVED,
     SHARE,
     SHARED,
     WARNING,
@@ -133,6 +138,66 @@ def _groups() -> Panels:
             look=SHARED,
             no_value=NO_RUNNER,
             size=(8, 10),
+        ),
+    ]
+
+
+def _labels() -> Panels:
+    none = "no label is counted"
+    rows = f"group by (enterprise, organization, label) ({r.LABEL_ONLINE})"
+    served = f"{rows} * on (enterprise, label) group_left () ({r.SERVED})"
+    return [
+        [
+            stat(
+                "Expected labels without a runner",
+                "Labels of expected_labels for which no runner is online, neither of the enterprise nor of any "
+                "organization: jobs that ask for one wait, and the alert pages.",
+                f"sum(1 - ({r.SERVED}))",
+                look=Look(COUNT, 0, steps=[(None, CRITICAL)], mappings=NONE_OF_THEM),
+                filled=True,
+                size=(5, 5),
+                no_value="expected_labels is not set",
+                links=runbooks("GitHubRunnerLabelUnserved"),
+            ),
+            stat(
+                "Saturated labels",
+                "Labels all of whose online runners are busy, without those of ephemeral runners alone. If this lasts, "
+                "jobs that ask for them wait.",
+                f"sum({r.LABEL_FULL})",
+                look=COUNTED,
+                size=(5, 5),
+                no_value=none,
+                links=runbooks("GitHubRunnerLabelSaturated"),
+            ),
+        ],
+        table(
+            "Labels",
+            "The runners that a job can be given, by label. A runner counts under each of its labels, so do not add "
+            "them up; a job needs a runner that has all labels it asks for. (other) are labels beyond max_labels. "
+            "Expected shows labels of expected_labels, and whether a runner of any organization serves them.",
+            {"enterprise": "Enterprise", "organization": "Organization", "label": "Label"},
+            [
+                Column("Expected", r.in_enterprise(served), Look(NONE, mappings=SERVED), 95, "color-text"),
+                Column("Idle", r.in_enterprise(r.labeled("idle")), COUNTED, 70),
+                Column("Busy", r.in_enterprise(r.LABEL_BUSY), COUNTED, 70),
+                Column("Offline", r.in_enterprise(r.labeled("offline")), COUNTED, 80),
+                Column("Utilization", r.in_enterprise(r.LABEL_UTILIZATION), alert_colors.LABEL_SATURATED, 130, "gauge"),
+            ],
+            no_value=none,
+            size=(11, 10),
+            sort=["Expected", "-Utilization"],
+            widths={"Enterprise": 110, "Organization": 115},
+            links=runbooks("GitHubRunnerLabelUnserved", "GitHubRunnerLabelSaturated"),
+        ),
+        bars(
+            "Share of time a label is saturated",
+            "How much of the time shown every online runner of a label was busy, for the labels that were most often. "
+            "Above zero for long: jobs that ask for the label have been waiting.",
+            [Query(f"sort_desc({r.in_organization(f'topk(12, {r.LABEL_SATURATED} > 0)')})", r.LABEL_LEGEND)],
+            look=SHARED,
+            no_value="never",
+            size=(8, 10),
+            links=runbooks("GitHubRunnerLabelSaturated"),
         ),
     ]
 
@@ -267,6 +332,7 @@ def board() -> Board:
         rows=[
             ("Now", _now()),
             ("Groups", _groups()),
+            ("Labels", _labels()),
             ("Over time", _time()),
             ("Machines", _machines()),
             ("Larger runners", _hosted()),

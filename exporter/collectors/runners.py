@@ -11,7 +11,14 @@ from pydantic import Field, field_validator
 from exporter.collector import Collector, CollectorOptions, Platform, Target
 from exporter.collectors.common.labels import boolean, operating_system
 from exporter.collectors.common.patterns import bounded_pattern
-from exporter.collectors.common.runner_labels import LABEL_RUNNERS, LabelChoice, Labels, label_samples
+from exporter.collectors.common.runner_labels import (
+    LABEL_EPHEMERAL,
+    LABEL_EXPECTED,
+    LABEL_RUNNERS,
+    LabelChoice,
+    Labels,
+    label_samples,
+)
 from exporter.collectors.runner_groups import ENTERPRISE_GROUPS, ORGANIZATION_GROUPS, groups_of
 from exporter.errors import NOT_OFFERED, GitHubError, Unavailable
 from exporter.github.endpoint import Endpoint
@@ -223,7 +230,7 @@ def per_runner(organization: str, group: str, runner: Runner) -> Iterator[Sample
 COLLECTOR = Collector(
     name="runners",
     help="State of self-hosted runners of the enterprise and of each configured organization.",
-    metrics=(RUNNERS, EPHEMERAL, ONLINE, BUSY, INFO, BY_VERSION, LABEL_RUNNERS),
+    metrics=(RUNNERS, EPHEMERAL, ONLINE, BUSY, INFO, BY_VERSION, LABEL_RUNNERS, LABEL_EPHEMERAL, LABEL_EXPECTED),
     endpoints=(
         ENTERPRISE_RUNNERS,
         ORGANIZATION_RUNNERS,

@@ -27,6 +27,7 @@ INCLUDED_IN_TENANT = {"ai_credits": 36_000}
 """What those of octo-tenant include, which it has used up early in the month."""
 
 PROPERTIES = ["team", "cost_center"]
+EXPECTED_LABELS = ["gpu", "macos", "windows"]
 
 OPT_IN = {
     "actions_activity": {"enabled": True},
@@ -88,6 +89,7 @@ def demo_settings(url: str, listen: str, organizations: int) -> Settings:
         "organizations": {"auto": True, "include": read},
         "organization_properties": PROPERTIES,
         "included": INCLUDED,
+        "expected_labels": EXPECTED_LABELS,
     }
     enterprises[2] |= {"included": INCLUDED_IN_TENANT}
     collectors = {**OPT_IN, "github_status": {"enabled": True, "url": url}}

@@ -105,7 +105,10 @@ class Enterprise(Section):
     included: Allowances = Field(Allowances(), description="Allowances of the plan.")
     billing_platform: BillingPlatform = Field("auto", description="Which billing API to ask.")
     expected_labels: tuple[RunnerLabel, ...] = Field(
-        (), max_length=100, description="Labels that some self-hosted runner must have: counted also where none does."
+        (),
+        max_length=100,
+        description="Labels that some self-hosted runner must always serve: counted also where none has them, and an "
+        "alert pages while none that has one is online.",
     )
     organization_properties: Annotated[tuple[PropertyName, ...], BeforeValidator(texts)] = Field(
         (),

@@ -58,7 +58,7 @@ RESTS_ON = {
     "ai_credits": "AiCredits",
     "budgets": "Budget",
     "copilot": "Copilot",
-    "runners": "Runners",
+    "runners": "Runners|RunnerLabel",
 }
 
 
@@ -122,6 +122,7 @@ def test_few_alerts_are_critical() -> None:
         "GitHubRunnersAllOffline",
         "GitHubServerReplicationUnhealthy",
         "GitHubRunnersLostSupport",
+        "GitHubRunnerLabelUnserved",
     }
 
 

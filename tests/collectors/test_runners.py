@@ -149,12 +149,12 @@ LABELS = st.sampled_from(["gpu", "GPU", "large", "web", "job-1", "job-2", "job-3
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(st.lists(LABELS, max_size=5), st.booleans(), st.booleans()), max_size=20),
+    st.lists(st.tuples(st.lists(LABELS, max_size=5), st.booleans(), st.booleans(), st.booleans()), max_size=20),
     st.integers(0, 6),
     st.sets(st.sampled_from(["gpu", "web", "nobody"])),
 )
 def test_labels_add_up_to_the_runners_that_have_them(
-    fleet: list[tuple[list[str], bool, bool]], max_labels: int, expected: set[str]
+    fleet: list[tuple[list[str], bool, bool, bool]], max_labels: int, expected: set[str]
 ) -> None:
     """Each runner counts once under each label, the rest once under (other), and never more labels than allowed."""
     runners = [
@@ -163,9 +163,10 @@ def test_labels_add_up_to_the_runners_that_have_them(
             "name": f"octo-{number}",
             "status": "online" if online else "offline",
             "busy": busy,
+            "ephemeral": ephemeral,
             "labels": [{"name": label, "type": "custom"} for label in labels],
         }
-        for number, (labels, online, busy) in enumerate(fleet)
+        for number, (labels, online, busy, ephemeral) in enumerate(fleet)
     ]
     path = "/enterprises/octo-corp/actions"
     harness = CollectorHarness(
@@ -180,21 +181,31 @@ def test_labels_add_up_to_the_runners_that_have_them(
     harness.run()
     assert harness.status.success
     sizes: Counter[str] = Counter()
-    own = [({label.lower() for label in labels}, online, busy) for labels, online, busy in fleet]
-    for labels, _, _ in own:
+    own = [({label.lower() for label in labels}, online, busy, ephemeral) for labels, online, busy, ephemeral in fleet]
+    for labels, *_ in own:
         sizes.update(labels)
     ranked = sorted((label for label in sizes if label not in expected), key=lambda label: (-sizes[label], label))
     shown = {*ranked[:max_labels], *expected}
-    counts: Counter[tuple[str, str]] = Counter()
-    for label in (*shown, *(["(other)"] if len(ranked) > max_labels else [])):
-        counts.update({(label, state): 0 for state in ("idle", "busy", "offline")})
-    for labels, online, busy in own:
+    every = (*shown, *(["(other)"] if len(ranked) > max_labels else []))
+    counts = Counter({(label, state): 0 for label in every for state in ("idle", "busy", "offline")})
+    one_job = Counter(dict.fromkeys(every, 0))
+    for labels, online, busy, ephemeral in own:
         state = "offline" if not online else "busy" if busy else "idle"
-        counts.update({(label if label in shown else "(other)", state) for label in labels})
-    found = {
-        (labels["label"], labels["state"]): value
-        for name, value in harness.series.items()
-        if name.startswith("ghe_runner_label_runners{")
-        for labels in [dict(re.findall(r'(\w+)="([^"]*)"', name))]
+        for label in {label if label in shown else "(other)" for label in labels}:
+            counts[label, state] += 1
+            one_job[label] += ephemeral
+    assert by_labels(harness, "ghe_runner_label_runners", "label", "state") == counts
+    assert by_labels(harness, "ghe_runner_label_ephemeral_runners", "label") == {
+        (label,): runners for label, runners in one_job.items()
     }
-    assert found == dict(counts)
+    assert by_labels(harness, "ghe_runner_label_expected", "label") == {(label,): label in expected for label in every}
+
+
+def by_labels(harness: CollectorHarness, metric: str, *names: str) -> dict[tuple[str, ...], float]:
+    """The values of *metric* by the labels *names*."""
+    return {
+        tuple(labels[name] for name in names): value
+        for series, value in harness.series.items()
+        if series.startswith(f"{metric}{{")
+        for labels in [dict(re.findall(r'(\w+)="([^"]*)"', series))]
+    }

@@ -15,7 +15,7 @@ pytest.importorskip("grafana_foundation_sdk.models.dashboard")
 from dashboards import copilot
 from dashboards import queries as q
 from dashboards.products import COMMITTERS, COMMITTERS_BOUGHT
-from dashboards.runners_queries import UTILIZATION
+from dashboards.runners_queries import LABEL_ONLINE, LABEL_UTILIZATION, UTILIZATION
 from dashboards.spending import PROJECTED
 from tests.support.dashboards import BOARDS, Span, choices, filled, panels, variables
 from tests.support.history import DAYS, END, RECENT, RECENT_STEP, RULES, STEP, Prometheus, blocks, prometheus, script
@@ -229,6 +229,8 @@ RECORDED = {
     "enterprise_organization_runner_group:ghe_runners_online:sum": q.runners(q.ONLINE, *q.GROUP),
     "enterprise_organization_runner_group:ghe_runners_busy_per_online:ratio": UTILIZATION,
     "enterprise_organization_runner_group:ghe_runners_offline_per_registered:ratio": q.lost(),
+    "enterprise_organization_label:ghe_runner_label_runners_online:sum": LABEL_ONLINE,
+    "enterprise_organization_label:ghe_runner_label_runners_busy_per_online:ratio": LABEL_UTILIZATION,
 }
 """What panels compute themselves, since they do without recording rules, by the rule that computes the same."""
 

@@ -40,6 +40,20 @@ def group(name: str, *, idle: int, offline: int, organization: str = "") -> dict
     return {f'ghe_runners{{{labels},state="{state}"}}': f"{number}x{STEPS}" for state, number in states.items()}
 
 
+def label(
+    name: str, *, idle: int = 0, busy: int = 0, offline: int = 0, ephemeral: int = 0, organization: str = ""
+) -> dict[str, str]:
+    labels = f'enterprise="acme",organization="{organization}",label="{name}"'
+    states = {"busy": busy, "idle": idle, "offline": offline}
+    found = {f'ghe_runner_label_runners{{{labels},state="{state}"}}': number for state, number in states.items()}
+    found[f"ghe_runner_label_ephemeral_runners{{{labels}}}"] = ephemeral
+    return {series: f"{number}x{STEPS}" for series, number in found.items()}
+
+
+def expected(name: str, value: int = 1) -> dict[str, str]:
+    return {f'ghe_runner_label_expected{{enterprise="acme",label="{name}"}}': f"{value}x{STEPS}"}
+
+
 def versions(runners: dict[str, int]) -> dict[str, str]:
     labels = 'enterprise="acme",organization="",os="linux"'
     return {
@@ -110,6 +124,41 @@ CASES = {
         group("a", idle=0, offline=7) | ephemeral("a", 7) | group("b", idle=3, offline=1), 0.25
     ),
     "all of a mixed group offline": worst(group("a", idle=0, offline=7) | ephemeral("a", 6), 1),
+    "expected labels, one of them offline and one served by an organization": Case(
+        *("runners", "Expected labels without a runner"),
+        label("gpu", offline=2)
+        | label("arm")
+        | label("arm", idle=1, organization="web")
+        | label("old", offline=2)
+        | expected("gpu")
+        | expected("arm")
+        | expected("old", 0),
+        {"{}": 1},
+    ),
+    "expected labels that are all served": Case(
+        "runners", "Expected labels without a runner", label("gpu", busy=2) | expected("gpu"), {"{}": 0}
+    ),
+    "no label expected": Case(
+        "runners", "Expected labels without a runner", label("old", offline=2) | expected("old", 0), {}
+    ),
+    "an expected label in two organizations": Case(
+        *("runners", "Labels"),
+        label("gpu", offline=2) | label("gpu", busy=1, organization="web") | label("old", idle=1) | expected("gpu"),
+        {
+            '{enterprise="acme",organization="(enterprise)",label="gpu"}': 1,
+            '{enterprise="acme",organization="web",label="gpu"}': 1,
+        },
+    ),
+    "labels that are full, nearly full, ephemeral, offline and many in one": Case(
+        *("runners", "Saturated labels"),
+        label("gpu", busy=2)
+        | label("web", busy=9, idle=1)
+        | label("fleet", busy=5, ephemeral=5)
+        | label("mixed", busy=5, ephemeral=4)
+        | label("old", offline=2)
+        | label("(other)", busy=2),
+        {"{}": 2},
+    ),
     "budgets in licenses and in USD, and one per person": Case(
         *("billing", "Budgets"),
         budget(1, "licenses", 95, 100) | budget(2, "usd", 3600, 30, "multi_user_customer") | budget(3, "usd", 50, 100),

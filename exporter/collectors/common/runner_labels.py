@@ -16,6 +16,17 @@ LABEL_RUNNERS = gauge(
     "label",
     "state",
 )
+LABEL_EPHEMERAL = gauge(
+    "ghe_runner_label_ephemeral_runners",
+    "Runners with the label that take one job only, dead registrations included.",
+    "organization",
+    "label",
+)
+LABEL_EXPECTED = gauge(
+    "ghe_runner_label_expected",
+    "Whether the settings expect a runner with the label, for the labels that are counted at the enterprise's level.",
+    "label",
+)
 
 MAX_NAME = 100
 """Characters of a runner's name that are looked at; GitHub allows 64."""
@@ -65,18 +76,21 @@ def label_samples(
 
     Where a label is expected, 0 is true also if no runner has it: the list is complete.
     """
-    labelled = [(choice.of(runner), state) for runner, state in runners]
-    sizes = Counter(label for labels, _ in labelled for label in labels)
+    labelled = [(choice.of(runner), runner, state) for runner, state in runners]
+    sizes = Counter(label for labels, _, _ in labelled for label in labels)
     ranked = sorted(
         (label for label in sizes if label not in choice.expected), key=lambda label: (-sizes[label], label)
     )
     own = frozenset(ranked[:max_labels]) | choice.expected
     counts: Counter[tuple[str, str]] = Counter()
-    shown = dict.fromkeys(choice.expected if not organization else ())
-    for labels, state in labelled:
+    ephemeral = Counter(dict.fromkeys(choice.expected if not organization else (), 0))
+    for labels, runner, state in labelled:
         for label in {label if label in own else OTHER for label in labels}:
             counts[label, state] += 1
-            shown[label] = None
-    for label in sorted(shown):
+            ephemeral[label] += runner.ephemeral is True
+    for label in sorted(ephemeral):
         for state in states:
             yield LABEL_RUNNERS(counts[label, state], organization, label, state)
+        yield LABEL_EPHEMERAL(ephemeral[label], organization, label)
+        if not organization:
+            yield LABEL_EXPECTED(label in choice.expected, label)
