@@ -3,7 +3,7 @@
 import json
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +21,14 @@ from exporter.doctor.calls import CollectorCalls
 from exporter.doctor.credentials import CredentialObserver, Kind, kind_of
 from exporter.doctor.diagnosis import CheckTarget
 from exporter.doctor.report import EnterpriseReport, credential_report, document
-from exporter.doctor.run import Check, budgets_without_consumption, in_parallel, offered_versions, run_checks
+from exporter.doctor.run import (
+    Check,
+    budgets_without_consumption,
+    found_organizations,
+    in_parallel,
+    offered_versions,
+    run_checks,
+)
 from exporter.doctor.terminal import print_report
 from exporter.github.client import Client
 from exporter.github.endpoint import MANAGE_AUTH
@@ -35,6 +42,8 @@ READ_SECONDS = 12.0
 """GitHub itself gives up after ten."""
 TRIES = 2
 TRIES_SECONDS = 5.0
+FOUND_CHECKED = 3
+"""Of the organizations that are found, so many are checked: what the credential lacks shows at the first."""
 
 
 def run(config: Path | None, *, as_json: bool, clock: Clock | None = None) -> int:
@@ -104,8 +113,15 @@ class EnterpriseCheck:
     def work(self) -> None:
         """Ask."""
         enterprise = self._enterprise
-        checks = self._checks()
+        assigned = list(assignments(self._settings, enterprise, self._clients))
+        checks = self._checks(assigned)
         findings = run_checks(checks, self._clock)
+        found = found_organizations(assigned, findings, self._clock)[:FOUND_CHECKED]
+        if found:
+            of_found = [replace(each, organizations=found) for each in assigned if each.collector.organizations]
+            more = [check for check in self._checks(of_found) if check.target.organization]
+            findings += run_checks(more, self._clock)
+            checks += more
         versions = offered_versions(self._clients.named[AUTH], findings, self._clock)
         for client in self._clients.all:
             client.close()
@@ -134,10 +150,10 @@ class EnterpriseCheck:
             return f"{self._enterprise.name} {name}"
         return f"{host(self._enterprise.api_url)} {credentials_digest({'token': readers[0]()})}"
 
-    def _checks(self) -> list[Check]:
+    def _checks(self, assigned: Iterable[Assignment]) -> list[Check]:
         enterprise, clients = self._enterprise, self._clients
         checks = []
-        for assignment in assignments(self._settings, enterprise, clients):
+        for assignment in assigned:
             for level in assignment.levels:
                 credential = clients.credential_for(assignment.collector, level)
                 collector = assignment.collector

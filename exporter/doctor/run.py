@@ -16,9 +16,11 @@ from exporter.errors import Cause, GitHubError, IncompleteList, Stopped, Unavail
 from exporter.github.client import Client
 from exporter.github.endpoint import VERSIONS, Endpoint
 from exporter.github.models import texts
+from exporter.github.reader import GitHub
 from exporter.github.run import Run
 from exporter.runtime.assignment import Assignment
 from exporter.runtime.run_cache import RunCache
+from exporter.runtime.status import ENTERPRISE_LEVEL
 
 ASKED_FIRST = frozenset({"licenses", "runners"})
 """What every GitHub offers to whoever may read the enterprise: if it is not there, nothing else is."""
@@ -117,6 +119,25 @@ def offered_versions(client: Client, findings: Iterable[Finding], clock: Clock) 
     except (GitHubError, Stopped):
         return ()
     return texts(listed)
+
+
+def found_organizations(
+    assignments: Iterable[Assignment], findings: Iterable[Finding], clock: Clock
+) -> tuple[str, ...]:
+    """The organizations that would be read because they are found; none where their list cannot be read."""
+    readable = {finding.target.collector for finding in findings if finding.state is State.OK}
+    for assignment in assignments:
+        collector, selection = assignment.collector, assignment.selection
+        if collector.found is not None and selection.auto and collector.name in readable:
+            client = assignment.client_of(ENTERPRISE_LEVEL)
+            github = GitHub(client, Run(clock.monotonic() + SECONDS, essential=True), enterprise=assignment.slug)
+            try:
+                fetched = collector.fetch(github, assignment.target(ENTERPRISE_LEVEL, RunCache(clock), clock.time()))
+            except (GitHubError, Stopped):
+                return ()
+            chosen = selection.choose(collector.found(fetched).logins)
+            return tuple(login for login in chosen.organizations if selection.is_found(login))
+    return ()
 
 
 def budgets_without_consumption(checks: Iterable[Check]) -> tuple[int, int] | None:

@@ -111,6 +111,8 @@ class Status:
         failing: the levels whose last reading failed, in their order.
         running: the levels that are read now, and since when.
         requests: attempts of the last reading of each level, together.
+        organizations: how many levels are organizations.
+        refused: how many more were found that the credential may not read.
     """
 
     interval: float
@@ -125,6 +127,8 @@ class Status:
     failing: tuple[FailingLevel, ...] = ()
     running: tuple[tuple[str, float], ...] = ()
     requests: int | None = None
+    organizations: int = 0
+    refused: int = 0
 
     @property
     def reason(self) -> Reason | None:
@@ -157,6 +161,7 @@ UNSUPPORTED = LevelStatus(success=False, available=False)
 
 def combine(configured: float, levels: Mapping[str, LevelStatus], interval: float | None = None) -> Status:
     """The status of a collector whose *levels* have these; *interval* is in force where it is another one."""
+    refused = sum(level.refused for level in levels.values())
     levels = {name: level for name, level in levels.items() if not level.refused}
     every = levels.values()
     successes = [level.succeeded_at for level in every]
@@ -180,6 +185,8 @@ def combine(configured: float, levels: Mapping[str, LevelStatus], interval: floa
         requests=sum(level.requests or 0 for level in every)
         if any(level.requests is not None for level in every)
         else None,
+        organizations=sum(bool(name) for name in levels),
+        refused=refused,
     )
 
 

@@ -140,11 +140,18 @@ def collector_row(collector: str, status: Status, now: float) -> str:
     interval = span(status.interval)
     if status.interval > status.configured_interval:  # the rate limit allows no more
         interval += f"<br>instead of {span(status.configured_interval)}"
+    name = escape(collector) + (f"<br><small>{levels_of(status)}</small>" if levels_of(status) else "")
     cells = "".join(f'<td class="number">{text}</td>' for text in (succeeded, took, interval, next_run))
     return (
-        f'<tr><th scope="row">{escape(collector)}</th><td class="{state}">{WORDS.get(state, state)}</td>{cells}'
+        f'<tr><th scope="row">{name}</th><td class="{state}">{WORDS.get(state, state)}</td>{cells}'
         f'<td class="problem">{"<br>".join(map(escape, problems_of(status, now)))}</td></tr>\n'
     )
+
+
+def levels_of(status: Status) -> str:
+    """How many organizations a collector reads, and how many more were found that it may not read."""
+    many = [(status.organizations, "organization", "organizations"), (status.refused, "refused", "refused")]
+    return ", ".join(f"{count} {one if count == 1 else more}" for count, one, more in many if count)
 
 
 def problems_of(status: Status, now: float) -> Iterator[str]:

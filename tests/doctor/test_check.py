@@ -461,6 +461,16 @@ def test_nothing_is_said_about_budgets_whose_consumption_is_known(check: Check) 
     assert CredentialWarning.BUDGETS_WITHOUT_CONSUMPTION not in reported
 
 
+def test_some_of_the_organizations_found_are_checked(check: Check, simulator: Simulator) -> None:
+    """With `auto` the list is read, and the first organizations show whether the credential may read them."""
+    found = check(0, ORGANIZATIONS='{"auto": true, "exclude": ["octo-org-2"]}')
+    organizations = {item["organization"] for item in found["enterprises"][0]["checks"]} - {"", None}
+    assert organizations == {"octo-org-1", "octo-org-3"}
+    simulator.faults.set("forbidden@orgs/octo-org-3/=1")
+    refused = check(1, ORGANIZATIONS="auto")["enterprises"][0]["checks"]
+    assert {item["organization"] for item in refused if item["state"] not in {"ok", "unavailable"}} == {"octo-org-3"}
+
+
 # In which form it is printed.
 
 

@@ -27,7 +27,7 @@ OK = "ok"
 WALKED = ("license_users", "advanced_security", "copilot", "actions_activity")
 """Lists whose pages are linked."""
 NO_TEXT = without_inner(str)
-NO_LISTS = (*without_inner(list), "server", "connected_servers")
+NO_LISTS = (*without_inner(list), "server", "organizations", "connected_servers")
 """Answers in whose objects no list is, or none that is read."""
 BARE_LISTS = with_bare_lists()
 """What is no record in such a list is left out."""

@@ -26,7 +26,7 @@ def board() -> StatusBoard:
 
 def test_new_status(board: StatusBoard) -> None:
     """Of a collector that has not run nothing is known but its interval."""
-    assert board.get(RUNNERS) == Status(60, 60)
+    assert board.get(RUNNERS) == Status(60, 60, organizations=2)
     assert board.level(WEB) == LevelStatus()
     assert board.get(LICENSES) is None
 
@@ -56,8 +56,8 @@ def test_all_is_a_copy(board: StatusBoard) -> None:
     """Every status as of now does not change later."""
     before = board.all()
     board.update(ENTERPRISE, success=False)
-    assert before == {RUNNERS: Status(60, 60)}
-    assert board.all() == {RUNNERS: Status(60, 60, success=False)}
+    assert before == {RUNNERS: Status(60, 60, organizations=2)}
+    assert board.all() == {RUNNERS: Status(60, 60, success=False, organizations=2)}
 
 
 @pytest.mark.parametrize(
@@ -176,3 +176,12 @@ def test_interval_in_force_is_shown_beside_the_configured_one(board: StatusBoard
     board.set_interval(RUNNERS, None)
     board.set_interval(LICENSES, 140)
     assert board.all() == {RUNNERS: Status(60, 60, success=True)}
+
+
+def test_organization_that_is_refused_counts_for_nothing_else() -> None:
+    """It was found and nobody asked for it: the collector is as well as its other levels."""
+    fine = LevelStatus(attempted_at=5, succeeded_at=6, success=True, available=True)
+    refused = LevelStatus(attempted_at=5, success=False, available=False, reason=Reason.FORBIDDEN, refused=True)
+    combined = combine(60, {"": fine, "a": fine, "b": refused})
+    assert combined == replace(combine(60, {"": fine, "a": fine}), refused=1)
+    assert (combined.organizations, combined.success, combined.failing) == (1, True, ())

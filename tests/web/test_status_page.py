@@ -7,7 +7,7 @@ import pytest
 
 from exporter.errors import Reason
 from exporter.runtime.status import FailingLevel, Key, Status
-from exporter.web.status_page import REASONS, collector_row, problems_of, span, state_of, status_page
+from exporter.web.status_page import REASONS, collector_row, levels_of, problems_of, span, state_of, status_page
 
 NOW = 1_000_000.0
 OK = Status(
@@ -221,3 +221,14 @@ def test_markup_in_texts_is_escaped() -> None:
     tags = read(status_page(HOSTILE, {Key(HOSTILE, HOSTILE): status}, NOW))
     assert tags.text.count(HOSTILE) == 4
     assert "script" not in tags.seen
+
+
+@pytest.mark.parametrize(
+    ("organizations", "refused", "shown"),
+    [(0, 0, ""), (1, 0, "1 organization"), (12, 0, "12 organizations"), (2, 3, "2 organizations, 3 refused")],
+)
+def test_collector_says_how_many_organizations_it_reads(organizations: int, refused: int, shown: str) -> None:
+    """Those that the credential may not read are no failure, but visible."""
+    status = Status(60, 60, organizations=organizations, refused=refused)
+    assert levels_of(status) == shown
+    assert (f"<small>{shown}</small>" in collector_row("runners", status, NOW)) == bool(shown)
