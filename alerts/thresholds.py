@@ -37,6 +37,7 @@ RUNNERS_SATURATED = 0.95
 RUNNERS_ALL_EPHEMERAL = 1.0
 RUNNER_SUPPORT_DAYS = 7
 LABEL_SATURATED = 1.0
+AUDIT_LOG_LATE_SECONDS = 900
 
 # The exporter: ages in intervals of the collector, days left, share of the rate limit left.
 STALE_INTERVALS = 3
@@ -81,6 +82,7 @@ COMPARISONS: dict[str, tuple[float, ...]] = {
     "enterprise:ghe_ai_credits_used:projected_sum": (PERIOD_SILENT_SHARE,),
     "enterprise:ghe_ai_credits_used_per_included:projected_ratio": (PERIOD_SILENT_SHARE,),
     "GitHubRunnerLabelSaturated": (LABEL_SATURATED, RUNNERS_ALL_EPHEMERAL),
+    "GitHubRunsWaiting": (AUDIT_LOG_LATE_SECONDS,),
     "enterprise:ghe_actions_included_used_per_included:projected_ratio": (PERIOD_SILENT_SHARE,),
     "enterprise:ghe_billing_net_usd:projected_sum": (PERIOD_SILENT_SHARE,),
     "enterprise_product:ghe_billing_net_usd:projected_sum": (PERIOD_SILENT_SHARE,),

@@ -1,7 +1,7 @@
 """How values look that an alert judges: green, orange and red at the alert's own thresholds, and nowhere else."""
 
 from alerts import thresholds as limit
-from dashboards.parts import DAYS, IN_INTERVALS, SHARE, Look, judged, judged_falling
+from dashboards.parts import DAYS, IN_INTERVALS, SECONDS, SHARE, Look, judged, judged_falling
 
 SEATS = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED))
 DAYS_OF_SEATS = Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.FORECAST_DAYS))
@@ -17,6 +17,7 @@ BUDGET = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.BUDGET_WARNING, critica
 OFFLINE = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.RUNNERS_OFFLINE_SHARE, critical=limit.RUNNERS_ALL_OFFLINE))
 SATURATED = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.RUNNERS_SATURATED))
 LABEL_SATURATED = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.LABEL_SATURATED))
+AUDIT_LAG = Look(SECONDS, 0, 0, steps=judged(warning=limit.AUDIT_LOG_LATE_SECONDS))
 
 STALE = Look(IN_INTERVALS, 1, 0, steps=judged(warning=limit.STALE_INTERVALS))
 TOKEN = Look(DAYS, 0, steps=judged_falling(critical=limit.TOKEN_CRITICAL_DAYS, warning=limit.TOKEN_WARNING_DAYS))

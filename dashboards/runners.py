@@ -21,6 +21,7 @@ from dashboards.parts import (
     Look,
     Query,
 )
+from dashboards.waiting import waiting
 
 MAX_ROWS = 25
 NO_RUNNER = "no self-hosted runner in this choice"
@@ -334,6 +335,7 @@ def board() -> Board:
             ("Groups", _groups()),
             ("Labels", _labels()),
             ("Over time", _time()),
+            ("Waiting", waiting()),
             ("Machines", _machines()),
             ("Larger runners", _hosted()),
         ],

@@ -59,6 +59,7 @@ RESTS_ON = {
     "budgets": "Budget",
     "copilot": "Copilot",
     "runners": "Runners|RunnerLabel",
+    "actions_activity": "RunsWaiting",
 }
 
 

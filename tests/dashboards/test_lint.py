@@ -23,6 +23,8 @@ UNITS = {
 }
 FIXED_WINDOWS = {
     ("Slowest paths", "1h"): "collectors run hourly, so a shorter window would show those of the last minutes only",
+    ("Wait until the first job", "30m"): "in a small company few runs start in a shorter window, and none for long",
+    ("Jobs started by label", "30m"): "the same for jobs of a label",
     ("Malformed records left out", "$__range"): "they are to be none: how many there were in the time shown",
     ("Log lines lost", "$__range"): "they are to be none: how many there were in the time shown",
 }

@@ -20,7 +20,8 @@ DECLARED: Mapping[str, set[str]] = {
 }
 """Every metric that the product exposes, and what Prometheus says of its targets, with the labels."""
 
-COUNTERS = {metric.name for metric in OWN_METRICS if metric.type == "counter"}
+METRICS = (*(metric for each in COLLECTORS for metric in each.metrics), *OWN_METRICS)
+COUNTERS = {metric.name for metric in METRICS if metric.type == "counter"}
 PER_SECOND = {"rate", "increase"}
 SETS = {"and", "unless", "or"}
 
