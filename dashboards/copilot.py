@@ -5,11 +5,12 @@ from dashboards import alert_colors
 from dashboards import queries as q
 from dashboards.frame import Panels, runbooks
 from dashboards.panels import Column, bars, lines, stat, table
-from dashboards.parts import COUNTED, COUNTED_FROM_ZERO, DAYS, DOLLARS, Look, Query
+from dashboards.parts import COUNTED, COUNTED_FROM_ZERO, DAYS, DOLLARS, SHARE, Look, Query
 
 DAY = 86_400
 GRANT = ("organization", "plan")
 NO_COPILOT = "no Copilot, or no data"
+NO_REPORT = "no usage report is read"
 IDLE_60 = q.one("ghe_copilot_idle_seats", *GRANT, where='idle="60d"')
 SEATS = q.total("ghe_copilot_seats", of=("plan",))
 GRANTED = q.total("ghe_copilot_organization_seats", of=GRANT)
@@ -106,6 +107,41 @@ def copilot() -> Panels:
             sort=["-Idle 60 d", "-Seats"],
             widths={"Enterprise": 120, "Plan": 100},
         ),
+        lines(
+            "Copilot adoption",
+            "People who used Copilot, by window and kind, in GitHub's usage report, which is about two days old. Chat "
+            "and agent far below the rest: people who may need training. Needs the collector `copilot_usage`.",
+            [
+                Query(
+                    f"sum by (window, kind) ({q.one('ghe_copilot_usage_active_users', 'window', 'kind')})",
+                    "{{window}} {{kind}}",
+                )
+            ],
+            look=COUNTED_FROM_ZERO,
+            size=(8, 8),
+            no_value=NO_REPORT,
+        ),
+        lines(
+            "Suggestions accepted",
+            "Share of Copilot's suggestions of code that were accepted on the newest day of the report, by feature.",
+            [Query(f"{_suggestions('acceptances')} / ({_suggestions('generations')} > 0)", "{{feature}}")],
+            look=Look(SHARE, 0, 0),
+            size=(8, 8),
+            no_value=NO_REPORT,
+        ),
+        lines(
+            "Pull requests and Copilot",
+            "Pull requests of the newest day of the report: all, and those that Copilot made or reviewed.",
+            [
+                Query(
+                    f"sum by (state, by) ({q.one('ghe_copilot_usage_pull_requests', 'state', 'by')})",
+                    "{{state}} by {{by}}",
+                )
+            ],
+            look=COUNTED_FROM_ZERO,
+            size=(8, 8),
+            no_value=NO_REPORT,
+        ),
         bars(
             "Copilot seats by plan",
             "People with a seat, each once, under their most expensive plan.",
@@ -115,6 +151,10 @@ def copilot() -> Panels:
             no_value=NO_COPILOT,
         ),
     ]
+
+
+def _suggestions(what: str) -> str:
+    return f"sum by (feature) ({q.one(f'ghe_copilot_usage_code_{what}', 'feature')})"
 
 
 def _idle(idle: str) -> str:

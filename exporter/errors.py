@@ -56,6 +56,9 @@ class Cause(StrEnum):
     # There was one, but not from the API, or not what it documents.
     WRONG_ADDRESS = "wrong_address"
     REDIRECTED = "redirected"
+    DOWNLOAD_HOST_REFUSED = "download_host_refused"
+    DOWNLOAD_UNREACHABLE = "download_unreachable"
+    DOWNLOAD_REFUSED = "download_refused"
     API_VERSION_UNSUPPORTED = "api_version_unsupported"
     SERVER_ERROR = "server_error"
     RATE_LIMITED = "rate_limited"

@@ -86,6 +86,10 @@ def configure(level: str, log_format: Literal["console", "json"], output: LogOut
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=output.is_terminal)
     )
+    # Of a header that it cannot parse urllib3 would write the URL, query included, to standard error.
+    library = logging.getLogger("urllib3")  # noqa: TID251 - to silence it
+    library.addHandler(logging.NullHandler())
+    library.propagate = False
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

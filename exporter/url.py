@@ -3,6 +3,10 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa")
+"""Sources: RFC 6761, 6762 and 8375, and ICANN's reservation of `.internal`."""
+
 
 def base_url(value: str, example: str) -> str:
     """The URL that paths are appended to, its scheme in small letters, without a slash at its end.
@@ -24,6 +28,37 @@ def base_url(value: str, example: str) -> str:
     if not set("@?#").isdisjoint(url):
         raise ValueError("must not hold user names, passwords, queries or fragments")
     return parts.geturl()
+
+
+def is_address(host: str) -> bool:
+    """Whether *host* is an IP address, and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_public_address(address: str) -> bool:
+    """Whether *address* is an IP address of the public internet, also where it embeds one of IPv4.
+
+    Source: the special-purpose address registries of IANA, as the standard library has them, and RFC 6052, 3056, 4380.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    embedded: list[ipaddress.IPv4Address | None] = []
+    if isinstance(found, ipaddress.IPv6Address):
+        embedded = [found.ipv4_mapped, found.sixtofour, *(found.teredo or ())]
+        if found in NAT64:
+            embedded.append(ipaddress.IPv4Address(found.packed[-4:]))
+    return all(each is None or (each.is_global and not each.is_multicast) for each in (found, *embedded))
+
+
+def is_public_name(host: str) -> bool:
+    """Whether *host* may be a name of the public DNS: it has a dot, and no ending that is kept for private use."""
+    return "." in host and not is_address(host) and not f".{host}".endswith(PRIVATE_ENDINGS)
 
 
 def is_loopback(host: str) -> bool:

@@ -36,6 +36,7 @@ OPT_IN = {
     "cost_centers": {"spend": True},
     "advanced_security": {"organizations_breakdown": True},
     "server_management": {"enabled": True},
+    "copilot_usage": {"enabled": True},
 }
 """What is off by default, because it costs calls."""
 

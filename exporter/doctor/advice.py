@@ -126,6 +126,17 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             "{host} sends on to another address, which is not followed to keep the token here: "
             "write the final address into api_url, with https if it is http now."
         ),
+        Cause.DOWNLOAD_HOST_REFUSED: Advice(
+            "GitHub's answer names a host for the download that is private, or that download_hosts does not allow: "
+            "if it is one of GitHub's, add it to collectors.copilot_usage.download_hosts."
+        ),
+        Cause.DOWNLOAD_UNREACHABLE: Advice(
+            "The host of the download, another than {host}, cannot be reached: let it through firewalls and proxies."
+        ),
+        Cause.DOWNLOAD_REFUSED: Advice(
+            "The host of the download, another than {host}, refuses it: a proxy or filter in between may not know it; "
+            "links are valid for a short time, so check the clock here, too."
+        ),
         Cause.API_VERSION_UNSUPPORTED: Advice(
             "{host} does not support this api_version: set it to one that GET /versions lists, or upgrade the server."
         ),

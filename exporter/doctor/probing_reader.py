@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,6 +135,16 @@ class Prober(GitHub):
         if url not in self._counted:
             self._counted.add(url)
             self.calls[endpoint] += pages
+
+    def download(self, endpoint: Endpoint, url: str, hosts: Sequence[str]) -> list[Any]:
+        """The file that a link leads to; how that ended says nothing of what else the credential may read."""
+        try:
+            records = super().download(endpoint, url, hosts)
+        except GitHubError as error:
+            self._probes[endpoint] = Probe(endpoint, error)
+            raise
+        self._probes[endpoint] = Probe(endpoint)
+        return records
 
     def pages(
         self,

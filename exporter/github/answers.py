@@ -93,6 +93,29 @@ def decode(body: bytes, url: str, links: Mapping[str, str], context: str) -> Ans
     return Answer(value, url, links)
 
 
+def decode_lines(body: bytes, url: str, links: Mapping[str, str], context: str) -> Answer:
+    """Parse a body that has a JSON value on each line, or is one array of them; a line that is none gives None.
+
+    Raises:
+        PayloadError: there is nothing but such lines, for instance the login page of a proxy.
+    """
+    try:
+        whole = from_json(body)
+    except ValueError:
+        values = [_line(line) for line in body.splitlines() if line.strip()]
+        if values and all(value is None for value in values):
+            raise _not_json(body, context, is_cut_short=False) from None
+        return Answer(values, url, links)
+    return Answer(whole if isinstance(whole, list) else [whole], url, links)
+
+
+def _line(line: bytes) -> Any:
+    try:
+        return from_json(line)
+    except ValueError:
+        return None
+
+
 def _not_json(body: bytes, context: str, *, is_cut_short: bool) -> PayloadError:
     """The error for the *body* of a 200; one that is empty or cut short is as likely to be gone as a 502."""
     if is_page(body):

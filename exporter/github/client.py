@@ -6,7 +6,8 @@ origin only.
 
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -15,8 +16,9 @@ from exporter.clock import Clock
 from exporter.errors import GitHubError, PayloadError, RateLimited, Stopped, TimedOut, Unauthorized
 from exporter.github import answers, bodies
 from exporter.github.answers import Answer
-from exporter.github.auth import Credential
+from exporter.github.auth import Credential, NoCredential
 from exporter.github.connections import ReadDeadline
+from exporter.github.downloads import allowed_link, error_of_download
 from exporter.github.endpoint import ACCESS_TOKENS, DEFAULT_API_VERSION, Endpoint
 from exporter.github.observer import NOT_MODIFIED, UNAUTHORIZED, ApiObserver, report_credential, report_lifecycle
 from exporter.github.rate_limit import RateLimits, WindowUsage, read_window
@@ -27,6 +29,7 @@ from exporter.github.transport import Response, Transport
 
 log = structlog.get_logger()
 
+NO_CONTENT = 204
 VERSION_HEADER = "X-GitHub-Api-Version"
 MAX_REDIRECTS = 5
 MIN_ANSWERS_TO_WAIT = 50
@@ -76,8 +79,11 @@ class Client:
         self._rate_limits = RateLimits(limits.rate_limit_reserve)
         self._revalidation = Revalidation()
         self._read_deadline = ReadDeadline(clock)
+        self._user_agent, self._ca_file = user_agent, ca_file
         headers = {"User-Agent": user_agent, VERSION_HEADER: api_version}
-        self._transport = Transport(headers, limits.max_concurrency, self._read_deadline, ca_file)
+        self._transport = Transport(
+            headers, limits.max_concurrency, self._read_deadline, ca_file, limits.allows_address
+        )
 
     def close(self) -> None:
         """Close idle connections."""
@@ -105,6 +111,32 @@ class Client:
         if endpoint.method != "GET":
             raise ValueError(f"{endpoint} is not to be read")
         return self._request(endpoint, url, run)
+
+    def download(self, endpoint: Endpoint, url: str, hosts: Sequence[str], run: Run) -> Answer:
+        """GET the file that the link *url* in an answer leads to, without the credential.
+
+        Raises:
+            GitHubError: there is no such file, or *hosts* do not allow its host; see `exporter.github.downloads`.
+            Stopped: the process is ending.
+        """
+        link = allowed_link(url, hosts, self.base_url, endpoint)
+        other = Client(
+            link.origin,
+            NoCredential(),
+            user_agent=self._user_agent,
+            observer=self._observer,
+            clock=self._clock,
+            stop=self._stop,
+            limits=replace(self.limits, allows_address=link.allows),
+            ca_file=self._ca_file,
+            randomness=self._random,
+        )
+        try:
+            return other.get(endpoint, url, run)
+        except GitHubError as error:
+            raise error_of_download(error, endpoint) from None
+        finally:
+            other.close()
 
     def create_token(self, installation: str, run: Run) -> Answer:
         """POST for a token of an *installation*; the only request that is no GET, and it changes nothing.
@@ -230,7 +262,7 @@ class Client:
         if response.status_code == UNAUTHORIZED:  # which reports the limit of anonymous requests
             return
         window = read_window(response.headers)
-        counts = response.status_code != NOT_MODIFIED
+        counts = response.status_code != NOT_MODIFIED and not endpoint.anonymous
         if counts:
             run.count_charge(window.resource if window is not None else self._rate_limits.resource_of(endpoint.path))
         if window is None:
@@ -251,9 +283,13 @@ class Client:
             if kept is None:
                 raise PayloadError(f"{context}: 304 for something never seen")
             return answers.decode(kept.body, url, kept.links, context)
+        if status == NO_CONTENT:
+            self._observer.authenticated(self._credential.name, accepted=True)
+            return Answer(None, url, {})
         if status == endpoint.success:
             links = {rel: link["url"] for rel, link in response.links.items()}
-            answer = answers.decode(body, url, links, context)
+            decode = answers.decode_lines if endpoint.lines else answers.decode
+            answer = decode(body, url, links, context)
             self._observer.authenticated(self._credential.name, accepted=True)
             answers.refuse_partial(headers, context)
             if endpoint.revalidate:

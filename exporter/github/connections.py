@@ -7,9 +7,12 @@ status line, in a header, in the size of a chunk, in what follows the last chunk
 import io
 import socket
 import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exporter.clock import Clock
+from exporter.errors import Cause, PayloadError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -70,6 +73,53 @@ class SkipInterimResponses:
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]
         return version, CONTINUE if status in INTERIM else status, reason
+
+
+class AllowedAddresses:
+    """Mixin of a connection that is made only to addresses that `allows` accepts.
+
+    Names are resolved twice, here and by the library, and may give another address the second time; so the one that
+    was really connected to is checked too, before the request is sent.
+    """
+
+    allows: Callable[[str], bool]
+    host: str
+    port: int | None
+    sock: socket.socket | None
+
+    def connect(self) -> None:
+        """Connect.
+
+        Raises:
+            PayloadError: the address is not accepted.
+        """
+        with suppress(OSError):  # the library says better what is wrong with a name
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            self._check(str(address[0]) for *_, address in found)
+        super().connect()  # type: ignore[misc]
+        if self.sock is not None:
+            try:
+                self._check([str(self.sock.getpeername()[0])])
+            except PayloadError:
+                self.close()  # type: ignore[attr-defined]
+                raise
+
+    def _check(self, addresses: Iterable[str]) -> None:
+        if not all(map(self.allows, addresses)):
+            said = "the name of the host of a download has a private address"
+            raise PayloadError(said, cause=Cause.DOWNLOAD_HOST_REFUSED)
+
+
+def with_allowed_addresses(pool: Pool, allows: Callable[[str], bool]) -> Pool:
+    """Make new connections of *pool*, one of urllib3's, only to addresses that *allows* accepts.
+
+    A proxy resolves names itself, and has an address that may be private; it is left alone.
+    """
+    plain: Any = getattr(pool, "ConnectionCls", None)
+    if plain is not None and not issubclass(plain, AllowedAddresses) and getattr(pool, "proxy", None) is None:
+        bound = {"allows": staticmethod(allows)}
+        pool.ConnectionCls = type(plain.__name__, (AllowedAddresses, plain), bound)  # type: ignore[attr-defined]
+    return pool
 
 
 def with_deadline(pool: Pool, deadline: ReadDeadline) -> Pool:

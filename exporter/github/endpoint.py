@@ -32,6 +32,7 @@ class Endpoint:
         check: what the command `check` reads of a list: a record, the first page where the number of calls follows from
             the records, or all where what it reports is about all.
         anonymous: another host than GitHub's API answers it, and gets no credential.
+        lines: its answer is a JSON value on each line, or an array of them.
         versioned: ask for the API version of the settings; not where the answer says which versions there are.
     """
 
@@ -44,6 +45,7 @@ class Endpoint:
     versioned: bool = True
     check: Literal["record", "page", "all"] = "record"
     anonymous: bool = False
+    lines: bool = False
 
     def __str__(self) -> str:
         """The name used in errors and logs."""

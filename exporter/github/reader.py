@@ -10,7 +10,7 @@ A collector that can do without one of its answers says so and continues:
 What it read is then published without that value, and the run counts as failed for the reason of the first such error.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -52,6 +52,15 @@ class GitHub:
         if not isinstance(value, dict):
             raise PayloadError(f"GET {endpoint.path}: not an object")
         return value
+
+    def download(self, endpoint: Endpoint, url: str, hosts: Sequence[str]) -> list[Any]:
+        """The records of the file that the link *url* in an answer leads to, read without the credential.
+
+        Raises:
+            GitHubError: it cannot be read, or none of *hosts*, a list of patterns, allows its host.
+        """
+        records: list[Any] = self._client.download(endpoint, url, hosts, self._run).value
+        return records
 
     def pages(
         self,

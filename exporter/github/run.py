@@ -1,6 +1,7 @@
 """Bounds: of a client, and of one run of a collector."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from exporter.errors import GitHubError
@@ -8,7 +9,7 @@ from exporter.errors import GitHubError
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """Bounds of one client; see the settings under `limits`."""
+    """Bounds of one client; see the settings under `limits`. Without `allows_address` it may connect to any address."""
 
     max_concurrency: int = 4
     rate_limit_reserve: float = 0.1
@@ -18,6 +19,7 @@ class ClientLimits:
     read_seconds: float = 30.0
     tries: int = 3
     tries_seconds: float = 15.0
+    allows_address: Callable[[str], bool] | None = None
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 from exporter.errors import Cause, PayloadError, ServerError, TimedOut
 from exporter.github.answers import transient
 from exporter.github.certificates import TrustedCertificates
-from exporter.github.connections import ReadDeadline, with_deadline
+from exporter.github.connections import ReadDeadline, with_allowed_addresses, with_deadline
 from exporter.github.endpoint import Endpoint
 from exporter.github.unreachable import unreachable
 
@@ -43,16 +43,22 @@ class Transport:
         deadline: Until when the current thread reads an answer.
         ca_file: File of certificate authorities that are trusted in place of the system's, and of those that
             `REQUESTS_CA_BUNDLE` names.
+        allows: Which addresses may be connected to; all if None.
     """
 
     def __init__(
-        self, headers: Mapping[str, str], connections: int, deadline: ReadDeadline, ca_file: str | None
+        self,
+        headers: Mapping[str, str],
+        connections: int,
+        deadline: ReadDeadline,
+        ca_file: str | None,
+        allows: Callable[[str], bool] | None = None,
     ) -> None:
         self._ca_file = ca_file
         self._session = _Session()
         self._session.headers.update({"Accept-Encoding": "gzip, deflate", **headers})
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = _Adapter(deadline, pool_connections=1, pool_maxsize=connections, max_retries=0)
+        adapter = _Adapter(deadline, allows, pool_connections=1, pool_maxsize=connections, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -100,15 +106,19 @@ class _Session(requests.Session):
 class _Adapter(HTTPAdapter):
     """Its connections obey the deadline and trust what the client trusts; also those through a proxy."""
 
-    def __init__(self, deadline: ReadDeadline, **options: Any) -> None:
+    def __init__(self, deadline: ReadDeadline, allows: Callable[[str], bool] | None, **options: Any) -> None:
         super().__init__(**options)
         self._deadline = deadline
+        self._allows = allows
         self._certificates = TrustedCertificates()
         self._ca_file: str | None = None
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> ConnectionPool:
         """The pool for a request."""
-        return with_deadline(super().get_connection_with_tls_context(*args, **options), self._deadline)
+        pool = super().get_connection_with_tls_context(*args, **options)
+        if self._allows is not None:
+            pool = with_allowed_addresses(pool, self._allows)
+        return with_deadline(pool, self._deadline)
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         """The key of a pool: new certificates make a new one."""

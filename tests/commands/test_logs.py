@@ -3,6 +3,8 @@
 import json
 import os
 import select
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TextIO
@@ -130,3 +132,15 @@ def test_log_is_written_again_after_an_error() -> None:
         output.write("é" * 5000)
         assert read.readline().decode() == "é" * 5000 + "\n"
         assert output.errors == 2
+
+
+def test_library_writes_no_url_of_its_own() -> None:
+    """urllib3 logs the whole URL of a request with its query where it cannot parse a header of the answer."""
+    code = """
+import logging
+from exporter import logs
+logs.configure("debug", "console")
+logging.getLogger("urllib3.connection").warning("Failed to parse headers (url=%s)", "https://octo.example/?sig=octo")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")

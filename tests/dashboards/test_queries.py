@@ -134,8 +134,9 @@ def test_every_query_gives_finite_numbers(server: Prometheus, asked: Asked) -> N
     """It does not fail, gives numbers, and gives something unless there is a reason."""
     found = result(server, asked)
     assert_finite(found)
-    if asked.key in EMPTY:
-        assert not found, "take it off the list: it gives something"
+    if asked.key in EMPTY:  # what is not offered here is asked for once a day, perhaps in the time shown
+        unexpected = [series for series in found if series["metric"].get("reason") != "unavailable"]
+        assert not unexpected, "take it off the list: it gives something"
     else:
         assert found
 

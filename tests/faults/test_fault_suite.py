@@ -66,8 +66,8 @@ def all_but(collectors: tuple[str, ...], reason: str) -> Expected:
 RETRIED = Expected("server_error", factor=TRIES)
 BROKEN = Expected("payload")
 LIMITED = Expected("rate_limited", others="stop")
-# A person's own name is part of a request, which GitHub then refuses.
-ASKED_BY_NAME = {"billing_usage": "payload", "cost_centers": "payload"}
+# A name or link of an answer is part of a request, which GitHub then refuses.
+ASKED_BY_NAME = {"billing_usage": "payload", "cost_centers": "payload", "copilot_usage": "payload"}
 
 # Of these answers a total is all that is read.
 NO_TOTAL = {"visual_studio": "payload", "budget_users": "payload"}
@@ -131,7 +131,7 @@ TABLE = {
     "duplicate-keys": Expected(OK),
     "null-last": Expected(OK, factor=2, besides=NO_TOTAL),
     "deep-nesting": BROKEN,
-    "enormous-numbers": all_but(("license_sync", "usage_reports"), "payload"),
+    "enormous-numbers": all_but(("license_sync", "usage_reports", "github_status"), "payload"),
     "wrapped": all_but((*BARE_LISTS, "server_management"), "payload"),
     "endless-link": only(WALKED, "payload", factor=MAX_PAGES),
     "repeating-link": only(WALKED, "payload"),
@@ -142,7 +142,7 @@ TABLE = {
     "total-zero": Expected(OK, factor=2),
     "total-of-page": Expected(OK, factor=2),
     "total-too-large": only(("copilot", "scim"), "payload", factor=4),
-    "nulls": Expected(OK, factor=2, besides=NO_SUBSCRIPTIONS),
+    "nulls": Expected(OK, factor=2, besides=NO_SUBSCRIPTIONS | {"copilot_usage": "payload"}),
     "strings-for-numbers": Expected(OK),
     "nan": Expected(OK, factor=2, besides=NO_TOTAL),
     "huge-integers": Expected(OK, factor=4, besides=NO_TOTAL),
@@ -172,7 +172,7 @@ OTHERS = {
     **dict.fromkeys(("server", "server_security", "server_management"), "runner_groups"),
 }
 """Another collector of the credential that shares no path; license_sync for most."""
-ALONE = ("server_management",)
+ALONE = ("server_management", "github_status")
 """Collectors whose credential no other uses, so that its limits stop no other."""
 LATEST_RECOVERY = 3
 

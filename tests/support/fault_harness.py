@@ -34,6 +34,7 @@ OPT_IN = {
     "cost_centers": {"spend": True},
     "advanced_security": {"organizations_breakdown": True},
     "server_management": {"enabled": True},
+    "copilot_usage": {"enabled": True},
 }
 
 
@@ -136,6 +137,7 @@ def staged(
     """A stage that reads the enterprise *slug* of *simulator*."""
     stage = FaultHarness(clock, bounds)
     url = simulator.server_url if slug == "octo-server" else simulator.url
+    options.setdefault("collectors", {**OPT_IN, "github_status": {"enabled": True, "url": simulator.url}})
     enterprise: dict[str, Any] = {"slug": slug, "api_url": url}
     if slug == "octo-corp":
         enterprise["organizations"] = ["octo-org-1"]

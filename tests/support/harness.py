@@ -194,7 +194,7 @@ class CollectorHarness:
     @contextmanager
     def recorded_answers(self) -> Iterator[None]:
         with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-            mock.add_callback(responses.GET, re.compile(re.escape(API) + "/.*"), callback=self._answer)
+            mock.add_callback(responses.GET, re.compile("https://.*"), callback=self._answer)
             yield
         self.client.close()
 
@@ -210,16 +210,20 @@ class CollectorHarness:
 def answer(recorded: Mapping[str, Any], request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
     """The recorded answer whose path is equal and whose query is the largest part of the one asked.
 
+    What another host than the API answers is recorded by its whole URL.
+
     An exception is raised instead, as requests would when no answer comes.
     """
     parts = urlsplit(str(request.url))
     asked = set(parse_qsl(parts.query))
+    of_api = str(request.url).startswith(f"{API}/")
+    asked_path = parts.path if of_api else f"{parts.scheme}://{parts.netloc}{parts.path}"
     fitting = [
         (len(query), value)
         for key, value in recorded.items()
         for path, _, rest in [key.partition("?")]
         for query in [set(parse_qsl(rest))]
-        if path == parts.path and query <= asked
+        if path == asked_path and query <= asked
     ]
     if not fitting:
         return 404, {}, '{"message": "Not Found"}'

@@ -202,7 +202,9 @@ class Api:
             for kind, transform in TRANSFORMS.items():
                 if kind in drawn.kinds:
                     payload = transform(payload)
-            return Body(render(payload), answer.total, answer.after)
+            is_file = route.lines and isinstance(payload, list)
+            content = b"\n".join(map(render, payload)) if is_file else render(payload)
+            return Body(content, answer.total, answer.after)
 
         if drawn == HEALTHY:
             return self._bodies.get(_key(request), make)

@@ -24,6 +24,7 @@ class Route:
         media_type: Type of the answer.
         by_app: Whether it is asked by a GitHub App itself, with a JWT, and by nobody else.
         method: What is sent to it; HEAD goes wherever GET does.
+        lines: Whether the records of the answer stand on a line each.
         public: Whether anybody may read it, without a credential, and no rate limit counts it.
         sunset_days: How long after the simulation started GitHub stops offering it; None if never.
     """
@@ -39,6 +40,7 @@ class Route:
     media_type: str = JSON_TYPE
     by_app: bool = False
     method: str = "GET"
+    lines: bool = False
     public: bool = False
     sunset_days: int | None = None
 

@@ -12,6 +12,7 @@ from exporter.simulator.company.advanced_security import CODE_SECURITY, SECRET_P
 from exporter.simulator.company.audit_log import AuditLog
 from exporter.simulator.company.billing import Billing, billing
 from exporter.simulator.company.copilot import Copilot
+from exporter.simulator.company.copilot_usage import CopilotUsage
 from exporter.simulator.company.hosted_runners import ORGANIZATION_MACHINES, HostedRunners
 from exporter.simulator.company.identities import Directory
 from exporter.simulator.company.legacy_billing import LegacyBilling
@@ -82,6 +83,7 @@ class Enterprise:
     legacy_billing: LegacyBilling | None = None
     hosted_runners: HostedRunners | None = None
     copilot: Copilot | None = None
+    copilot_usage: CopilotUsage | None = None
     directory: Directory | None = None
     visual_studio: Subscriptions | None = None
     appliance: Appliance | None = None
@@ -195,6 +197,7 @@ class Estate:
             legacy_billing=LegacyBilling() if legacy else None,
             hosted_runners=HostedRunners(self.seed, slug, 0 if legacy else max(MIN_HOSTED, runners // 6)),
             copilot=copilot,
+            copilot_usage=CopilotUsage(self.seed, slug, copilot) if copilot else None,
             directory=Directory(self.seed, slug, licenses) if tenant else None,
             visual_studio=None if tenant else Subscriptions(self.seed, slug, licenses),
         )

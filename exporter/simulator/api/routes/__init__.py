@@ -116,6 +116,13 @@ ROUTES = (
         server=False,
         app=False,
     ),
+    Route(
+        f"{ENTERPRISE}/copilot/metrics/reports/enterprise-28-day/latest",
+        copilot.usage_report,
+        COPILOT_SCOPE,
+        server=False,
+    ),
+    Route("/copilot-usage-reports/{enterprise}", copilot.usage_file, lines=True, server=False, public=True),
     Route(f"{DIRECTORY}/Users", scim.users, SCIM_SCOPE, media_type=scim.SCIM_TYPE),
     Route(f"{DIRECTORY}/Groups", scim.groups, SCIM_SCOPE, media_type=scim.SCIM_TYPE),
     Route(f"{ENTERPRISE}/org-properties/values", organizations.values, LICENSES_SCOPE, link=True, server=False),
