@@ -23,6 +23,7 @@ from exporter.app import Exporter
 from exporter.collector import Collector, Platform
 from exporter.collectors import COLLECTORS as ALL_COLLECTORS
 from exporter.commands.demo import CLOUD, SERVER, DemoSettings, demo_settings
+from exporter.config.organizations import Organizations
 from exporter.config.settings import Settings
 from exporter.reference.pages import CALLS_FILE
 from exporter.reference.permissions import PER_ORGANIZATION, SIZES, Size, variants
@@ -71,7 +72,10 @@ class GitHub:
     def settings(self, collector: Collector[Any], enterprise: str, option: str) -> Settings:
         """Settings that run *collector* alone, with *option* switched on if there is one."""
         demo = demo_settings(self.simulator.url, "127.0.0.1:0", self.size.organizations)
-        read = next(each for each in demo.enterprises if each.slug == enterprise)
+        found = next(each for each in demo.enterprises if each.slug == enterprise)
+        # Those that the demo finds are named here, because the collector that finds them does not run beside another.
+        named = Organizations.model_validate({"named": [*found.organizations.include]})
+        read = found.model_copy(update={"organizations": named} if found.organizations.auto else {})
         collectors: dict[str, Any] = {each.name: {"enabled": each is collector} for each in ALL_COLLECTORS}
         given = demo.options_of(collector).model_dump(exclude_unset=True)
         collectors[collector.name] |= {name: value for name, value in given.items() if not isinstance(value, bool)}
