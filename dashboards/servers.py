@@ -44,16 +44,16 @@ def connected() -> Panels:
             {"enterprise": "Enterprise", "hostname": "Server", "version": "Version"},
             [
                 Column("Info", q.one("ghe_connected_server_info", *CONNECTED, "version"), kind="hidden"),
-                Column("Users", counted("total"), Look(COUNT)),
-                Column("Admins", counted("admin"), Look(COUNT)),
-                Column("Suspended", counted("suspended"), Look(COUNT)),
-                Column("Dormant", dormant, Look(COUNT)),
-                Column("Age", age, Look(DAYS, 1, steps=[(None, NEUTRAL)])),
+                Column("Users", counted("total"), Look(COUNT), 80),
+                Column("Admins", counted("admin"), Look(COUNT), 85),
+                Column("Suspended", counted("suspended"), Look(COUNT), 105),
+                Column("Dormant", dormant, Look(COUNT), 95),
+                Column("Age", age, Look(DAYS, 1, steps=[(None, NEUTRAL)]), 95),
             ],
             no_value=NOT_SENT,
             size=(14, 8),
             sort=["-Dormant"],
-            widths={"Enterprise": 115},
+            widths={"Enterprise": 105, "Version": 85},
             hidden=["server_id"],
         ),
     ]
@@ -63,6 +63,7 @@ def managed() -> Panels:
     """Servers whose management API is read, and the security features of servers."""
     nodes = q.one("ghe_server_node_info", "hostname", "version", "platform", "replica")
     features = q.one("ghe_server_security_repositories", "feature", where='feature!="total"')
+    committers = q.one("ghe_server_security_committers", "product", "kind", where='kind=~"active|purchased"')
     statuses = q.one("ghe_server_service_status", *SERVICE, "status", where='status!="ok"')
     return [
         table(
@@ -81,12 +82,12 @@ def managed() -> Panels:
             [
                 Column("Info", nodes, kind="hidden"),
                 Column("Status", q.one("ghe_server_maintenance", "hostname", "status"), kind="hidden"),
-                Column("Not healthy", UNHEALTHY, Look(COUNT)),
+                Column("Not healthy", UNHEALTHY, Look(COUNT), 115),
             ],
             no_value=NOT_MANAGED,
             size=(13, 8),
             sort=["-Not healthy", "Enterprise"],
-            widths={"Enterprise": 115, "Version": 80, "Platform": 85, "Replica": 80, "Maintenance": 115},
+            widths={"Enterprise": 105, "Version": 85, "Platform": 90, "Replica": 80, "Maintenance": 115},
             links=runbooks("GitHubServerReplicationUnhealthy", "GitHubServerInMaintenance"),
         ),
         timeline(
@@ -110,8 +111,9 @@ def managed() -> Panels:
             {"enterprise": "Enterprise", "hostname": "Node", "service_name": "Service", "status": "Status"},
             [Column("Now", statuses, kind="hidden")],
             no_value="all services are ok, or none is read",
-            size=(9, 8),
+            size=(9, 11),
             sort=["Status"],
+            widths={"Enterprise": 105, "Service": 125, "Status": 85},
             links=runbooks("GitHubServerReplicationUnhealthy"),
         ),
         bars(
@@ -120,7 +122,7 @@ def managed() -> Panels:
             "nobody protects.",
             [Query(f"sort_desc({features})", "{{feature}} ({{enterprise}})")],
             look=COUNTED,
-            size=(9, 8),
+            size=(9, 11),
             no_value="no server configured",
         ),
         [
@@ -134,18 +136,15 @@ def managed() -> Panels:
                 no_value=NOT_MANAGED,
                 links=runbooks("GitHubServerLicenseInvalid"),
             ),
-            stat(
+            bars(
                 "Committers of the server",
                 "Active committers of Advanced Security on the server, those bought, and those its license file has.",
                 [
-                    Query(
-                        q.one("ghe_server_security_committers", "product", "kind", where='kind=~"active|purchased"'),
-                        "{{product}} {{kind}}",
-                    ),
-                    Query(q.one("ghe_server_license_advanced_security_seats"), "license of {{enterprise}}"),
+                    Query(f"{committers} > 0", "{{kind}}: {{product}}"),
+                    Query(q.one("ghe_server_license_advanced_security_seats"), "license file"),
                 ],
                 look=COUNTED,
-                size=(6, 4),
+                size=(6, 7),
                 no_value="not bought, or no server",
             ),
         ],
