@@ -39,7 +39,9 @@ RUNNER_SUPPORT_DAYS = 7
 LABEL_SATURATED = 1.0
 AUDIT_LOG_LATE_SECONDS = 900
 
-# The exporter: ages in intervals of the collector, days left, share of the rate limit left.
+# The exporter: interval in force in configured ones, ages in intervals of the collector, days left, share of the rate
+# limit left.
+THROTTLED_INTERVALS = 3
 STALE_INTERVALS = 3
 TOKEN_WARNING_DAYS = 14
 TOKEN_CRITICAL_DAYS = 3
@@ -48,6 +50,7 @@ SUNSET_DAYS = 60
 
 COMPARISONS: dict[str, tuple[float, ...]] = {
     "GitHubCollectorStale": (STALE_INTERVALS,),
+    "GitHubCollectorThrottled": (THROTTLED_INTERVALS,),
     "GitHubTokenExpiring": (TOKEN_WARNING_DAYS, TOKEN_CRITICAL_DAYS),
     "GitHubTokenExpiringSoon": (TOKEN_CRITICAL_DAYS,),
     "GitHubRateLimitLow": (RATE_LIMIT_LOW,),

@@ -20,6 +20,7 @@ LABEL_SATURATED = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.LABEL_SATURATE
 AUDIT_LAG = Look(SECONDS, 0, 0, steps=judged(warning=limit.AUDIT_LOG_LATE_SECONDS))
 
 STALE = Look(IN_INTERVALS, 1, 0, steps=judged(warning=limit.STALE_INTERVALS))
+THROTTLED = Look(IN_INTERVALS, 1, 0, steps=judged(warning=limit.THROTTLED_INTERVALS))
 TOKEN = Look(DAYS, 0, steps=judged_falling(critical=limit.TOKEN_CRITICAL_DAYS, warning=limit.TOKEN_WARNING_DAYS))
 SUNSET = Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.SUNSET_DAYS))
 RATE_LIMIT = Look(SHARE, 0, 0, 1, steps=judged_falling(critical=None, warning=limit.RATE_LIMIT_LOW))

@@ -126,6 +126,7 @@ def _freshness() -> Panels:
                 Column("Age in intervals", INTERVALS, alert_colors.STALE, 170, "color-text"),
                 Column("Age", f"{AGE} and {AVAILABLE}", Look(SECONDS, 0), 90),
                 Column("Interval", f"{run('interval_seconds')} and {AVAILABLE}", Look(SECONDS, 0), 90),
+                Column("Requests", f"{run('requests')} and {AVAILABLE}", COUNTED, 90),
                 Column("Run took", f"{run('duration_seconds')} and {AVAILABLE}", Look(SECONDS, 2), 105),
                 Column(
                     *("Last run", f"{run('success')} and {AVAILABLE}", VERDICT, 100),

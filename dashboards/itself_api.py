@@ -6,8 +6,11 @@ from dashboards import queries as q
 from dashboards.frame import Panels, runbooks
 from dashboards.itself_queries import (
     ALL,
+    CALLS,
     EXPIRY,
+    IN_FORCE,
     LEFT,
+    LEFT_AT_RESET,
     RATE_WINDOW,
     SUNSET,
     TARGET,
@@ -15,6 +18,7 @@ from dashboards.itself_queries import (
 from dashboards.panels import Column, bars, lines, table
 from dashboards.parts import (
     BYTES,
+    COUNT,
     COUNTED,
     CRITICAL,
     RATE,
@@ -82,6 +86,41 @@ def api() -> Panels:
             links=runbooks("GitHubRateLimitLow"),
             no_value="no limit reported",
             size=(12, 8),
+        ),
+        lines(
+            "Calls an hour",
+            "Calls an hour of each collector by its last run and the interval in force; unchanged answers are counted "
+            "here, though they cost nothing. Dashed: the smallest rate limit.",
+            [
+                Query(f"sum by (collector) ({CALLS})", "{{collector}}"),
+                Query(f"min(ghe_rate_limit_limit{{{ALL}}} > 0)", "limit"),
+            ],
+            look=Look(COUNT, 0, 0),
+            overrides=[override("limit", dashed(WARNING))],
+            links=runbooks("GitHubRateLimitLow"),
+            no_value="nothing collected yet",
+            size=(8, 8),
+        ),
+        lines(
+            "Rate limit left at its reset",
+            "Share of each rate limit that will be left when it resets, if it is used as since it began, by all who "
+            "share it. Below zero: it would be used up before.",
+            [Query(LEFT_AT_RESET, "{{enterprise}} {{credential}} {{resource}}")],
+            look=Look(SHARE, 0),
+            no_value="no limit reported",
+            size=(8, 8),
+        ),
+        lines(
+            "Interval in force",
+            "Interval of each collector in units of the configured one. Above 1: it runs less often so that the rate "
+            "limit lasts. The dashed line is where the alert warns.",
+            [Query(f"max by (collector) ({IN_FORCE})", "{{collector}}")],
+            look=alert_colors.THROTTLED,
+            threshold=True,
+            links=runbooks("GitHubCollectorThrottled"),
+            custom={"axisSoftMax": limit.THROTTLED_INTERVALS + 1},
+            no_value="nothing collected yet",
+            size=(8, 8),
         ),
         table(
             "Slowest paths",

@@ -26,5 +26,13 @@ LEFT = (
     f"min by (enterprise, credential, resource) (ghe_rate_limit_remaining{{{ALL}}}) "
     f"/ (max by (enterprise, credential, resource) (ghe_rate_limit_limit{{{ALL}}}) > 0)"
 )
+# What is used since the window began, carried on until it ends; GitHub's windows last an hour.
+ELAPSED = (
+    f"clamp_min(3600 - (max by (enterprise, credential, resource) (ghe_rate_limit_reset_timestamp_seconds{{{ALL}}}) "
+    "- time()), 60)"
+)
+LEFT_AT_RESET = f"1 - (1 - ({LEFT})) * 3600 / ({ELAPSED})"
+IN_FORCE = f"{run('interval_seconds')} / {run('configured_interval_seconds')} and {AVAILABLE}"
+CALLS = f"3600 * {run('requests')} / {run('interval_seconds')} and {AVAILABLE}"
 SUNSET = f"(min by (enterprise, path) (ghe_exporter_api_sunset_timestamp_seconds{{{ALL}}}) - time()) / 86400"
 EXPIRY = f"(min by (enterprise, credential) (ghe_token_expiration_timestamp_seconds{{{ALL}}}) - time()) / 86400"
