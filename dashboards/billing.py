@@ -51,8 +51,12 @@ def _month() -> Panels:
         ),
         stat(
             "Yesterday",
-            "Cost after discounts of the last whole day (UTC). GitHub's figures arrive with a delay of up to a day.",
-            f"sum({q.one('ghe_billing_day_net_usd', 'product')})",
+            "Cost after discounts of the last whole day (UTC), and of the average day of this month. GitHub's figures "
+            "arrive with a delay of up to a day.",
+            [
+                Query(f"sum({q.one('ghe_billing_day_net_usd', 'product')})", "yesterday"),
+                Query(f"sum({q.SPEND_A_DAY})", "average day"),
+            ],
             look=DOLLARS,
             size=(6, 3),
             no_value=NO_COST,

@@ -45,6 +45,7 @@ MINUTES_USED = ratio(MINUTES, INCLUDED)
 MINUTES_PROJECTED = f"{MINUTES_USED} / {JUDGED_SHARE}"
 
 SPEND = total("ghe_billing_net_usd", of=("product", "sku"))
+SPEND_A_DAY = f"{SPEND} / clamp_min((time() - {START}) / 86400, 1)"
 SPEND_PROJECTED = f"{SPEND} / {JUDGED_SHARE}"
 
 BUDGET = ("budget_id", "scope", "entity", "product")

@@ -15,12 +15,14 @@ from dashboards.parts import (
 
 CHOSEN = 'organization=~"$organization"'
 PROJECTED = f"{q.total('ghe_billing_net_usd', 'product', of=('sku',))} / on (enterprise) group_left () {q.JUDGED_SHARE}"
+PRICE = Look(MONEY, 4)
 OPT_IN = "collector billing_usage is off by default"
 
 
 def spend() -> Panels:
     """The panels of this row."""
     by_product = q.total("ghe_billing_net_usd", "product", of=("sku",))
+    priced = f"{q.one('ghe_billing_gross_usd', *SKU)} > 0"
     grown = (
         "sum by (product) (max by (enterprise, product, sku) "
         f"(clamp_min(delta(ghe_billing_net_usd{{{q.HERE}}}[1d]), 0)))"
@@ -47,13 +49,14 @@ def spend() -> Panels:
         ),
         table(
             "Most expensive SKUs",
-            "What the month's cost consists of: before discounts, taken off, and paid. Sort by a column to find the "
-            "largest.",
+            "What the month's cost consists of: before discounts, taken off, and paid; and the list price of a unit, "
+            "the highest where there are several. Sort by a column to find the largest.",
             {"enterprise": "Enterprise", "product": "Product", "sku": "SKU"},
             [
-                Column("Gross", f"topk(30, {q.one('ghe_billing_gross_usd', *SKU)} > 0)", DOLLARS, 120),
+                Column("Gross", f"topk(30, {priced})", DOLLARS, 120),
                 Column("Discount", f"{q.one('ghe_billing_discount_usd', *SKU)} > 0", DOLLARS, 120),
                 Column("Paid", f"{q.one('ghe_billing_net_usd', *SKU)} > 0", DOLLARS, 120),
+                Column("Unit price", f"{q.one('ghe_billing_unit_price_usd', *SKU)} and topk(30, {priced})", PRICE, 100),
             ],
             no_value=NO_COST,
             size=(15, 9),
