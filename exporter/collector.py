@@ -83,10 +83,15 @@ class Memory(Protocol):
 
 
 class Persisted(NamedTuple):
-    """How something remembered is written down as JSON, to outlive the process, and read again."""
+    """How something remembered is written down as JSON, to outlive the process, and read again.
+
+    Attributes:
+        counts: counters rest on it, which a reload must not begin again; anything else is found out anew.
+    """
 
     dump: Callable[[Any], Any]
     load: Callable[[Any], Any]
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

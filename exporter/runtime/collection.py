@@ -56,6 +56,12 @@ class Collection:
             if status.succeeded_at is not None:
                 self.levels[organization].remember_success()
 
+    def continue_counting(self, former: "Collection") -> None:
+        """Count on from *former*, if it read the same by former settings."""
+        if former.assignment.fingerprint == self.assignment.fingerprint:
+            for name in self.levels.keys() & former.levels.keys():
+                self.levels[name].continue_counting(former.levels[name])
+
     def expire(self) -> None:
         """Drop results that are too old to be shown."""
         oldest = self._context.clock.monotonic() - self.assignment.max_age

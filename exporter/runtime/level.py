@@ -98,6 +98,8 @@ class Level:
         self._skip_revalidation = False
         self._organizations: tuple[str, ...] = ()
         self._notes: list[tuple[str, dict[str, float]]] = []
+        self.published_memory: Mapping[str, tuple[float, Any]] = {}
+        """What was persisted with the result that is shown: a reading under way may have counted more."""
         names = {"enterprise": assignment.enterprise, "collector": assignment.collector.name}
         self._log = log.bind(**names, **({"organization": organization} if organization else {}))
 
@@ -155,6 +157,7 @@ class Level:
             self._availability, self._failed_runs = plan.availability, saved.failed_runs
             self._organizations = saved.organizations
             self._cache.load(saved.memory, assignment.collector.persisted)
+            self.published_memory = saved.memory
             context.statuses.put(self.key, replace(plan.status, refused=self._is_refused))
             if plan.result is not None:
                 collected_at = plan.result.collected_at - unix_offset(context.clock)
@@ -164,6 +167,13 @@ class Level:
     def remember_success(self) -> None:
         """Note that this worked before, by former settings: one refusal is no verdict."""
         self._availability.ever_worked = True
+
+    def continue_counting(self, former: "Level") -> None:
+        """Count on from where *former*, which read the same by former settings, published last."""
+        persisted = self._assignment.collector.persisted
+        counts = {key: each for key, each in persisted.items() if each.counts}
+        self._cache.load({key: value for key, value in former.published_memory.items() if key in counts}, counts)
+        self.published_memory = former.published_memory
 
     @property
     def _probe_seconds(self) -> float:
@@ -300,6 +310,7 @@ class Level:
         if status is None:
             return
         offset = unix_offset(context.clock)
+        self.published_memory = self._cache.dump(assignment.collector.persisted)
         saved = SavedState(
             credentials_digest=assignment.credentials_digest,
             interval=assignment.interval,
@@ -307,7 +318,7 @@ class Level:
             availability=replace(self._availability),
             failed_runs=self._failed_runs,
             result=None if result is None else SavedResult(result.families, result.collected_at + offset),
-            memory=self._cache.dump(assignment.collector.persisted),
+            memory=self.published_memory,
             organizations=self._organizations,
         )
         context.save(self.key, assignment.fingerprint, saved)

@@ -104,6 +104,8 @@ class Reconciler:
             stores.snapshots.reconcile(watches, wanted.max_series)
             stores.persistence.reconcile(supported)
             delays = self._restore(collections, saved)
+            for key in collections.keys() & self.collections.keys():
+                collections[key].continue_counting(self.collections[key])
             former, self._wanted, self.collections = self._wanted, wanted, collections
             self._lanes = {client: Lane(client.limits.max_concurrency) for client in wanted.clients}
             for collection in collections.values():

@@ -126,7 +126,7 @@ COLLECTOR = Collector(
     enabled=False,
     platforms=frozenset(Platform),
     options=ActionsActivityOptions,
-    persisted={ACTIVITY: Persisted(Activity.dump, Activity.load)},
+    persisted={ACTIVITY: Persisted(Activity.dump, Activity.load, counts=True)},
     fetch=fetch,
     samples=samples,
 )
