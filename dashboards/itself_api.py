@@ -149,7 +149,7 @@ def api() -> Panels:
             "Days until GitHub stops offering a path that is read. Look for a newer release of the exporter; where all "
             "end on one day, it is the version of the API: see the runbook.",
             {"enterprise": "Enterprise", "path": "Path"},
-            [Column("Ends in", SUNSET, alert_colors.SUNSET, 90, "color-text")],
+            [Column("Ends in", SUNSET, alert_colors.SUNSET, 110, "color-text")],
             no_value="No end is announced",
             links=runbooks("GitHubEndpointSunset"),
             size=(12, 7),

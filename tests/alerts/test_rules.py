@@ -67,6 +67,16 @@ NEVER_OLD = ("GitHubServerReplicationUnhealthy", "GitHubServerInMaintenance", "G
 """Alerts whose figures vanish after a quarter of an hour; a part of them may be fresh while their collector fails."""
 
 
+# What an outage of a component of GitHub explains, whoever the runners and the exporter serve.
+EXPLAINED = {
+    "actions": {
+        *("GitHubRunnersAllOffline", "GitHubRunnersManyOffline", "GitHubRunnersSaturated"),
+        *("GitHubRunnerLabelSaturated", "GitHubRunnerLabelUnserved", "GitHubRunsWaiting"),
+    },
+    "api_requests": {"GitHubCollectorStale", "GitHubCollectorNeverSucceeded"},
+}
+
+
 def run(program: str, *arguments: str) -> str:
     """What *program* prints; it must succeed."""
     done = subprocess.run([tool(program), *arguments], capture_output=True, text=True, check=False)
@@ -224,6 +234,18 @@ def test_stale_figures_are_silent(stale: str) -> None:
     pattern = rule["target_matchers"][0].removeprefix('alertname=~"').removesuffix('"')
     silenced = {name for name in NAMES if re.fullmatch(pattern, name)}
     assert silenced == {name for name in NAMES if re.match(f"GitHub({RESTS_ON[stale]})", name)}
+
+
+@pytest.mark.parametrize("component", EXPLAINED)
+def test_outage_of_github_silences_what_it_explains(component: str) -> None:
+    """Of every enterprise, and nothing else; an alert that GitHub cannot explain still reaches somebody."""
+    document = yaml.safe_load((ALERTS / "alertmanager.example.yaml").read_text())
+    source = ['alertname="GitHubComponentOutage"', f'component="{component}"']
+    (rule,) = (rule for rule in document["inhibit_rules"] if rule["source_matchers"] == source)
+    assert "equal" not in rule
+    (target,) = rule["target_matchers"]
+    pattern = target.removeprefix('alertname=~"').removesuffix('"')
+    assert {name for name in NAMES if re.fullmatch(pattern, name)} == EXPLAINED[component]
 
 
 def test_every_alert_is_silenced_or_about_the_exporter() -> None:

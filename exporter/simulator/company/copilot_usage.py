@@ -9,9 +9,13 @@ from exporter.simulator.company.random_draws import Draws
 
 DAYS = 28
 WEEKEND = 0.15
-FEATURES = {"code_completion": 30, "chat_panel_ask_mode": 4, "chat_panel_agent_mode": 7, "agent_edit": 9}
-"""Suggestions of a person and day."""
-ACCEPTED = 0.3
+FEATURES = {
+    "code_completion": (30, 0.31),
+    "chat_panel_ask_mode": (4, 0.22),
+    "chat_panel_agent_mode": (7, 0.46),
+    "agent_edit": (9, 0.58),
+}
+"""Suggestions of a person and day, and the share of them that is accepted."""
 ADOPTION_DAYS = 400
 """How long the agent takes to be used by nearly everybody."""
 
@@ -50,9 +54,9 @@ class CopilotUsage:
             {
                 "feature": feature,
                 "code_generation_activity_count": daily * suggestions,
-                "code_acceptance_activity_count": int(daily * suggestions * ACCEPTED),
+                "code_acceptance_activity_count": int(daily * suggestions * accepted),
             }
-            for feature, suggestions in FEATURES.items()
+            for feature, (suggestions, accepted) in FEATURES.items()
         ]
         created = daily // 2
         return {
