@@ -12,6 +12,7 @@ from exporter.clock import Clock, SystemClock
 from exporter.collectors import COLLECTORS
 from exporter.config.settings import Settings
 from exporter.github.client import Client
+from exporter.github.rate_limit import SharedRateLimits
 from exporter.github.run import ClientLimits
 from exporter.metrics.exposition import Exposition
 from exporter.revision import REVISION
@@ -45,6 +46,7 @@ class Exporter:
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.clock = clock or SystemClock()
         self._limits = limits
+        self._rate_limits = SharedRateLimits()
         self._random = randomness or random.Random()  # noqa: S311 - jitter, not cryptography
         metrics = {collector.name: collector.metrics for collector in COLLECTORS}
         self.statuses = StatusBoard()
@@ -121,6 +123,7 @@ class Exporter:
                 clock=self.clock,
                 stop=stop,
                 randomness=self._random,
+                rate_limits=self._rate_limits,
             )
             clients += opened.all
             wanted += assignments(settings, enterprise, opened)

@@ -53,6 +53,10 @@ class AppKey:
         """A JWT for the next request."""
         return signed(self._read_key(), self._read_id(), self.now())
 
+    def rate_limit_key(self) -> str:
+        """The App's id: its own requests count for themselves."""
+        return f"app {self._read_id()}"
+
     def is_new(self, token: str) -> bool:
         """Never; a JWT is checked by the key that GitHub has."""
         del token
@@ -172,6 +176,10 @@ class AppCredential:
                 if self._key.now() >= self._expires:
                     raise
             return self._token
+
+    def rate_limit_key(self) -> str:
+        """The App's id and where it is installed: each installation has a rate limit of its own."""
+        return f"{self._key.rate_limit_key()} on {self._enterprise}/{self._organization}"
 
     def is_new(self, token: str) -> bool:
         """Whether *token* was issued so recently that GitHub may not know it everywhere yet."""

@@ -1,5 +1,6 @@
 """Credentials: where the token comes from and when it must be read again."""
 
+import hashlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,10 @@ class Credential(Protocol):
         """
         ...
 
+    def rate_limit_key(self) -> str:
+        """What is equal for credentials that GitHub counts together, and shows nothing of the secret."""
+        ...
+
     def is_new(self, token: str) -> bool:
         """Whether *token* was issued so recently that GitHub may not know it everywhere yet."""
         ...
@@ -58,6 +63,10 @@ class NoCredential:
 
     def token(self) -> str:
         """None."""
+        return ""
+
+    def rate_limit_key(self) -> str:
+        """The same for everybody here: GitHub counts what is anonymous by address."""
         return ""
 
     def is_new(self, token: str) -> bool:
@@ -83,6 +92,10 @@ class PersonalAccessToken:
     def token(self) -> str:
         """The token to send now."""
         return self._read()
+
+    def rate_limit_key(self) -> str:
+        """A digest of the token."""
+        return hashlib.sha256(self._read().encode()).hexdigest()
 
     def is_new(self, token: str) -> bool:
         """Never; it is older than its file."""

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -21,7 +22,7 @@ from exporter.github.connections import ReadDeadline
 from exporter.github.downloads import allowed_link, error_of_download
 from exporter.github.endpoint import ACCESS_TOKENS, DEFAULT_API_VERSION, Endpoint
 from exporter.github.observer import NOT_MODIFIED, UNAUTHORIZED, ApiObserver, report_credential, report_lifecycle
-from exporter.github.rate_limit import RateLimits, WindowUsage, read_window
+from exporter.github.rate_limit import RateLimits, SharedRateLimits, read_window
 from exporter.github.retries import Retries
 from exporter.github.revalidation import Revalidation
 from exporter.github.run import ClientLimits, Run
@@ -51,10 +52,11 @@ class Client:
         limits: Bounds of requests and answers.
         ca_file: File of certificate authorities that are trusted in place of the system's.
         api_version: Version of the REST API to ask for.
+        rate_limits: Those of the other clients, with some of which this one may share its own.
         randomness: For the jitter of waits.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that surrounds it
         self,
         base_url: str,
         credential: Credential,
@@ -66,6 +68,7 @@ class Client:
         limits: ClientLimits,
         ca_file: str | None = None,
         api_version: str = DEFAULT_API_VERSION,
+        rate_limits: SharedRateLimits | None = None,
         randomness: random.Random | None = None,
     ) -> None:
         self.limits = limits
@@ -76,7 +79,9 @@ class Client:
         self._stop = stop
         self._random = randomness or random.Random()  # noqa: S311 - jitter, not cryptography
         self._slots = threading.BoundedSemaphore(limits.max_concurrency)
-        self._rate_limits = RateLimits(limits.rate_limit_reserve)
+        self._host = urlsplit(self.base_url).netloc.lower()
+        self._shared = rate_limits or SharedRateLimits()
+        self._rate_limits = self._find_rate_limits()
         self._revalidation = Revalidation()
         self._read_deadline = ReadDeadline(clock)
         self._user_agent, self._ca_file = user_agent, ca_file
@@ -89,13 +94,18 @@ class Client:
         """Close idle connections."""
         self._transport.close()
 
-    def rate_limits(self) -> Mapping[str, WindowUsage]:
-        """The window in force of each resource of the rate limit, and who used it."""
-        return self._rate_limits.in_force(self._clock.time())
+    @property
+    def rate_limits(self) -> RateLimits:
+        """The rate limits that its requests count against, which are others when its token was replaced."""
+        self._rate_limits = self._find_rate_limits()
+        return self._rate_limits
+
+    def _find_rate_limits(self) -> RateLimits:
+        return self._shared.of(self._host, self._credential.rate_limit_key(), self.limits.rate_limit_reserve)
 
     def resource_of(self, endpoint: Endpoint) -> str:
         """The resource of the rate limit that *endpoint* counts against."""
-        return self._rate_limits.resource_of(endpoint.path)
+        return self.rate_limits.resource_of(endpoint.path)
 
     def url(self, endpoint: Endpoint, path: Mapping[str, str], query: Mapping[str, str | int]) -> str:
         """The URL of *endpoint* with its path parameters and query filled in."""
@@ -192,7 +202,11 @@ class Client:
 
     def _check_rate_limit(self, endpoint: Endpoint, run: Run) -> None:
         self._check_deadline(endpoint, run)
-        retry_at = self._rate_limits.wait_until(endpoint.path, self._clock.time(), essential=run.essential)
+        now = self._clock.time()
+        self._raise_limited(endpoint, self.rate_limits.wait_until(endpoint.path, now, essential=run.essential))
+
+    @staticmethod
+    def _raise_limited(endpoint: Endpoint, retry_at: float | None) -> None:
         if retry_at is not None:
             raise RateLimited(f"{endpoint} not sent: rate limit or reserve reached", retry_at=retry_at)
 
@@ -211,7 +225,6 @@ class Client:
         if not self._slots.acquire(timeout=self._seconds_left(endpoint, run)):
             raise TimedOut(f"{endpoint}: no free connection before the run's deadline")
         try:
-            self._check_rate_limit(endpoint, run)  # a limit may have been reached while this waited
             for _ in range(MAX_REDIRECTS + 1):
                 answer = self._exchange(endpoint, answers.require_same_origin(url, self.base_url, endpoint), run, token)
                 if isinstance(answer, Answer):
@@ -223,9 +236,14 @@ class Client:
 
     def _exchange(self, endpoint: Endpoint, url: str, run: Run, token: str) -> Answer | str:
         """Send one request; return the answer or the address it redirects to."""
+        self._check_deadline(endpoint, run)
+        rate_limits = self.rate_limits
+        # A limit may have been reached while this waited for a connection.
+        retry_at = rate_limits.begin(endpoint.path, self._clock.time(), essential=run.essential)
+        self._raise_limited(endpoint, retry_at)
         headers = self._headers(endpoint, url, run)
         timeout = (self.limits.connect_seconds, min(self.limits.read_seconds, self._seconds_left(endpoint, run)))
-        code = ""
+        code, noted = "", False
         started = self._clock.monotonic()
         self._read_deadline.at = min(run.deadline, started + sum(timeout))
         try:
@@ -235,13 +253,15 @@ class Client:
             ) as response:
                 self._read_deadline.at = run.deadline
                 code = str(response.status_code)
-                self._note_rate_limit(endpoint, response, run)
+                noted = self._note_rate_limit(rate_limits, endpoint, response, run)
                 if (location := _redirect(endpoint, response)) is not None:
                     return location
                 refused = response.status_code != endpoint.success
                 check_deadline = partial(self._check_deadline, endpoint, run)
                 body = bodies.read(response.raw, self.limits, endpoint, check_deadline, refused=refused)
         finally:
+            if not noted:
+                rate_limits.abandon(endpoint.path)
             run.count_request()
             self._observer.attempted(endpoint, code, self._clock.monotonic() - started)
         answer = self._interpret(endpoint, url, response, body)
@@ -257,18 +277,30 @@ class Client:
             headers |= self._revalidation.conditions(url)
         return headers
 
-    def _note_rate_limit(self, endpoint: Endpoint, response: Response, run: Run) -> None:
-        """Note what the head of an answer reports, whatever becomes of its body: GitHub has counted the request."""
+    def _note_rate_limit(self, rate_limits: RateLimits, endpoint: Endpoint, response: Response, run: Run) -> bool:
+        """Note what the head of an answer reports, whatever becomes of its body: GitHub has counted the request.
+
+        Returns whether there is a rate limit.
+        """
         if response.status_code == UNAUTHORIZED:  # which reports the limit of anonymous requests
-            return
-        window = read_window(response.headers)
+            return False
+        window, now = read_window(response.headers), self._clock.time()
         counts = response.status_code != NOT_MODIFIED and not endpoint.anonymous
         if counts:
-            run.count_charge(window.resource if window is not None else self._rate_limits.resource_of(endpoint.path))
+            run.count_charge(window.resource if window is not None else rate_limits.resource_of(endpoint.path))
         if window is None:
-            return
-        in_force = self._rate_limits.note(endpoint.path, window, self._clock.time(), counts=counts)
-        self._observer.rate_limit(self._credential.name, in_force)
+            return False
+        if window.contradicts(now) and rate_limits.doubt():
+            log.warning(
+                "rate limit headers make no sense, ignored",
+                credential=self._credential.name,
+                path=endpoint.path,
+                limit=window.limit,
+                remaining=window.remaining,
+                seconds_to_reset=round(window.reset - now),
+            )
+        self._observer.rate_limit(self._credential.name, rate_limits.note(endpoint.path, window, now, counts=counts))
+        return True
 
     def _interpret(self, endpoint: Endpoint, url: str, response: Response, body: bytes) -> Answer:
         context = str(endpoint)
@@ -297,7 +329,7 @@ class Client:
             return answer
         error = answers.error_for(status, headers, body, self._clock.time(), context)
         if isinstance(error, RateLimited) and error.secondary:
-            self._rate_limits.pause(error.retry_at)
+            self.rate_limits.pause(error.retry_at)
         raise error
 
 

@@ -25,6 +25,10 @@ class ManagementPassword:
         """What basic authentication sends now."""
         return base64.b64encode(f"{self._username}:{self._read()}".encode()).decode()
 
+    def rate_limit_key(self) -> str:
+        """The user's name; the console has no rate limit that is known."""
+        return self._username
+
     def is_new(self, token: str) -> bool:
         """Never; it is older than its file."""
         del token

@@ -5,10 +5,12 @@ Source: docs.github.com, "Rate limits for the REST API" and "Best practices for 
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from weakref import WeakValueDictionary
 
 from exporter.github.models import number
 
@@ -21,6 +23,8 @@ MAX_WINDOWS = 8
 """Windows kept per resource; more than two at a time have never been reported."""
 SAME_WINDOW_SECONDS = 2.0
 """Resets this close together belong to one window, because GitHub derives some of them from the time that is left."""
+TOLERATED_SKEW_SECONDS = 60.0
+"""How far in the past a reset may be: an answer of a window's last seconds, or a clock that is a little ahead."""
 OTHER = "other"
 
 _RESOURCE = re.compile(r"[a-z0-9_]{1,40}")
@@ -40,6 +44,14 @@ class RateLimitWindow:
         """Whether less than the share *reserve* is left of a window that has not ended."""
         return now < self.reset and self.remaining < reserve * self.limit
 
+    def is_sane(self, now: float) -> bool:
+        """Whether it can be what GitHub grants at *now*."""
+        return self.limit > 0 and self.remaining <= self.limit and now < self.reset <= now + MAX_WAIT_SECONDS
+
+    def contradicts(self, now: float) -> bool:
+        """Whether it makes no sense at *now*, even if the clocks differ a little."""
+        return not self.is_sane(now) and not (now - TOLERATED_SKEW_SECONDS < self.reset <= now and self.limit > 0)
+
 
 @dataclass(frozen=True, slots=True)
 class WindowUsage:
@@ -49,16 +61,29 @@ class WindowUsage:
         window: its lowest reading.
         own: our own answers that count against it, which are all but 304.
         used: by how much `remaining` dropped, because of us and of others.
+        unanswered: requests of ours that GitHub may have counted already.
+        since: Unix time at which it was seen first.
+        length: seconds that a window lasts, as far as that is known.
+        earlier_rate: requests a second that others took in the window before.
     """
 
     window: RateLimitWindow
     own: int
     used: float
+    unanswered: int = field(default=0, compare=False)
+    since: float = field(default=0.0, compare=False)
+    length: float = field(default=0.0, compare=False)
+    earlier_rate: float = field(default=0.0, compare=False)
 
     @property
     def others(self) -> float:
-        """Requests that our own answers do not explain: other users of the same credential."""
-        return max(0.0, self.used - self.own)
+        """Requests that our own do not explain: other users of the same credential."""
+        return max(0.0, self.used - self.own - self.unanswered)
+
+    @property
+    def left(self) -> float:
+        """Requests left when those under way have been counted, too."""
+        return min(self.window.remaining, self.window.remaining + self.used - self.own - self.unanswered)
 
 
 def read_window(headers: Mapping[str, str]) -> RateLimitWindow | None:
@@ -121,7 +146,7 @@ def limited(status: int, headers: Mapping[str, str], message: str, now: float) -
     remaining = number(headers.get("x-ratelimit-remaining"))
     exhausted = remaining is not None and remaining <= 0
     if window is not None and exhausted and not secondary and window.reset > now:
-        return _until(window.reset, now, secondary=False)
+        return _until(window.reset, now, secondary=not window.is_sane(now))
     if exhausted or status == 429 or any(word in words for word in _LIMIT_WORDS):  # noqa: PLR2004 - an HTTP status
         return _until(now + SECONDARY_WAIT_SECONDS, now, secondary=True)
     return None
@@ -136,28 +161,84 @@ class _Observed:
     """One window as its answers report it; `start` is what was left before the first of them."""
 
     lowest: RateLimitWindow
-    ends: float
+    since: float
     start: float
     own: int = 0
 
-    def usage(self) -> WindowUsage:
-        return WindowUsage(self.lowest, self.own, self.start - self.lowest.remaining)
+    @property
+    def ends(self) -> float:
+        return self.lowest.reset
+
+
+@dataclass(slots=True)
+class _Resource:
+    """The windows of a resource that have not ended, and what is known from those that have."""
+
+    windows: list[_Observed] = field(default_factory=list)
+    limit: float = 0.0
+    length: float = 0.0
+    earlier_rate: float = 0.0
+
+    def live(self, now: float) -> list[_Observed]:
+        return [each for each in self.windows if now < each.ends]
+
+    def forget_ended(self, now: float) -> None:
+        """Drop what has ended and remember how fast others used it."""
+        ended = [each for each in self.windows if now >= each.ends]
+        if ended:
+            last = _lowest(ended)
+            others = max(0.0, last.start - last.lowest.remaining - last.own)
+            self.earlier_rate = others / max(1.0, last.ends - last.since)
+            self.windows = self.live(now)
+
+    def observe(self, window: RateLimitWindow, now: float, *, counts: bool) -> None:
+        same = (each for each in self.windows if abs(each.ends - window.reset) <= SAME_WINDOW_SECONDS)
+        observed = next(same, None)
+        if observed is None:
+            observed = _Observed(window, now, window.remaining)
+            self.windows.append(observed)
+            self.limit, self.length = window.limit, max(self.length, window.reset - now)
+        observed.own += counts
+        observed.start = max(observed.start, window.remaining + counts)
+        if window.remaining < observed.lowest.remaining:
+            observed.lowest = replace(window, reset=observed.ends)
+        if len(self.windows) > MAX_WINDOWS:
+            self.windows.remove(max(self.windows, key=_by_what_is_left))
+
+    def usage(self, observed: _Observed, unanswered: int) -> WindowUsage:
+        return WindowUsage(
+            observed.lowest,
+            observed.own,
+            observed.start - observed.lowest.remaining,
+            unanswered,
+            observed.since,
+            self.length,
+            self.earlier_rate,
+        )
+
+    def next_window(self, resource: str, now: float) -> WindowUsage:
+        """The window that the next answer will begin, as far as can be foreseen."""
+        window = RateLimitWindow(resource, self.limit, self.limit, now + self.length)
+        return WindowUsage(window, 0, 0.0, 0, now, self.length, self.earlier_rate)
 
 
 class RateLimits:
-    """The rate limits of one credential, shared by all threads that use it.
+    """The rate limits of one credential, shared by all threads, clients and enterprises that use it.
 
     Answers to one token may alternate between several windows of the same resource. They are distinguished by their
     reset, and the one with the least left that has not ended is in force. Answers of one window may come out of order;
-    what is left of it only shrinks.
+    what is left of it only shrinks. What makes no sense, such as a limit of 0 or a reset of another century, is
+    ignored: the last window that did make sense stays in force until it ends.
     """
 
     def __init__(self, reserve: float) -> None:
-        self._reserve = reserve
+        self.reserve = reserve
         self._lock = threading.Lock()
-        self._windows: dict[str, list[_Observed]] = {}
+        self._known: dict[str, _Resource] = {}
         self._paused_until = 0.0
         self._resources: dict[str, str] = {}
+        self._unanswered: Counter[str] = Counter()
+        self._is_doubted = False
 
     def note(self, path: str, window: RateLimitWindow, now: float, *, counts: bool) -> RateLimitWindow:
         """Remember the *window* that an answer for *path* reported; *counts* unless the answer costs nothing.
@@ -165,28 +246,37 @@ class RateLimits:
         Returns the window in force afterwards.
         """
         with self._lock:
-            if window.resource not in self._windows and len(self._windows) >= MAX_RESOURCES:
+            if window.resource not in self._known and len(self._known) >= MAX_RESOURCES:
                 window = replace(window, resource=OTHER)
+            self._answered(path)
             self._resources[path] = window.resource
-            known = self._windows.setdefault(window.resource, [])
-            known[:] = [each for each in known if now < each.ends]
-            if now < window.reset:
-                self._observe(known, window, now, counts=counts)
-            return _lowest(known).lowest if known else window
+            known = self._known.setdefault(window.resource, _Resource())
+            known.forget_ended(now)
+            if window.is_sane(now):
+                known.observe(window, now, counts=counts)
+            return _lowest(known.windows).lowest if known.windows else window
 
-    @staticmethod
-    def _observe(known: list[_Observed], window: RateLimitWindow, now: float, *, counts: bool) -> None:
-        same = (each for each in known if abs(each.lowest.reset - window.reset) <= SAME_WINDOW_SECONDS)
-        observed = next(same, None)
-        if observed is None:
-            observed = _Observed(window, min(window.reset, now + MAX_WAIT_SECONDS), window.remaining)
-            known.append(observed)
-        observed.own += counts
-        observed.start = max(observed.start, window.remaining + counts)
-        if window.remaining < observed.lowest.remaining:
-            observed.lowest = replace(window, reset=observed.lowest.reset)
-        if len(known) > MAX_WINDOWS:
-            known.remove(max(known, key=_by_what_is_left))
+    def doubt(self) -> bool:
+        """Note that a window made no sense; return whether that is the first one."""
+        with self._lock:
+            first, self._is_doubted = not self._is_doubted, True
+            return first
+
+    def begin(self, path: str, now: float, *, essential: bool) -> float | None:
+        """Count a request for *path* as under way, unless it must wait; return until when.
+
+        It ends with `note`, or with `abandon` where no answer reports what is left.
+        """
+        with self._lock:
+            wait = self._wait_until(path, now, essential=essential)
+            if wait is None:
+                self._unanswered[path] += 1
+            return wait
+
+    def abandon(self, path: str) -> None:
+        """Count a request for *path* as under way no more, although nothing was noted."""
+        with self._lock:
+            self._answered(path)
 
     def resource_of(self, path: str) -> str:
         """The resource that *path* counts against, as far as answers have shown."""
@@ -204,25 +294,69 @@ class RateLimits:
         Only essential work may use the reserve.
         """
         with self._lock:
-            if now < self._paused_until:
-                return self._paused_until
-            live = self._live(self._resources.get(path, "core"), now)
-            if not live:
-                return None
-            in_force = _lowest(live)
-            window = in_force.lowest
-        if window.remaining <= 0 or (not essential and window.is_below(self._reserve, now)):
-            return in_force.ends
+            return self._wait_until(path, now, essential=essential)
+
+    def _wait_until(self, path: str, now: float, *, essential: bool) -> float | None:
+        if now < self._paused_until:
+            return self._paused_until
+        resource = self._resources.get(path, "core")
+        usage = self._usage(resource, now)
+        if usage is None:
+            return None
+        left = usage.left
+        if left <= 0 or (not essential and left < self.reserve * usage.window.limit):
+            return usage.window.reset
         return None
 
     def in_force(self, now: float) -> dict[str, WindowUsage]:
         """The window in force of each resource that has one at *now*."""
         with self._lock:
-            live = {resource: self._live(resource, now) for resource in self._windows}
-            return {resource: _lowest(windows).usage() for resource, windows in live.items() if windows}
+            usages = {resource: self._usage(resource, now) for resource in self._known}
+            return {resource: usage for resource, usage in usages.items() if usage is not None}
 
-    def _live(self, resource: str, now: float) -> list[_Observed]:
-        return [each for each in self._windows.get(resource, ()) if now < each.ends]
+    def forecast(self, now: float) -> dict[str, WindowUsage]:
+        """The window in force of each resource, or the next one where that has ended."""
+        with self._lock:
+            usages = {}
+            for resource, known in self._known.items():
+                known.forget_ended(now)
+                if known.limit:
+                    usages[resource] = self._usage(resource, now) or known.next_window(resource, now)
+            return usages
+
+    def _answered(self, path: str) -> None:
+        if self._unanswered[path]:
+            self._unanswered[path] -= 1
+
+    def _usage(self, resource: str, now: float) -> WindowUsage | None:
+        known = self._known.get(resource)
+        live = known.live(now) if known is not None else []
+        if known is None or not live:
+            return None
+        unanswered = sum(
+            count for path, count in self._unanswered.items() if self._resources.get(path, "core") == resource
+        )
+        return known.usage(_lowest(live), unanswered)
+
+
+class SharedRateLimits:
+    """The rate limits of all credentials, so that clients by which GitHub counts together know what each has used.
+
+    They are kept as long as some client uses them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: WeakValueDictionary[tuple[str, str], RateLimits] = WeakValueDictionary()
+
+    def of(self, host: str, key: str, reserve: float) -> RateLimits:
+        """Those of the credential with this *key* at *host*; less than the share *reserve* is for essential work."""
+        with self._lock:
+            limits = self._known.get((host, key))
+            if limits is None:
+                limits = self._known[host, key] = RateLimits(reserve)
+            limits.reserve = reserve
+            return limits
 
 
 def _lowest(windows: list[_Observed]) -> _Observed:

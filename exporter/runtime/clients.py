@@ -21,6 +21,7 @@ from exporter.github.client import Client
 from exporter.github.endpoint import MANAGE_AUTH
 from exporter.github.management import ManagementPassword, clean_password
 from exporter.github.observer import ApiObserver
+from exporter.github.rate_limit import SharedRateLimits
 from exporter.github.run import ClientLimits
 from exporter.runtime.fingerprint import credentials_digest
 
@@ -88,6 +89,7 @@ def open_clients(
     clock: Clock,
     stop: threading.Event,
     randomness: random.Random,
+    rate_limits: SharedRateLimits | None = None,
 ) -> Clients:
     """Make the credentials of *enterprise* and their clients; nothing is sent yet.
 
@@ -107,6 +109,7 @@ def open_clients(
             limits=limits,
             ca_file=str(enterprise.ca_file) if enterprise.ca_file else None,
             api_version=enterprise.api_version,
+            rate_limits=rate_limits,
             randomness=randomness,
         )
         clients.append(made)

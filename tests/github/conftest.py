@@ -114,6 +114,9 @@ class Rotating:
     def token(self) -> str:
         return self.tokens[0]
 
+    def rate_limit_key(self) -> str:
+        return "octo"
+
     def is_new(self, token: str) -> bool:
         return token in self.new
 

@@ -168,6 +168,8 @@ def test_limit_reached_while_waiting_for_a_connection_stops_the_request(
                 second_is_coming.set()
             return TOKEN
 
+        rate_limit_key = staticmethod(lambda: "octo")
+
         def is_new(self, token: str) -> bool:
             del token
             return False

@@ -15,6 +15,7 @@ from exporter.github.rate_limit import (
     Limited,
     RateLimits,
     RateLimitWindow,
+    SharedRateLimits,
     WindowUsage,
     limited,
     read_window,
@@ -150,7 +151,7 @@ def test_retry_after_date_without_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -
         pytest.param(429, quota(17, NOW + 1800), "", Limited(NOW + 60, secondary=True), id="429 with requests left"),
         pytest.param(403, {}, PRIMARY, Limited(NOW + 60, secondary=True), id="words alone"),
         pytest.param(
-            403, quota(0, NOW + 86_400), "", Limited(NOW + MAX_WAIT_SECONDS, secondary=False), id="reset far away"
+            403, quota(0, NOW + 86_400), "", Limited(NOW + MAX_WAIT_SECONDS, secondary=True), id="reset far away"
         ),
         pytest.param(
             429, {"retry-after": "86400"}, "", Limited(NOW + MAX_WAIT_SECONDS, secondary=True), id="wait too long"
@@ -293,14 +294,85 @@ def test_use_by_others_is_what_our_answers_do_not_explain(
     assert usage.window.remaining == min(remaining for remaining, _ in readings)
 
 
-def test_reset_far_away_stops_for_two_hours_at_most() -> None:
-    """A reset in a year silences a credential for two hours and then lets it ask again."""
+@pytest.mark.parametrize(
+    "odd",
+    [
+        core(0, NOW + 365 * 86_400),
+        core(0, NOW - 86_400),
+        core(0, NOW + MAX_WAIT_SECONDS + 1),
+        core(0, limit=0),
+        core(-7, limit=-1000),
+        core(2000),
+    ],
+    ids=["next year", "yesterday", "longer than any window", "limit of 0", "negative", "more than the limit"],
+)
+def test_window_that_makes_no_sense_is_ignored(odd: RateLimitWindow) -> None:
+    """It stops nothing, and the last window that made sense stays in force."""
     limits = RateLimits(0.1)
-    next_year = NOW + 365 * 86_400
-    noted(limits, core(0, next_year))
-    noted(limits, core(0, next_year), now=NOW + 600)
-    assert verdicts(limits, NOW + 600) == (NOW + MAX_WAIT_SECONDS, NOW + MAX_WAIT_SECONDS)
-    assert verdicts(limits, NOW + MAX_WAIT_SECONDS) == (None, None)
+    assert odd.contradicts(NOW)
+    noted(limits, odd)
+    assert verdicts(limits) == (None, None)
+    assert limits.in_force(NOW) == limits.forecast(NOW) == {}
+    assert noted(limits, core(99), odd) == core(99)
+    assert verdicts(limits) == (None, NOW + 1800)
+
+
+def test_doubt_is_worth_one_line_in_the_log() -> None:
+    """Only the first window that makes no sense is reported; a reset of the last minute is none."""
+    limits = RateLimits(0.1)
+    assert [limits.doubt(), limits.doubt()] == [True, False]
+    assert not core(0, NOW - 59).contradicts(NOW)
+    assert not core(990).contradicts(NOW)
+
+
+def test_requests_under_way_count_before_they_are_answered() -> None:
+    """Requests that are sent together do not use more than is left."""
+    limits = RateLimits(0.1)
+    noted(limits, core(103))
+    sent = [limits.begin(PATH, NOW, essential=False) for _ in range(6)]
+    assert sent == [None, None, None, None, NOW + 1800, NOW + 1800]
+    limits.abandon(PATH)
+    assert limits.begin(PATH, NOW, essential=False) is None
+    for _ in range(99):
+        assert limits.begin(PATH, NOW, essential=True) is None
+    assert limits.begin(PATH, NOW, essential=True) == NOW + 1800
+
+
+def test_answers_in_any_order_leave_what_github_left() -> None:
+    """An answer that counts requests whose own answers are still to come does not count them twice."""
+    limits = RateLimits(0.1)
+    noted(limits, core(104))
+    for _ in range(4):
+        limits.begin(PATH, NOW, essential=False)
+    limits.note(PATH, core(100), NOW, counts=True)
+    assert limits.in_force(NOW)["core"].left == 100
+    assert limits.in_force(NOW)["core"].others == 0
+    assert limits.begin(PATH, NOW, essential=False) is None
+
+
+def test_next_window_is_foreseen_from_the_last() -> None:
+    """It has the whole limit, lasts as long as the longest one seen, and others go on as they did."""
+    limits = RateLimits(0.1)
+    assert limits.forecast(NOW) == {}
+    limits.note(PATH, core(1000, NOW + 100), NOW, counts=False)
+    limits.note(PATH, core(800, NOW + 100), NOW + 90, counts=True)
+    assert limits.forecast(NOW + 99) == limits.in_force(NOW + 99)
+    usage = limits.forecast(NOW + 130)["core"]
+    assert (usage.window, usage.own, usage.used) == (core(1000, NOW + 230), 0, 0)
+    assert (usage.since, usage.length, usage.earlier_rate) == (NOW + 130, 100, 1.99)
+
+
+def test_credentials_that_github_counts_together_share_their_limits() -> None:
+    """Same host and same key: what one has used the other knows, as long as somebody uses them."""
+    shared = SharedRateLimits()
+    one, same = shared.of("api.github.com", "a", 0.1), shared.of("api.github.com", "a", 0.2)
+    assert one is same
+    assert one.reserve == 0.2
+    others = [shared.of("api.github.com", "b", 0.1), shared.of("api.acme.ghe.com", "a", 0.1)]
+    assert one not in others
+    noted(one, core(17))
+    del one, same
+    assert shared.of("api.github.com", "a", 0.1).in_force(NOW) == {}
 
 
 def test_primary_limit_stops_its_resource_alone() -> None:
@@ -341,7 +413,7 @@ def test_memory_is_bounded_whatever_headers_say() -> None:
         noted(limits, core(500, NOW + 1000 + 10 * number), core(500, resource=f"made_up_{number}"))
     assert noted(limits, core(600, NOW + 5)) == lowest
     assert len(limits.in_force(NOW)) <= MAX_RESOURCES + 1
-    assert sum(len(known) for known in limits._windows.values()) <= MAX_WINDOWS + MAX_RESOURCES
+    assert sum(len(known.windows) for known in limits._known.values()) <= MAX_WINDOWS + MAX_RESOURCES
 
 
 resets = st.one_of(
@@ -362,7 +434,7 @@ def test_any_reset_gives_a_bounded_wait(answers: list[tuple[int, float, bool, fl
         in_force = limits.note(PATH, window, now, counts=counts)
         waits = verdicts(limits, now)
         assert all(wait is None or now < wait <= now + MAX_WAIT_SECONDS for wait in waits)
-        if reset > now:
+        if window.is_sane(now):
             assert in_force.remaining <= remaining
             assert (waits[0] is not None) >= (remaining <= 0)
         if all(each >= 100 for each, *_ in answers):

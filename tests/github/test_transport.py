@@ -163,7 +163,7 @@ def test_rate_limit_is_noted_when_the_body_breaks_off(make_wire: MakeWire, make_
         client.get(SYNC, f"{wire.url}{PATH}", run)
     with pytest.raises(RateLimited):
         client.get(SYNC, f"{wire.url}{PATH}", run)
-    assert client.rate_limits()["core"].own == 1
+    assert client.rate_limits.in_force(NOW)["core"].own == 1
 
 
 def test_idle_connection_that_was_closed_is_replaced(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:
