@@ -153,3 +153,4 @@ class Exporter:
 
     def _expire(self) -> None:
         self._reconciler.expire()
+        self._reconciler.keep_pace()

@@ -131,6 +131,7 @@ class Collector(Generic[Fetched]):
         organizations: it also runs for each configured organization.
         for_process: it reads no enterprise, but runs once, without a credential, at the address `url` of its options.
         essential: it continues below the rate limit's reserve.
+        stretches: its interval becomes longer where the rate limit demands it.
         platforms: where it can exist at all.
         min_max_age: floor of the default max_age, which is three intervals.
         options: its settings.
@@ -149,6 +150,7 @@ class Collector(Generic[Fetched]):
     organizations: bool = False
     for_process: bool = False
     essential: bool = False
+    stretches: bool = True
     platforms: frozenset[Platform] = frozenset({Platform.CLOUD})
     min_max_age: float = MIN_MAX_AGE
     options: type[CollectorOptions] = CollectorOptions
@@ -177,8 +179,8 @@ class Collector(Generic[Fetched]):
         """Seconds from one run to the next with *options*."""
         return self.interval if options.interval is None else options.interval
 
-    def max_age_with(self, options: CollectorOptions) -> float:
-        """Seconds the last good result stays with *options*."""
+    def max_age_with(self, options: CollectorOptions, stretch: float = 1.0) -> float:
+        """Seconds the last good result stays with *options* while the interval is *stretch* times its own."""
         if options.max_age is not None:
-            return options.max_age
-        return max(3 * self.interval_with(options), self.min_max_age)
+            return options.max_age * stretch
+        return max(3 * self.interval_with(options) * stretch, self.min_max_age)

@@ -37,6 +37,7 @@ COLLECTOR = Collector(
     endpoints=(CONSUMED_LICENSES,),
     interval=900,
     essential=True,
+    stretches=False,
     min_max_age=LICENSE_MAX_AGE,
     fetch=fetch,
     samples=samples,

@@ -25,6 +25,10 @@ SAME_WINDOW_SECONDS = 2.0
 """Resets this close together belong to one window, because GitHub derives some of them from the time that is left."""
 TOLERATED_SKEW_SECONDS = 60.0
 """How far in the past a reset may be: an answer of a window's last seconds, or a clock that is a little ahead."""
+PRIOR_SHARE = 0.1
+"""The share of a window for which the rate of the window before counts, in the rate at which others take requests."""
+NO_PRIOR_SHARE = 0.02
+"""The share for which others are taken to be idle where there was no window before."""
 OTHER = "other"
 
 _RESOURCE = re.compile(r"[a-z0-9_]{1,40}")
@@ -63,8 +67,9 @@ class WindowUsage:
         used: by how much `remaining` dropped, because of us and of others.
         unanswered: requests of ours that GitHub may have counted already.
         since: Unix time at which it was seen first.
+        until: Unix time at which it was seen last.
         length: seconds that a window lasts, as far as that is known.
-        earlier_rate: requests a second that others took in the window before.
+        earlier_rate: requests a second that others took in the window before; None if that was not seen.
     """
 
     window: RateLimitWindow
@@ -72,8 +77,9 @@ class WindowUsage:
     used: float
     unanswered: int = field(default=0, compare=False)
     since: float = field(default=0.0, compare=False)
+    until: float = field(default=0.0, compare=False)
     length: float = field(default=0.0, compare=False)
-    earlier_rate: float = field(default=0.0, compare=False)
+    earlier_rate: float | None = field(default=None, compare=False)
 
     @property
     def others(self) -> float:
@@ -84,6 +90,12 @@ class WindowUsage:
     def left(self) -> float:
         """Requests left when those under way have been counted, too."""
         return min(self.window.remaining, self.window.remaining + self.used - self.own - self.unanswered)
+
+    @property
+    def others_rate(self) -> float:
+        """Requests a second that others take: as seen in this window, and at its begin as in the one before."""
+        prior = (PRIOR_SHARE if self.earlier_rate is not None else NO_PRIOR_SHARE) * max(1.0, self.length)
+        return ((self.earlier_rate or 0.0) * prior + self.others) / (prior + max(0.0, self.until - self.since))
 
 
 def read_window(headers: Mapping[str, str]) -> RateLimitWindow | None:
@@ -162,6 +174,7 @@ class _Observed:
 
     lowest: RateLimitWindow
     since: float
+    until: float
     start: float
     own: int = 0
 
@@ -177,7 +190,7 @@ class _Resource:
     windows: list[_Observed] = field(default_factory=list)
     limit: float = 0.0
     length: float = 0.0
-    earlier_rate: float = 0.0
+    earlier_rate: float | None = None
 
     def live(self, now: float) -> list[_Observed]:
         return [each for each in self.windows if now < each.ends]
@@ -186,19 +199,18 @@ class _Resource:
         """Drop what has ended and remember how fast others used it."""
         ended = [each for each in self.windows if now >= each.ends]
         if ended:
-            last = _lowest(ended)
-            others = max(0.0, last.start - last.lowest.remaining - last.own)
-            self.earlier_rate = others / max(1.0, last.ends - last.since)
+            self.earlier_rate = self.usage(_lowest(ended), 0).others_rate
             self.windows = self.live(now)
 
     def observe(self, window: RateLimitWindow, now: float, *, counts: bool) -> None:
         same = (each for each in self.windows if abs(each.ends - window.reset) <= SAME_WINDOW_SECONDS)
         observed = next(same, None)
         if observed is None:
-            observed = _Observed(window, now, window.remaining)
+            observed = _Observed(window, now, now, window.remaining)
             self.windows.append(observed)
             self.limit, self.length = window.limit, max(self.length, window.reset - now)
         observed.own += counts
+        observed.until = now
         observed.start = max(observed.start, window.remaining + counts)
         if window.remaining < observed.lowest.remaining:
             observed.lowest = replace(window, reset=observed.ends)
@@ -212,6 +224,7 @@ class _Resource:
             observed.start - observed.lowest.remaining,
             unanswered,
             observed.since,
+            observed.until,
             self.length,
             self.earlier_rate,
         )
@@ -219,7 +232,7 @@ class _Resource:
     def next_window(self, resource: str, now: float) -> WindowUsage:
         """The window that the next answer will begin, as far as can be foreseen."""
         window = RateLimitWindow(resource, self.limit, self.limit, now + self.length)
-        return WindowUsage(window, 0, 0.0, 0, now, self.length, self.earlier_rate)
+        return WindowUsage(window, 0, 0.0, 0, now, now, self.length, self.earlier_rate)
 
 
 class RateLimits:

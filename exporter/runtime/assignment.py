@@ -68,6 +68,10 @@ class Assignment:
         """Seconds the last good result stays."""
         return self.collector.max_age_with(self.options)
 
+    def max_age_at(self, stretch: float) -> float:
+        """The same while the interval is *stretch* times its own."""
+        return self.collector.max_age_with(self.options, stretch)
+
     @property
     def levels(self) -> tuple[str, ...]:
         """Whose data is read: the enterprise, then the organizations."""

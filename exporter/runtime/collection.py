@@ -64,5 +64,6 @@ class Collection:
 
     def expire(self) -> None:
         """Drop results that are too old to be shown."""
-        oldest = self._context.clock.monotonic() - self.assignment.max_age
-        self._context.snapshots.expire(self.assignment.key, oldest)
+        now = self._context.clock.monotonic()
+        before = {organization: now - level.max_age for organization, level in list(self.levels.items())}
+        self._context.snapshots.expire(self.assignment.key, before)

@@ -25,6 +25,7 @@ from exporter.runtime.failure import (
     limited_until,
     seconds_to_retry,
 )
+from exporter.runtime.pacer import JITTER, Pace, Pacer
 from exporter.runtime.resume import Present, ResumePlan, plan_resume
 from exporter.runtime.run_cache import RunCache
 from exporter.runtime.saved import SavedResult, SavedState
@@ -38,7 +39,6 @@ PROBE_SECONDS = 24 * 3600.0
 MIN_DEADLINE_SECONDS = 300.0
 CONFIRM_SECONDS = 60.0
 """When a list of organizations is read again that lacks one."""
-JITTER = 0.05
 SPREAD_SECONDS = (0.5, 5.0)
 """All collectors of a credential wait for the same end of a rate limit; they must not come back in step."""
 
@@ -58,6 +58,7 @@ class RunContext:
     """What all readings under the settings in force share.
 
     Attributes:
+        pacer: has the next reading wait where the rate limit demands it.
         save: keeps the state of a level for the next process.
         is_over: whether other settings are in force, or the process is ending.
         found: takes note of the organizations that an enterprise was found to have; returns all it is known to have.
@@ -68,6 +69,7 @@ class RunContext:
     observer: RunObserver
     clock: Clock
     randomness: random.Random
+    pacer: Pacer
     save: Callable[[LevelKey, str, SavedState], None]
     is_over: Callable[[], bool]
     found: Callable[[str, FoundOrganizations], KnownOrganizations]
@@ -92,6 +94,10 @@ class Level:
         self.is_found = assignment.selection.is_found(organization)
         self._assignment = assignment
         self._context = context
+        collector = assignment.collector
+        self.pace = Pace(
+            self.key, self.client, assignment.interval, stretches=collector.stretches, essential=collector.essential
+        )
         self._cache = RunCache(context.clock)
         self._availability = Availability()
         self._failed_runs = 0
@@ -103,21 +109,34 @@ class Level:
         names = {"enterprise": assignment.enterprise, "collector": assignment.collector.name}
         self._log = log.bind(**names, **({"organization": organization} if organization else {}))
 
+    @property
+    def max_age(self) -> float:
+        """Seconds the last good result stays."""
+        return self._assignment.max_age_at(self._context.pacer.stretch(self.pace))
+
     def run(self) -> float:
-        """Read once; return the seconds until the next reading is due.
+        """Read once, unless the rate limit has no room for it; return the seconds until the next reading is due.
 
         Raises:
             Stopped: the process is ending, or reads by other settings now.
         """
         context, clock = self._context, self._context.clock
         started, started_at = clock.monotonic(), clock.time()
-        self._update(running_since=started_at)
-        reading = self._read(started)
-        if context.is_over():
-            raise Stopped
-        duration = clock.monotonic() - started
-        delay = self._failed(reading) if reading.failures else self._succeeded(duration)
-        delay = self._spread(delay, reading.failures, duration)
+        run = Run(0.0, essential=self._assignment.collector.essential, revalidate=not self._skip_revalidation)
+        wait = context.pacer.begin(self.pace, run)
+        if wait is not None:
+            self._update(next_at=started_at + wait)
+            return wait
+        try:
+            self._update(running_since=started_at)
+            reading = self._read(run, started)
+            if context.is_over():
+                raise Stopped
+            duration = clock.monotonic() - started
+            base = self._failed(reading) if reading.failures else self._succeeded(duration)
+            delay = self._delay(base, reading.failures, duration)
+        finally:
+            context.pacer.give_up(self.pace)
         with context.snapshots.lock:
             if context.is_over():  # since the look before, while this waited for the lock
                 raise Stopped
@@ -154,6 +173,9 @@ class Level:
         )
         plan = plan_resume(saved, present)
         if plan is not None:
+            attempted_at = saved.status.attempted_at
+            if attempted_at is not None:
+                self.pace.restore(saved.charged, attempted_at - unix_offset(context.clock))
             self._availability, self._failed_runs = plan.availability, saved.failed_runs
             self._organizations = saved.organizations
             self._cache.load(saved.memory, assignment.collector.persisted)
@@ -182,11 +204,11 @@ class Level:
     def _update(self, **changes: Any) -> None:
         self._context.statuses.update(self.key, **changes)
 
-    def _read(self, started: float) -> Reading:
+    def _read(self, run: Run, started: float) -> Reading:
         assignment, context = self._assignment, self._context
         collector, organization = assignment.collector, self.key.organization
-        deadline = started + max(assignment.interval, MIN_DEADLINE_SECONDS)
-        run = Run(deadline, essential=collector.essential, revalidate=not self._skip_revalidation)
+        interval = assignment.interval * context.pacer.stretch(self.pace)
+        run.deadline = started + max(interval, MIN_DEADLINE_SECONDS, self.pace.needs)
         github = GitHub(self.client, run, enterprise=assignment.slug, organization=organization)
         target = assignment.target(organization, self._cache, context.clock.time())
         try:
@@ -215,15 +237,16 @@ class Level:
     def _failure(self, error: Exception) -> Failure:
         return failure_of(error, refused=isinstance(error, GitHubError) and self._availability.is_refusal(error))
 
-    def _spread(self, delay: float, failures: Sequence[Failure], duration: float) -> float:
-        """Seconds from now to the next reading, which is *delay* after the start of this one or after a rate limit."""
+    def _delay(self, base: float, failures: Sequence[Failure], duration: float) -> float:
+        """Seconds from now to the next reading, which is *base* after the start of this one or after a rate limit."""
         context = self._context
         limited = limited_until(failures)
         if limited is not None:
-            return max(0.0, limited - context.clock.time()) + context.randomness.uniform(*SPREAD_SECONDS)
+            wait = max(0.0, limited - context.clock.time()) + context.randomness.uniform(*SPREAD_SECONDS)
+            return context.pacer.end_limited(self.pace, duration + wait)
         # A password that is wrong is never sent more often than configured: the account would be locked.
-        least = 1.0 if any(failure.reason is Reason.UNAUTHORIZED for failure in failures) else 1 - JITTER
-        return max(0.0, delay * context.randomness.uniform(least, 1 + JITTER) - duration)
+        is_rejected = any(failure.reason is Reason.UNAUTHORIZED for failure in failures)
+        return context.pacer.end(self.pace, base, succeeded=not failures, may_be_early=not is_rejected)
 
     def _publish(self, reading: Reading, started_at: float, duration: float, delay: float) -> float:
         """Show, count and save how a reading ended; return the seconds to the next one."""
@@ -320,5 +343,6 @@ class Level:
             result=None if result is None else SavedResult(result.families, result.collected_at + offset),
             memory=self.published_memory,
             organizations=self._organizations,
+            charged=dict(self.pace.costs or {}),
         )
         context.save(self.key, assignment.fingerprint, saved)

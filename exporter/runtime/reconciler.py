@@ -21,6 +21,7 @@ from exporter.runtime.assignment import Assignment
 from exporter.runtime.collection import Collection
 from exporter.runtime.discovery import Chosen, Discovery, KnownOrganizations, Selection
 from exporter.runtime.level import RunContext, RunObserver
+from exporter.runtime.pacer import Pace, Pacer
 from exporter.runtime.persistence import Persistence
 from exporter.runtime.saved import SavedState
 from exporter.runtime.schedule import Lane, Schedule, Task
@@ -89,6 +90,7 @@ class Reconciler:
         self._selections: dict[str, Selection] = {}
         self._chosen: dict[str, Chosen] = {}
         self._lanes: dict[Client, Lane] = {}
+        self._pacer = Pacer(clock, randomness, self._move, stores.statuses.set_interval)
 
     def apply(self, wanted: Wanted) -> None:
         """Collect what is *wanted* from now on, and nothing else; whatever it does not mention vanishes."""
@@ -114,6 +116,7 @@ class Reconciler:
             former.stop.set()
             self._schedule()
             stores.own_metrics.set_organizations(self._chosen)
+            self._pacer.reconcile(self._paces())
         for client in former.clients:
             client.close()
 
@@ -128,6 +131,11 @@ class Reconciler:
                     collection.plan({}, self._lanes)
             self._stores.persistence.reconcile([each.assignment for each in self.collections.values()])
             self._schedule()
+            self._pacer.reconcile(self._paces())
+
+    def keep_pace(self) -> None:
+        """Plan anew what was planned for a window of the rate limit that has ended."""
+        self._pacer.tick()
 
     def found(self, enterprise: str, found: FoundOrganizations) -> KnownOrganizations:
         """Take note of the organizations *enterprise* was *found* to have; return all that it is known to have.
@@ -185,6 +193,7 @@ class Reconciler:
             observer=self._stores.own_metrics,
             clock=self._clock,
             randomness=self._random,
+            pacer=self._pacer,
             save=self._stores.persistence.save,
             is_over=is_over,
             found=self.found,
@@ -206,6 +215,14 @@ class Reconciler:
             if plan is not None and saved[level].credentials_digest == collection.assignment.credentials_digest:
                 self._stores.own_metrics.restore(level.enterprise, saved[level].verdicts)
         return delays
+
+    def _paces(self) -> list[Pace]:
+        return [level.pace for collection in self.collections.values() for level in collection.levels.values()]
+
+    def _move(self, level: LevelKey, seconds: float) -> None:
+        """Have the next reading of *level* begin in *seconds*."""
+        self._stores.schedule.move(level, seconds)
+        self._stores.statuses.update(level, next_at=self._clock.time() + seconds)
 
     def _schedule(self) -> None:
         tasks: dict[Hashable, Task] = {

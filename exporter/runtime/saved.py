@@ -40,6 +40,7 @@ class SavedState:
         memory: what the collector persists, by name: when it was remembered, and as JSON.
         verdicts: the API's last word on each credential of the enterprise.
         organizations: those that this collector found the enterprise to have.
+        charged: requests of a reading that count against each resource of the rate limit.
     """
 
     credentials_digest: str
@@ -51,6 +52,7 @@ class SavedState:
     memory: Mapping[str, tuple[float, Any]] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     organizations: tuple[str, ...] = ()
+    charged: Mapping[str, float] = field(default_factory=dict)
 
 
 def encode(saved: SavedState) -> bytes:
@@ -74,6 +76,7 @@ def encode(saved: SavedState) -> bytes:
         "memory": saved.memory,
         "verdicts": saved.verdicts,
         "organizations": saved.organizations,
+        "charged": saved.charged,
         "collected_at": saved.result.collected_at if saved.result is not None else None,
         "families": {name: (lines.series, len(lines.text)) for name, lines in families.items()},
     }
@@ -112,6 +115,7 @@ def decode(document: bytes) -> SavedState:
         failed_runs=head["failed_runs"],
         result=None if head["collected_at"] is None else SavedResult(families, head["collected_at"]),
         memory={name: (at, value) for name, (at, value) in head["memory"].items()},
+        charged={resource: float(requests) for resource, requests in head["charged"].items()},
         verdicts={name: Verdict(accepted, expires_at) for name, (accepted, expires_at) in head["verdicts"].items()},
         organizations=tuple(map(str, head["organizations"])),
     )

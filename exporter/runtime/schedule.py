@@ -29,6 +29,8 @@ RETRY_SECONDS = 60.0
 """When a task that raised is due again."""
 REFUSED_THREAD_SECONDS = 5.0
 """How long nothing is started after the system refused a thread."""
+MAX_OUTDATED = 100
+"""Entries of the agenda that may be outdated, besides as many as are not."""
 LANE_SECONDS = 30.0
 """How long a run counts in its lane: as long as one request waits for an answer."""
 
@@ -82,6 +84,9 @@ class Agenda:
         self._numbers += 1
         self._current[key] = self._numbers
         heapq.heappush(self._due, (at, self._numbers, key))
+        if len(self._due) > MAX_OUTDATED + 2 * len(self._current):
+            self._due = [entry for entry in self._due if self._current.get(entry[2]) == entry[1]]
+            heapq.heapify(self._due)
 
     def discard(self, key: Hashable) -> None:
         """Make *key* never due."""
@@ -131,6 +136,7 @@ class Schedule:
         self._agenda = Agenda()
         self._queues: dict[Lane | None, _Queue] = {}
         self._tasks: dict[Hashable, Task] = {}
+        self._moved: dict[Hashable, float] = {}
         self._refused_at: float | None = None
         self._refused_due: float | None = None
         self._thread: threading.Thread | None = None
@@ -146,6 +152,7 @@ class Schedule:
             now = self._clock.monotonic()
             for key in self._tasks.keys() - tasks.keys():
                 self._agenda.discard(key)
+                self._moved.pop(key, None)
             for key, task in tasks.items():
                 if self._tasks.get(key) is not task:
                     self._agenda.put(key, now + task.first_delay)
@@ -153,6 +160,16 @@ class Schedule:
             for queue in self._queues.values():
                 stay = ((due, key) for due, key in queue.due if former.get(key) is self._tasks.get(key))
                 queue.due = deque(stay)
+        self._wake.set()
+
+    def move(self, key: Hashable, seconds: float) -> None:
+        """Make the task *key* due in *seconds*; one whose run is about to end comes back then."""
+        with self._lock:
+            at = self._clock.monotonic() + seconds
+            if key in self._agenda:
+                self._agenda.put(key, at)
+            elif key in self._tasks:
+                self._moved[key] = at
         self._wake.set()
 
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
@@ -248,6 +265,8 @@ class Schedule:
 
     def _run(self, key: Hashable, task: Task) -> None:
         delay = RETRY_SECONDS
+        with self._lock:
+            self._moved.pop(key, None)  # from before this run
         try:
             delay = task.run()
         except Exception as error:  # noqa: BLE001 - the loop outlives every task
@@ -263,7 +282,7 @@ class Schedule:
             if queue is not None:
                 queue.began.pop(task, None)
             if self._tasks.get(key) is task:
-                self._agenda.put(key, self._clock.monotonic() + delay)
+                self._agenda.put(key, self._moved.pop(key, self._clock.monotonic() + delay))
         self._wake.set()
 
 

@@ -88,13 +88,20 @@ class Snapshots:
             watched = self._watched.get(level.key)
             return watched.results.get(level.organization) if watched is not None else None
 
-    def expire(self, key: Key, before: float) -> None:
-        """Drop the results of *key* that were collected before *before* on the monotonic clock."""
+    def expire(self, key: Key, before: Mapping[str, float]) -> None:
+        """Drop the results of *key* that were collected earlier than *before* has for their level.
+
+        The times are readings of the monotonic clock.
+        """
         with self.lock:
             watched = self._watched.get(key)
             if watched is None:
                 return
-            young = {level: result for level, result in watched.results.items() if result.collected_at >= before}
+            young = {
+                level: result
+                for level, result in watched.results.items()
+                if result.collected_at >= before.get(level, 0.0)
+            }
             if len(young) < len(watched.results):
                 watched.results = young
                 self._expose(key)

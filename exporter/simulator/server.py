@@ -80,7 +80,8 @@ class Simulator:
         latency: Seconds every answer takes.
         seed: The same seed and time give the same companies.
         faults: What goes wrong from the start, as `KIND=RATE` or `KIND@PATHPART=RATE`.
-        rate_limit: Requests an hour for each token.
+        rate_limit: Requests for each token in a window.
+        rate_limit_seconds: How long such a window lasts.
         now: Unix time.
 
     Attributes:
@@ -91,7 +92,7 @@ class Simulator:
         ValueError: An argument makes no sense; the message says which.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that it simulates
         self,
         listen: str = "127.0.0.1:0",
         *,
@@ -103,6 +104,7 @@ class Simulator:
         seed: int = 1,
         faults: Iterable[str] = (),
         rate_limit: int = 5_000,
+        rate_limit_seconds: int = 3_600,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.estate = Estate(seed=seed, users=users, runners=runners, organizations=organizations, same_size=same_size)
@@ -111,7 +113,7 @@ class Simulator:
         self._api = Api(
             self.estate,
             self.faults,
-            Quotas(rate_limit),
+            Quotas(rate_limit, rate_limit_seconds),
             now=now,
             latency=latency,
             stopping=self._stopping,

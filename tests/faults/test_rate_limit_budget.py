@@ -1,4 +1,4 @@
-"""A simulated hour with little left of the rate limit: who stops, who goes on, what comes back, and when."""
+"""A simulated hour with little left of the rate limit: who is read how often, and what a limit stops."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,21 +19,21 @@ EVERY_MINUTE = ("licenses", "license_sync", "actions_cache", "runners")
 CORP = "octo-corp"
 TIMELINE = """
 minutes  left  good runs                                                       refused, not sent
- 0 to  5    42  licenses:5 license_sync:6 runners:5 actions_cache:5             -
- 5 to 10    37  licenses:6 license_sync:5 runners:6 actions_cache:6             -
-10 to 15    32  licenses:4 license_sync:5 runners:5 actions_cache:4             -
-15 to 20    26  licenses:5 license_sync:5 runners:5 actions_cache:5             -
-20 to 25    22  licenses:5 license_sync:5 runners:4 actions_cache:5             -
-25 to 30    17  licenses:5 license_sync:5 runners:5 actions_cache:5             -
-30 to 35    12  licenses:5 license_sync:5 runners:5 actions_cache:5             -
-35 to 40     8  licenses:6 license_sync:3 runners:5 actions_cache:4             license_sync:1 actions_cache:1
-40 to 45     4  licenses:5 runners:5                                            -
-45 to 50     1  licenses:5 runners:5                                            -
-50 to 55     0  licenses:1 runners:2                                            licenses:1 runners:1
-55 to 60     0  -                                                               -
-60 to 65    44  licenses:5 license_sync:5 runners:5 actions_cache:5             -
-65 to 70    42  licenses:5 license_sync:5 runners:5 actions_cache:5             -
-70 to 75    40  licenses:5 license_sync:5 runners:5 actions_cache:5             -
+ 0 to  5    43  licenses:5 license_sync:6 runners:3 actions_cache:3             -
+ 5 to 10    41  licenses:6 license_sync:5 runners:2 actions_cache:2             -
+10 to 15    38  licenses:4 license_sync:5 runners:3 actions_cache:5             -
+15 to 20    34  licenses:5 license_sync:5 runners:3 actions_cache:5             -
+20 to 25    32  licenses:5 license_sync:5 runners:3 actions_cache:2             -
+25 to 30    30  licenses:5 license_sync:5 runners:2 actions_cache:4             -
+30 to 35    27  licenses:5 license_sync:5 runners:4 actions_cache:6             -
+35 to 40    25  licenses:6 license_sync:5 runners:4 actions_cache:5             -
+40 to 45    21  licenses:5 license_sync:5 runners:4 actions_cache:4             -
+45 to 50    18  licenses:5 license_sync:5 runners:4 actions_cache:6             -
+50 to 55    13  licenses:4 license_sync:5 runners:4 actions_cache:4             -
+55 to 60    11  licenses:5 license_sync:5 runners:3 actions_cache:3             -
+60 to 65    47  licenses:6 license_sync:5 runners:4 actions_cache:5             -
+65 to 70    44  licenses:5 license_sync:5 runners:3 actions_cache:5             -
+70 to 75    42  licenses:5 license_sync:5 runners:4 actions_cache:5             -
 """
 
 
@@ -90,7 +90,7 @@ def left(stage: FaultHarness) -> int:
 
 
 def test_an_hour_on_a_small_budget(stage: FaultHarness, simulator: Simulator) -> None:
-    """Below the reserve only runners and licenses go on; at the reset everything comes back at once."""
+    """What may be stretched is read less often, licenses keep their minute, and the reserve is never used."""
     stage.exporter.apply(
         settings({"slug": CORP, "api_url": simulator.url}, collectors=alone(EVERY_MINUTE), rate_limit_reserve=RESERVE)
     )

@@ -129,12 +129,12 @@ def test_removed_key_vanishes_for_good(board: Board) -> None:
 def test_old_result_of_a_level_is_dropped(board: Board) -> None:
     """Each level goes when it is too old by itself; a new result brings it back."""
     board.publish(ACME, {"": runners("acme", "", 1, 100), "acme-web": runners("acme", "acme-web", 1, 200)})
-    board.snapshots.expire(ACME, before=100)
+    board.snapshots.expire(ACME, {"": 100})
     assert len(board.series) == 6
-    board.snapshots.expire(ACME, before=101)
+    board.snapshots.expire(ACME, {"": 101})
     assert len(board.series) == 3
     assert all("acme-web" in line for line in board.series)
-    board.snapshots.expire(ACME, before=300)
+    board.snapshots.expire(ACME, {"": 300, "acme-web": 300})
     assert board.series == []
     board.publish(ACME, {"": runners("acme", "", 1, 400)})
     assert len(board.series) == 3
@@ -142,7 +142,7 @@ def test_old_result_of_a_level_is_dropped(board: Board) -> None:
 
 def test_expiring_an_unknown_key_is_no_error(board: Board) -> None:
     """Expiring what never was or is gone is no error."""
-    board.snapshots.expire(Key("octo", "runners"), before=1)
+    board.snapshots.expire(Key("octo", "runners"), {"": 1})
     assert board.series == []
 
 

@@ -25,6 +25,7 @@ from exporter.runtime.assignment import Assignment
 from exporter.runtime.collection import Collection
 from exporter.runtime.discovery import Discovery
 from exporter.runtime.level import RunContext
+from exporter.runtime.pacer import Pacer
 from exporter.runtime.saved import SavedState
 from exporter.runtime.snapshot import Snapshots
 from exporter.runtime.status import Key, LevelKey, Status, StatusBoard
@@ -152,17 +153,20 @@ class CollectorHarness:
         self.snapshots.reconcile(watches, max_series)
         self.is_over = threading.Event()
         self.saved: dict[LevelKey, SavedState] = {}
+        self.pacer = Pacer(self.clock, randomness or random.Random(1), show=self.statuses.set_interval)
         context = RunContext(
             snapshots=self.snapshots,
             statuses=self.statuses,
             observer=self.observer,
             clock=self.clock,
             randomness=randomness or random.Random(1),
+            pacer=self.pacer,
             save=lambda level, _fingerprint, state: self.saved.update({level: state}),
             is_over=self.is_over.is_set,
             found=Discovery().note,
         )
         self.collection = Collection(self.assignment, context)
+        self.pacer.reconcile(level.pace for level in self.collection.levels.values())
 
     def run(self, *organizations: str) -> float:
         """Read every level, or those of *organizations*; return the seconds until the first is read again."""

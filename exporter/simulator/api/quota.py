@@ -15,7 +15,7 @@ AUDIT_LOG_LIMIT = 1_750
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What a token may still ask in the current hour."""
+    """What a token may still ask in the current window."""
 
     limit: int
     used: int
@@ -48,10 +48,11 @@ class Quota:
 
 
 class Quotas:
-    """The quota of every token, safe for many threads."""
+    """The quota of every token, safe for many threads; it begins anew every *seconds*."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, seconds: int = HOUR) -> None:
         self._limit = limit
+        self._seconds = seconds
         self._quotas: OrderedDict[tuple[str, str], Quota] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -72,7 +73,7 @@ class Quotas:
         quota = self._quotas.get((token, resource))
         if quota is None or at >= quota.reset:
             limit = min(self._limit, AUDIT_LOG_LIMIT) if resource == AUDIT_LOG else self._limit
-            quota = self._quotas[token, resource] = Quota(limit, 0, int(at) + HOUR, resource)
+            quota = self._quotas[token, resource] = Quota(limit, 0, int(at) + self._seconds, resource)
         self._quotas.move_to_end((token, resource))
         while len(self._quotas) > MAX_TOKENS:
             self._quotas.popitem(last=False)
