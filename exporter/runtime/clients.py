@@ -131,7 +131,7 @@ def open_clients(
     def management_client(url: str, auth: ManageAuth) -> Client:
         made = Client(
             url,
-            ManagementPassword(auth.username, password_reader(auth)),
+            ManagementPassword(auth.username, password_reader(auth), clock),
             user_agent=f"ghe-exporter/{__version__}",
             observer=observer,
             clock=clock,

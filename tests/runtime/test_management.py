@@ -3,6 +3,7 @@
 import base64
 import random
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,19 +114,38 @@ def test_right_password_reads_everything_by_six_requests(
     assert "replication is in sync" not in text
 
 
-def test_wrong_password_is_sent_once_an_interval_at_most(
+def test_wrong_password_is_sent_once_a_run_and_ever_more_rarely(
     exporter: Exporter, simulator: Simulator, password: Path, clock: Time
 ) -> None:
-    """The run ends with the first 401, and no jitter brings the next one forward."""
+    """The run ends with the first 401, no jitter brings the next one forward, and a day sees few: no console locks."""
     password.write_text(WRONG)
     exporter.apply(managed(simulator, password))
-    for runs in range(1, 30):
+    sent: list[float] = []
+    while clock.monotonic() < 24 * 3600:
+        before = asked(simulator)
         delay = read_all(exporter.collections[KEY])
-        assert asked(simulator) == runs
+        assert asked(simulator) - before <= 1
         assert delay >= INTERVAL
+        sent += [clock.monotonic()] * (asked(simulator) - before)
+        assert status(exporter).reason == "unauthorized"
+        assert status(exporter).available
         clock.jump(delay)
-    assert status(exporter).reason == "unauthorized"
-    assert status(exporter).available
+    pauses = [later - earlier for earlier, later in pairwise(sent)]
+    assert INTERVAL <= pauses[0] < 2 * INTERVAL
+    assert all(later > earlier for earlier, later in pairwise(pauses))
+    assert len(sent) < 10
+
+
+def test_rejected_password_that_is_right_after_all_is_sent_again(
+    exporter: Exporter, simulator: Simulator, password: Path, clock: Time
+) -> None:
+    """Somebody else may have locked the console for a while."""
+    exporter.apply(managed(simulator, password))
+    simulator.faults.set("unauthorized@/manage/=1")
+    clock.jump(read_all(exporter.collections[KEY]))
+    simulator.faults.clear()
+    read_all(exporter.collections[KEY])
+    assert status(exporter).success
 
 
 def test_corrected_password_file_is_read_without_a_reload(
