@@ -38,6 +38,7 @@ RUNNERS_ALL_EPHEMERAL = 1.0
 RUNNER_SUPPORT_DAYS = 7
 LABEL_SATURATED = 1.0
 AUDIT_LOG_LATE_SECONDS = 900
+RUNNER_SUPPORT_ENDED = 0
 
 # The exporter: interval in force in configured ones, ages in intervals of the collector, days left, share of the rate
 # limit left.
@@ -80,7 +81,8 @@ COMPARISONS: dict[str, tuple[float, ...]] = {
         RUNNERS_ALL_EPHEMERAL,
     ),
     "GitHubRunnersSaturated": (RUNNERS_SATURATED, RUNNERS_ALL_EPHEMERAL),
-    "GitHubRunnersLoseSupport": (RUNNER_SUPPORT_DAYS,),
+    "GitHubRunnersLoseSupport": (RUNNER_SUPPORT_DAYS, RUNNER_SUPPORT_ENDED),
+    "GitHubRunnersLostSupport": (RUNNER_SUPPORT_ENDED,),
     "enterprise:ghe_ai_credits_used:sum": (CREDITS_ROUNDED,),
     "enterprise:ghe_ai_credits_used:projected_sum": (PERIOD_SILENT_SHARE,),
     "enterprise:ghe_ai_credits_used_per_included:projected_ratio": (PERIOD_SILENT_SHARE,),

@@ -6,6 +6,9 @@ from dashboards.parts import DAYS, IN_INTERVALS, SECONDS, SHARE, Look, judged, j
 SEATS = Look(SHARE, 1, 0, 1, steps=judged(warning=limit.SEATS_WARNING, critical=limit.SEATS_EXHAUSTED))
 DAYS_OF_SEATS = Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.FORECAST_DAYS))
 COMMITTERS = Look(SHARE, 0, 0, 1, steps=judged(warning=limit.COMMITTERS_EXHAUSTED))
+RUNNER_SUPPORT = Look(
+    DAYS, 0, steps=judged_falling(critical=limit.RUNNER_SUPPORT_ENDED, warning=limit.RUNNER_SUPPORT_DAYS)
+)
 SYNC_AGE = Look(DAYS, 1, 0, steps=judged(warning=limit.SYNC_STALE_DAYS))
 SERVER_LICENSE = Look(DAYS, 0, steps=judged_falling(critical=None, warning=limit.SERVER_LICENSE_DAYS))
 IDLE_SEATS = Look(SHARE, 0, 0, steps=judged(warning=limit.COPILOT_IDLE_SHARE))

@@ -2,6 +2,7 @@
 
 from dashboards import alert_colors, spending
 from dashboards import queries as q
+from dashboards.ai_credits import ai_credits
 from dashboards.billing_queries import LEFT_OUT, NO_BILLING, NO_COST, SKU, TOO_EARLY
 from dashboards.budgets import ALERTS, budgets
 from dashboards.frame import Board, Panels, choice, runbooks
@@ -203,6 +204,7 @@ def board() -> Board:
         rows=[
             ("This month", _month()),
             ("Actions minutes", _actions()),
+            ("AI credits", ai_credits()),
             ("Spend", spending.spend()),
             ("Budgets", budgets()),
             ("Who spends", spending.who()),

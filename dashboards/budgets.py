@@ -17,6 +17,13 @@ def _in_units(part: str) -> str:
     return " or ".join(amounts)
 
 
+def _people(threshold: int) -> str:
+    """How many people have used so many percent of what each budget allows each of them."""
+    people = q.one("ghe_budget_users", "budget_id", where=f'threshold="{threshold}"')
+    budgets = q.one("ghe_budget_amount_usd", *q.BUDGET)
+    return f"{people} * on (enterprise, budget_id) group_right () ({budgets} >= bool 0)"
+
+
 def budgets() -> Panels:
     """The panels of this row."""
     name = {"enterprise": "Enterprise", "scope": "Scope", "entity": "Entity", "product": "Product", "unit": "Unit"}
@@ -25,7 +32,8 @@ def budgets() -> Panels:
             "Budgets",
             "Every budget, the fullest first, in USD or in licenses. Where usage stops, 100% means that jobs no longer "
             "start: raise it in time. Used is empty where the exporter cannot know what a budget covers, and for "
-            "multi_user scopes, whose amount is the limit of each single person.",
+            "multi_user scopes, whose amount is the limit of each single person. At limit is how many people have used "
+            "that up and are stopped.",
             name,
             [
                 Column("Used", q.BUDGET_USED, alert_colors.BUDGET, 150, "gauge"),
@@ -35,6 +43,7 @@ def budgets() -> Panels:
                 Column(
                     "Stops usage", q.one("ghe_budget_blocks_usage", *q.BUDGET), Look(mappings=YES_NO), 125, "color-text"
                 ),
+                Column("At limit", _people(100), Look(COUNT, 0), 95),
             ],
             no_value="no budget is set",
             size=(24, 9),

@@ -28,6 +28,7 @@ SYNCED = "ghe_license_sync_last_timestamp_seconds"
 SYNC_AGE = f"(time() - {q.one(SYNCED, *SERVER)}) / {DAY}"
 SAME_SERVER = "on (enterprise, hostname, server_id)"
 MAX_SERVERS = 12
+UNMATCHED = 'matched="false"'
 
 
 def _growth() -> str:
@@ -169,8 +170,13 @@ def _who() -> Panels:
             ),
             stat(
                 "Visual Studio",
-                "People whose seat comes with a Visual Studio subscription and is paid there.",
-                f"sum({q.one('ghe_license_visual_studio_users')})",
+                "People whose seat comes with a Visual Studio subscription and is paid there. Unmatched are those "
+                "subscriptions for which GitHub knows no account: whoever uses one takes a second seat. Match them in "
+                "the enterprise's settings.",
+                [
+                    Query(f"sum({q.one('ghe_license_visual_studio_users')})", "people"),
+                    Query(f"sum({q.one('ghe_visual_studio_subscriptions', where=UNMATCHED)})", "unmatched"),
+                ],
                 look=COUNTED,
                 no_value=people,
             ),

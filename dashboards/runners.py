@@ -250,9 +250,9 @@ def _machines() -> Panels:
             | {"os": "System", "version": "Version"},
             [Column("Offline", r.filled(joined), kind="hidden")],
             no_value="No runner is offline (or single runners are not exported)",
-            size=(16, 9),
+            size=(12, 9),
             sort=["Runner"],
-            widths={"Runner": 260, "Enterprise": 110, "System": 90, "Version": 90},
+            widths={"Runner": 230, "Enterprise": 110, "System": 90, "Version": 90},
             hidden=["runner_id"],
             links=runbooks("GitHubRunnersManyOffline"),
         ),
@@ -264,6 +264,17 @@ def _machines() -> Panels:
             look=COUNTED,
             no_value="versions not reported",
             size=(4, 9),
+        ),
+        bars(
+            "Support left",
+            "Days for which GitHub still gives jobs to each version in use; below zero it gives none. The alert warns "
+            f"{limit.RUNNER_SUPPORT_DAYS} days before: rebuild the image. Versions without a date are left out. Not "
+            "filtered by group.",
+            [Query(f"sort({r.SUPPORT_LEFT})", "{{version}}")],
+            look=alert_colors.RUNNER_SUPPORT,
+            no_value="no end of support announced",
+            size=(4, 9),
+            links=runbooks("GitHubRunnersLoseSupport", "GitHubRunnersLostSupport"),
         ),
         bars(
             "Systems",

@@ -56,6 +56,11 @@ def in_organization(expr: str) -> str:
     return f'label_replace({expr}, "organization", " in $1", "organization", "(.+)")'
 
 
+_SUPPORTED_UNTIL = q.one("ghe_runner_version_deprecation_timestamp_seconds", "version")
+SUPPORT_LEFT = f"(min by (version) ({_SUPPORTED_UNTIL} and on (enterprise, version) ({VERSIONS} > 0)) - time()) / 86400"
+"""Days for which GitHub still gives jobs to each version in use."""
+
+
 def filled(expr: str) -> str:
     """Groups for a table, which joins by the labels that two queries share: none may lack one."""
     return q.named(in_enterprise(expr), "runner_group", "(no group)")
