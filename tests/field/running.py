@@ -152,10 +152,13 @@ def collected(case: Mapping[str, Any], folder: Path) -> Iterator[tuple[Mapping[s
 
 def seen(exporter: Exporter, state: GitHub) -> Seen:
     """What the exporter shows and what the GitHub was asked."""
-    page = exporter.exposition.page()
+    text, openmetrics = (
+        b"".join(exporter.exposition.page(openmetrics=kind).plain(exporter.telemetry.chunks(openmetrics=kind))).decode()
+        for kind in (False, True)
+    )
     return Seen(
-        metrics=b"".join(page.plain(exporter.telemetry.chunks(openmetrics=False))).decode(),
-        openmetrics=b"".join(page.plain(exporter.telemetry.chunks(openmetrics=True))).decode(),
+        metrics=text,
+        openmetrics=openmetrics,
         status_page=b"".join(get(exporter.application(), "/").body).decode(),
         requests=[f"{request.method} {request.target}" for request in state.requests],
         headers=[request.headers for request in state.requests],
