@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.collectors import connected_servers, server_security
+from exporter.collectors.server_management import server_management
 from tests.collectors.test_billing_properties import exposed, number_of
 from tests.support.harness import CollectorHarness
 
@@ -81,3 +82,42 @@ def test_every_number_of_repositories_and_committers_is_exposed(
 def known(values: dict[Any, float | None]) -> dict[Any, float]:
     """Those that are numbers."""
     return {labels: value for labels, value in values.items() if value is not None}
+
+
+STATUSES = ("OK", "ok", "Warning", "CRITICAL", "UNKNOWN", "RESYNCING", None)
+SERVICES = st.lists(
+    st.tuples(
+        st.sampled_from(["a.example.com", "b.example.com"]),
+        st.sampled_from(["git", "mysql", ""]),
+        st.sampled_from(STATUSES),
+    ),
+    max_size=12,
+)
+
+
+@EXAMPLES
+@given(SERVICES, st.sampled_from(["Ha", "Cluster", "SingleNode", None]))
+def test_every_service_has_one_status_and_its_health_the_worst(
+    services: list[tuple[str, str, str | None]], topology: str | None
+) -> None:
+    """However often it is listed; what is neither good nor bad has no health."""
+    nodes: dict[str, list[dict[str, Any]]] = {}
+    for hostname, name, status in services:
+        nodes.setdefault(hostname, []).append({"name": name, "status": status, "details": "prose"})
+    listed = {"nodes": [{"hostname": hostname, "services": found} for hostname, found in nodes.items()]}
+    path = "cluster/status" if topology == "Cluster" else "replication/status"
+    recorded = {"/manage/v1/config/nodes": {"topology": topology}, f"/manage/v1/{path}": listed}
+    harness = CollectorHarness(server_management.COLLECTOR, recorded, platform="server")
+    harness.run()
+    assert harness.status.success
+    assert "prose" not in harness.text
+    shown = exposed(harness, "ghe_server_service_status")
+    keys = {(hostname, name) for hostname, name, _ in services}
+    assert sorted(labels[:2] for labels in shown) == sorted(keys)
+    health = {}
+    for key in keys:
+        statuses = {(status or "unknown").lower() for *where, status in services if tuple(where) == key}
+        bad = statuses & {"warning", "critical"}
+        if bad or statuses == {"ok"}:
+            health[key] = 0.0 if bad else 1.0
+    assert exposed(harness, "ghe_server_service_healthy") == health

@@ -45,7 +45,7 @@ class Call:
             environment,
             environment["REQUEST_METHOD"],
             f"{environment['wsgi.url_scheme']}://{host}",
-            (path.removeprefix(SERVER_PREFIX) or "/") if on_server else path,
+            _below(SERVER_PREFIX, path) if on_server else path,
             on_server,
             dict(parse_qsl(environment["QUERY_STRING"], keep_blank_values=True)),
         )
@@ -86,3 +86,9 @@ class Call:
         kind, _, _ = media_type.partition("/")
         ranges = [part.partition(";")[0].strip().lower() for part in self.header("Accept").split(",")]
         return not any(ranges) or not {media_type, f"{kind}/*", "*/*"}.isdisjoint(ranges)
+
+
+def _below(prefix: str, path: str) -> str:
+    """The path below *prefix*; the management API is not below it, and nothing there is called like that."""
+    below = path.removeprefix(prefix) or "/"
+    return path if below.startswith(MANAGEMENT_PREFIX) else below
