@@ -22,6 +22,7 @@ TINY = {
     "idle": ("--seconds", "1"),
     "growth": ("--users", "100", "--runners", "20"),
     "largest": ("--users", "100", "--runners", "20", "--scrapes", "1", "--rounds", "1"),
+    "pacing": ("--runners", "20", "--hours", "1"),
     "restart": ("--series", "60", "--rounds", "1"),
     "peers": ("--users", "20", "--runners", "20", "--latency", "0.001", "--rounds", "1", "--requests", "2"),
 }
