@@ -14,7 +14,8 @@ from benchmarks import measure
 from benchmarks.simulated import ENTERPRISE
 
 MODULE = "github.com/promhippie/github_exporter"
-BUILD = f"go install -tags 'netgo sqlite' {MODULE}/cmd/github_exporter@9a8d6560f833"
+PACKAGE = "cmd/github_exporter"
+BUILD = f"go install -tags 'netgo sqlite' {MODULE}/{PACKAGE}@9a8d6560f833"
 VARIABLE = "BENCHMARK_PEER"
 """Where the peer's program is, if the command line does not say."""
 
@@ -52,6 +53,24 @@ def environment(url: str, address: str, folder: str) -> dict[str, str]:
         "GITHUB_EXPORTER_COLLECTOR_RUNNERS": "true",
         "GITHUB_EXPORTER_COLLECTOR_BILLING": "true",
     }
+
+
+def built(source: str, folder: Path) -> str:
+    """Build the peer from a checkout into *folder*; where its program is.
+
+    Raises:
+        SystemExit: there is no such source, no go, or it does not build.
+    """
+    checkout, output = Path(source).expanduser().resolve(), folder / "github_exporter"
+    if not (checkout / PACKAGE).is_dir():
+        raise SystemExit(f"--peer-source {source}: no {PACKAGE} there, so it is no checkout of {MODULE}")
+    if shutil.which("go") is None:
+        raise SystemExit("--peer-source needs go, or --peer the program")
+    command = ["go", "build", "-tags", "netgo sqlite", "-o", str(output), f"./{PACKAGE}"]
+    done = subprocess.run(command, cwd=checkout, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"--peer-source {source}: go build failed: {done.stderr.strip()[-500:]}")
+    return str(output)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """This exporter and promhippie/github_exporter side by side, each on a simulated GitHub of its own.
 
     python -m benchmarks.peers --peer PATH
+    python -m benchmarks.peers --peer-source DIR     # builds it with go
 
 Both read the runners of one enterprise and its billing, the two things that both can. They are scraped in turn, round
 after round; the simulated GitHubs count what they are asked. Two runners of one name are two runners. Without the
@@ -10,13 +11,16 @@ peer's program only this exporter is measured, and nothing is compared.
 import http.client
 import json
 import os
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -24,7 +28,7 @@ from prometheus_client.samples import Sample
 from benchmarks import measure
 from benchmarks.collecting import exporting
 from benchmarks.measure import Check, median_of
-from benchmarks.peer import BUILD, VARIABLE, peer, program
+from benchmarks.peer import BUILD, VARIABLE, built, peer, program
 from benchmarks.recorded import Recorded
 from benchmarks.simulated import ENTERPRISE
 from exporter.collectors import COLLECTORS
@@ -50,6 +54,7 @@ class Terms(NamedTuple):
     runner_id: str
     runner_name: str
     billing: str
+    net_usd: str
     failures: str
     build: str
 
@@ -59,6 +64,7 @@ OURS = Terms(
     "runner_id",
     "runner",
     "ghe_billing_",
+    "ghe_billing_net_usd",
     "ghe_exporter_collector_failures_total",
     "ghe_exporter_build_info",
 )
@@ -67,6 +73,7 @@ THEIRS = Terms(
     "id",
     "name",
     "github_billing_",
+    "github_billing_current_usage_net_amount",
     "github_request_failures_total",
     "github_build_info",
 )
@@ -114,6 +121,9 @@ class Side:
             "runners_shown": len({labels[self.terms.runner_id] for labels in runners}),
             "names_shown": len({labels[self.terms.runner_name] for labels in runners}),
             "billing_series": sum(sample.name.startswith(self.terms.billing) for sample in samples),
+            "net_usd_shown": sum(
+                sample.value for sample in samples if sample.name.removesuffix("_total") == self.terms.net_usd
+            ),
             "failures": sum(sample.value for sample in samples if sample.name == self.terms.failures),
             "billing_answers": billing_answers(self.answers()),
         }
@@ -122,6 +132,15 @@ class Side:
 def billing_answers(answers: Mapping[tuple[str, int], int]) -> dict[str, int]:
     """How often each billing path was answered with which status."""
     return {f"{path} {status}": count for (path, status), count in answers.items() if "/settings/billing" in path}
+
+
+def net_usd_reported(url: str) -> float:
+    """What GitHub's own summary of the month says that everything costs."""
+    now = time.gmtime()
+    address = f"{url}/enterprises/{ENTERPRISE}/settings/billing/usage/summary?year={now.tm_year}&month={now.tm_mon}"
+    headers = {"Authorization": "Bearer example", "User-Agent": "benchmark"}
+    with urlopen(Request(address, headers=headers), timeout=LONGEST_SCRAPE) as answer:
+        return sum(float(item["netAmount"]) for item in json.load(answer)["usageItems"])
 
 
 def calls_per_hour(first_runs: Mapping[tuple[str, int], int], intervals: Mapping[str, float]) -> float:
@@ -215,10 +234,14 @@ def main() -> None:
     """Measure and report."""
     parser = measure.parser(__doc__, users=2_000, runners=500, pairs=10, latency=0.05, rounds=5, requests=20)
     parser.add_argument("--peer", metavar="PATH", default=os.environ.get(VARIABLE), help=f"built by {BUILD}")
+    parser.add_argument("--peer-source", metavar="DIR", help="a checkout, from which go builds the program")
     chosen = parser.parse_args()
-    other = program(chosen.peer)
     sizes = chosen.users, chosen.runners, chosen.pairs, chosen.latency
     with ExitStack() as running:
+        if chosen.peer_source is None:
+            other = program(chosen.peer)
+        else:
+            other = built(chosen.peer_source, Path(running.enter_context(tempfile.TemporaryDirectory())))
         sides = {"exporter": start_exporter(running, *sizes)}
         ours = sides["exporter"]
         first_runs = ours.answers()
@@ -232,6 +255,8 @@ def main() -> None:
             for side in sides.values():
                 side.scrape(chosen.requests)
         figures = {name: side.figures() for name, side in sides.items()}
+        for name, side in sides.items():
+            figures[name]["net_usd_reported"] = net_usd_reported(side.recorded.url)
         intervals = by_collector(ours.url, "ghe_exporter_collector_interval_seconds")
     figures["exporter"]["calls_of_first_runs"] = first_runs.total()
     figures["exporter"]["calls_per_hour"] = calls_per_hour(first_runs, intervals)

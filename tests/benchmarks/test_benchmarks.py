@@ -1,6 +1,7 @@
 """The benchmarks run, at sizes that measure nothing, and print what they promise."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,24 @@ def test_runs(name: str) -> None:
     assert report["figures"]
 
 
+STAND_IN_SOURCE = """package main
+
+import (
+	"os"
+	"syscall"
+)
+
+func main() {
+	environment := append(os.Environ(), "PYTHONPATH=%(root)s")
+	arguments := []string{"python", "-m", "tests.support.stand_in_peer"}
+	if err := syscall.Exec("%(python)s", arguments, environment); err != nil {
+		panic(err)
+	}
+}
+"""
+"""A program in Go whose place another takes."""
+
+
 def peers(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """The comparison with another exporter."""
     command = [sys.executable, "-m", "benchmarks.peers", *TINY["peers"], *arguments]
@@ -79,9 +98,42 @@ def test_peer_is_measured_beside_this_exporter(tmp_path: Path) -> None:
     assert (ours["calls_per_hour"], theirs["calls_per_hour"]) == (2 * 60 + 4 + 3, 3 * 60)
     usage, count = "/enterprises/octo-corp/settings/billing/usage 200", 1 + 2 + 1
     assert theirs["billing_answers"] == {usage: count}
+    assert ours["net_usd_shown"] == pytest.approx(ours["net_usd_reported"]) == pytest.approx(theirs["net_usd_reported"])
+    assert theirs["net_usd_shown"] == 0
     assert theirs["failures"] == 3
     assert theirs["build"] == {"version": "stand-in"}
     assert len(report["checks"]) == 5
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="needs go")
+def test_peer_is_built_from_source(tmp_path: Path) -> None:
+    """A checkout is built and then measured; here one whose program runs the stand-in."""
+    package = tmp_path / "cmd" / "github_exporter"
+    package.mkdir(parents=True)
+    (tmp_path / "go.mod").write_text("module example.com/stand_in\n\ngo 1.20\n", "utf-8")
+    (package / "main.go").write_text(STAND_IN_SOURCE % {"root": ROOT, "python": sys.executable}, "utf-8")
+    done = peers("--peer-source", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["figures"]["peer"]["build"] == {"version": "stand-in"}
+
+
+def test_source_that_is_none_is_one_line(tmp_path: Path) -> None:
+    """Nothing is measured without what was asked for."""
+    done = peers("--peer-source", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"--peer-source {tmp_path}: no cmd/github_exporter there")
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="needs go")
+def test_source_that_does_not_build_names_the_error(tmp_path: Path) -> None:
+    """What go says is in the error."""
+    package = tmp_path / "cmd" / "github_exporter"
+    package.mkdir(parents=True)
+    (tmp_path / "go.mod").write_text("module example.com/stand_in\n\ngo 1.20\n", "utf-8")
+    (package / "main.go").write_text("package main\n\nfunc main() { broken() }\n", "utf-8")
+    done = peers("--peer-source", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "undefined: broken" in done.stderr
 
 
 def test_peer_that_is_missing_is_report_how_to_build(tmp_path: Path) -> None:
