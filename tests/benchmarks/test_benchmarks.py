@@ -25,6 +25,7 @@ TINY = {
     "largest": ("--users", "100", "--runners", "20", "--scrapes", "1", "--rounds", "1"),
     "pacing": ("--runners", "20", "--hours", "1"),
     "restart": ("--series", "60", "--rounds", "1"),
+    "watching": ("--divisor", "1000"),
     "peers": ("--users", "20", "--runners", "20", "--latency", "0.001", "--rounds", "1", "--requests", "2"),
 }
 
