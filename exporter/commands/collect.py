@@ -68,7 +68,7 @@ def collect(exporter: Exporter, settings: Settings) -> list[str]:
                 done |= {level.key for level in levels}
                 progress.update(task, total=len(done))
                 for each in as_completed([pool.submit(run_one, level) for level in levels]):
-                    progress.update(task, advance=1, description=" ".join(each.result().key).rstrip())
+                    progress.update(task, advance=1, description=" ".join(each.result().key).strip())
         finally:
             exporter.stop()  # before the pool waits for its threads, so that an interrupt ends them
     return failures(exporter)
@@ -94,7 +94,7 @@ def run_one(level: Level) -> Level:
 def failures(exporter: Exporter) -> list[str]:
     """A line for each collector that failed; what is not available here is no failure."""
     return [
-        f"{key.enterprise} {key.collector}: {status.reason}: {status.problem}"
+        f"{' '.join(key).strip()}: {status.reason}: {status.problem}"
         for key, status in exporter.statuses.all().items()
         if not status.success and status.available
     ]

@@ -586,3 +586,19 @@ def test_status_page_has_a_report_without_an_enterprise(check: Check, simulator:
     found = check(1, COLLECTORS__GITHUB_STATUS__URL="http://127.0.0.1:1", **switched_on)
     assert [enterprise["ok"] for enterprise in found["enterprises"]] == [True, False]
     assert found["enterprises"][1]["checks"][0]["cause"] == "connection_refused"
+
+
+def test_download_is_checked_and_explained(check: Check, simulator: Simulator) -> None:
+    """Both the report and the file; where its host is not allowed the advice names the setting."""
+    switched_on = {"COLLECTORS__COPILOT_USAGE__ENABLED": "true"}
+    found = check(0, **switched_on)
+    (enterprise,) = found["enterprises"]
+    rows = [row for row in enterprise["checks"] if row["collector"] == "copilot_usage"]
+    assert [(row["endpoint"], row["state"]) for row in rows] == [
+        ("/enterprises/{enterprise}/copilot/metrics/reports/enterprise-28-day/latest", "ok"),
+        ("/{download_link}", "ok"),
+    ]
+    simulator.faults.set("forbidden@copilot-usage-reports=1")
+    (refused,) = (row for row in check(1, **switched_on)["enterprises"][0]["checks"] if row["state"] == "failed")
+    assert (refused["endpoint"], refused["cause"]) == ("/{download_link}", "download_refused")
+    assert "octo-pre-signed" not in str(refused)

@@ -38,7 +38,16 @@ MAX_REQUESTS = 1_500
 SECRET = f"{CANARY}@acme.example"
 """In the place of what no label may show: mail addresses, names of people, addresses with signatures."""
 PERSONAL = frozenset(
-    {"actor", "user", "email", "github_com_saml_name_id", "visual_studio_license_status", "html_url", "download_urls"}
+    {
+        "actor",
+        "user",
+        "email",
+        "github_com_saml_name_id",
+        "visual_studio_license_status",
+        "html_url",
+        "download_urls",
+        "download_links",
+    }
 )
 
 ODD: st.SearchStrategy[Any] = st.one_of(
