@@ -18,7 +18,7 @@ from exporter.web.http.server import WebServer
 from tests.support.certificates import HOUR, hashed, install, issue, web_config
 from tests.support.programs import run
 from tests.support.tools import free_port
-from tests.support.web_server import Site, port_of, serving
+from tests.support.web_server import WebHarness, port_of, serving
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def test_certificate_of_a_loopback_address_is_not_verified(
 ) -> None:
     """The certificate of a loopback address is not verified, whoever signed it and however old it is."""
     install(tmp_path, issue("elsewhere", ends=-HOUR))
-    with serving(Site(), web_config=web_config(tmp_path, tls={}, basic_auth_users={"octo": hashed()})) as server:
+    with serving(WebHarness(), web_config=web_config(tmp_path, tls={}, basic_auth_users={"octo": hashed()})) as server:
         assert check(capsys, f"https://{host}:{port_of(server)}") == (0, "healthy\n", "")
         assert check(capsys, f"http://{host}:{port_of(server)}")[0] == 1
 
@@ -125,7 +125,7 @@ def test_certificate_of_a_loopback_address_is_not_verified(
 def test_certificate_of_any_other_address_is_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The certificate of any other address is verified, by name and authority."""
     host = socket.gethostname()
-    with serving(Site(), "0.0.0.0:0", web_config=web_config(tmp_path, tls={})) as server:
+    with serving(WebHarness(), "0.0.0.0:0", web_config=web_config(tmp_path, tls={})) as server:
         try:
             socket.create_connection((host, port_of(server)), timeout=5).close()
         except OSError:
@@ -216,7 +216,7 @@ def test_healthcheck_of_a_server_with_tls(tmp_path: Path, monkeypatch: pytest.Mo
     """The whole way, with a certificate for another name on an address that is not loopback by its name."""
     install(tmp_path, issue("elsewhere", ends=-HOUR))
     web = web_config(tmp_path, tls={}, basic_auth_users={"octo": hashed()})
-    with serving(Site(), "0.0.0.0:0", web_config=web) as server:
+    with serving(WebHarness(), "0.0.0.0:0", web_config=web) as server:
         monkeypatch.setenv("GHE_EXPORTER_LISTEN", f"0.0.0.0:{port_of(server)}")
         assert main(["healthcheck", "--web.config.file", str(web)]) == 0
 

@@ -1,4 +1,4 @@
-"""A site to serve, and clients that ask it over real sockets."""
+"""An application to serve, and clients that ask it over real sockets."""
 
 import asyncio
 import socket
@@ -48,7 +48,7 @@ class Gate:
             await asyncio.sleep(0.01)
 
 
-class Site:
+class WebHarness:
     """An application over results that a test publishes; its scrapes pass a gate."""
 
     def __init__(self) -> None:
@@ -99,16 +99,16 @@ def get(handler: Handler, path: str) -> Response:
 
 @contextmanager
 def serving(
-    site: Site,
+    harness: WebHarness,
     listen: str = "127.0.0.1:0",
     web_config: Path | None = None,
     *,
     head_seconds: float = HEAD_SECONDS,
     response_seconds: float = RESPONSE_SECONDS,
 ) -> Iterator[WebServer]:
-    """Serve *site*, protected as the file *web_config* says, as long as the block lasts."""
+    """Serve *harness*, protected as the file *web_config* says, as long as the block lasts."""
     protection = LiveProtection(web_config)
-    guard = Guard(site.application, protection)
+    guard = Guard(harness.application, protection)
     server = WebServer(listen, guard, protection, head_seconds=head_seconds, response_seconds=response_seconds)
     server.start()
     try:

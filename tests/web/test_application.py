@@ -44,7 +44,7 @@ class Reply:
 
 
 @dataclass
-class Site:
+class WebHarness:
     """An application whose states a test sets."""
 
     healthy: bool = True
@@ -85,9 +85,9 @@ class Site:
 
 
 @pytest.fixture
-def site() -> Site:
-    """A site with two collectors' results."""
-    return Site()
+def harness() -> WebHarness:
+    """An application with two collectors' results."""
+    return WebHarness()
 
 
 @pytest.mark.parametrize(
@@ -99,20 +99,22 @@ def site() -> Site:
         ("/-/ready", "text/plain; charset=utf-8", b"ready\n"),
     ],
 )
-def test_routes_answer_with_their_type_and_security_headers(site: Site, path: str, kind: str, body: bytes) -> None:
+def test_routes_answer_with_their_type_and_security_headers(
+    harness: WebHarness, path: str, kind: str, body: bytes
+) -> None:
     """GET and HEAD are answered alike; the server leaves out the body for HEAD."""
-    reply = site.ask(path)
+    reply = harness.ask(path)
     assert (reply.status, reply.body) == ("200 OK", body)
     assert reply.headers | SECURITY == reply.headers
     assert reply.headers["Content-Type"] == kind
-    assert site.ask(path, "HEAD") == reply
+    assert harness.ask(path, "HEAD") == reply
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get"])
 @pytest.mark.parametrize("path", PATHS)
-def test_methods_other_than_get_and_head_are_refused(site: Site, path: str, method: str) -> None:
+def test_methods_other_than_get_and_head_are_refused(harness: WebHarness, path: str, method: str) -> None:
     """The refusal names the methods that are allowed."""
-    reply = site.ask(path, method)
+    reply = harness.ask(path, method)
     assert (reply.status, reply.headers["Allow"]) == ("405 Method Not Allowed", "GET, HEAD")
     assert reply.body == b"only GET and HEAD\n"
     assert reply.headers | SECURITY == reply.headers
@@ -122,22 +124,22 @@ def test_methods_other_than_get_and_head_are_refused(site: Site, path: str, meth
     "path", ["/metrics/", "/Metrics", "//", "", "/favicon.ico", "/-/", "/-/reload", "/-/quit", "/../metrics", "*"]
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_unknown_path_is_404(site: Site, path: str, method: str) -> None:
+def test_unknown_path_is_404(harness: WebHarness, path: str, method: str) -> None:
     """`/-/reload` is unknown unless it is enabled."""
-    reply = site.ask(path, method)
+    reply = harness.ask(path, method)
     assert reply.status == "404 Not Found"
     assert reply.headers | SECURITY == reply.headers
     assert reply.body == b"not found; see / for what there is\n"
 
 
-def test_status_page_is_not_cached(site: Site) -> None:
+def test_status_page_is_not_cached(harness: WebHarness) -> None:
     """Browsers ask for the status page each time."""
-    assert site.ask("/").headers["Cache-Control"] == "no-store"
+    assert harness.ask("/").headers["Cache-Control"] == "no-store"
 
 
-def test_openmetrics_is_sent_on_request(site: Site) -> None:
+def test_openmetrics_is_sent_on_request(harness: WebHarness) -> None:
     """The body is valid and ends with its end mark; `Vary` names the headers that decide."""
-    reply = site.ask("/metrics", accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    reply = harness.ask("/metrics", accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
     assert reply.headers["Content-Type"] == OPENMETRICS
     assert reply.headers["Vary"] == "Accept, Accept-Encoding"
     assert reply.body == SEATS + RUNNERS + OWN + b"# EOF\n"
@@ -149,11 +151,11 @@ def test_openmetrics_is_sent_on_request(site: Site) -> None:
 )
 @pytest.mark.parametrize("accept", ["", "application/openmetrics-text"])
 def test_body_is_compressed_for_clients_that_accept_gzip(
-    site: Site, accept: str, accept_encoding: str, *, gzipped: bool
+    harness: WebHarness, accept: str, accept_encoding: str, *, gzipped: bool
 ) -> None:
     """The compressed body has the same content."""
-    plain = site.ask("/metrics", accept=accept)
-    reply = site.ask("/metrics", accept=accept, accept_encoding=accept_encoding)
+    plain = harness.ask("/metrics", accept=accept)
+    reply = harness.ask("/metrics", accept=accept, accept_encoding=accept_encoding)
     assert reply.headers.get("Content-Encoding") == ("gzip" if gzipped else None)
     assert reply.headers["Vary"] == "Accept, Accept-Encoding"
     assert (gzip.decompress(reply.body) if gzipped else reply.body) == plain.body
@@ -170,51 +172,51 @@ def test_body_is_compressed_for_clients_that_accept_gzip(
         ("collect=licenses", SEATS + RUNNERS + OWN),
     ],
 )
-def test_collect_parameter_selects_collectors(site: Site, query: str, body: bytes) -> None:
+def test_collect_parameter_selects_collectors(harness: WebHarness, query: str, body: bytes) -> None:
     """Other parameters select nothing."""
-    assert site.ask("/metrics", query=query).body == body
-    assert gzip.decompress(site.ask("/metrics", query=query, accept_encoding="gzip").body) == body
+    assert harness.ask("/metrics", query=query).body == body
+    assert gzip.decompress(harness.ask("/metrics", query=query, accept_encoding="gzip").body) == body
 
 
 @pytest.mark.parametrize(
     "query", ["collect[]=nothing", "collect[]=licenses&collect[]=x", "collect[]=", "collect[]=%FF%00<script>"]
 )
-def test_unknown_collector_is_refused(site: Site, query: str) -> None:
+def test_unknown_collector_is_refused(harness: WebHarness, query: str) -> None:
     """The refusal names the collectors that exist and repeats nothing of the request."""
-    reply = site.ask("/metrics", query=query)
+    reply = harness.ask("/metrics", query=query)
     assert reply.status == "400 Bad Request"
     assert reply.body == b"collect[]: no such collector; there are licenses, runners\n"
 
 
 @pytest.mark.parametrize(("path", "name"), [("/-/healthy", "healthy"), ("/-/ready", "ready")])
-def test_failing_probe_is_503(site: Site, path: str, name: str) -> None:
+def test_failing_probe_is_503(harness: WebHarness, path: str, name: str) -> None:
     """The other probe is unaffected."""
-    setattr(site, name, False)
+    setattr(harness, name, False)
     other = ({"/-/healthy", "/-/ready"} - {path}).pop()
-    reply = site.ask(path)
+    reply = harness.ask(path)
     assert (reply.status, reply.body) == ("503 Service Unavailable", f"not {name}\n".encode())
-    assert site.ask(other).status == "200 OK"
-    assert site.ask("/metrics").status == "200 OK"
+    assert harness.ask(other).status == "200 OK"
+    assert harness.ask("/metrics").status == "200 OK"
 
 
-def test_enabled_reload_runs_on_post(site: Site) -> None:
+def test_enabled_reload_runs_on_post(harness: WebHarness) -> None:
     """Each POST reloads."""
-    site.reload = site.reloading("")
-    assert (site.ask("/-/reload", "POST").status, site.ask("/-/reload", "POST").body) == ("200 OK", b"reloaded\n")
-    assert site.reloads == ["", ""]
+    harness.reload = harness.reloading("")
+    assert (harness.ask("/-/reload", "POST").status, harness.ask("/-/reload", "POST").body) == ("200 OK", b"reloaded\n")
+    assert harness.reloads == ["", ""]
 
 
-def test_failed_reload_is_500_with_the_problem(site: Site) -> None:
+def test_failed_reload_is_500_with_the_problem(harness: WebHarness) -> None:
     """The body is the problem."""
-    site.reload = site.reloading("listen: must be HOST:PORT")
-    reply = site.ask("/-/reload", "POST")
+    harness.reload = harness.reloading("listen: must be HOST:PORT")
+    reply = harness.ask("/-/reload", "POST")
     assert (reply.status, reply.body) == ("500 Internal Server Error", b"listen: must be HOST:PORT\n")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
-def test_reload_with_another_method_is_refused(site: Site, method: str) -> None:
+def test_reload_with_another_method_is_refused(harness: WebHarness, method: str) -> None:
     """A link or an image can make a browser send GET."""
-    site.reload = site.reloading("")
-    reply = site.ask("/-/reload", method)
+    harness.reload = harness.reloading("")
+    reply = harness.ask("/-/reload", method)
     assert (reply.status, reply.headers["Allow"]) == ("405 Method Not Allowed", "POST")
-    assert site.reloads == []
+    assert harness.reloads == []

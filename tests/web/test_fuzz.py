@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from exporter.web.http.connection import MAX_HEAD_BYTES
 from exporter.web.http.server import WebServer
 from tests.support.certificates import PASSWORD, USER, hashed, web_config
-from tests.support.web_server import Site, ask, connected, everything, serving
+from tests.support.web_server import WebHarness, ask, connected, everything, serving
 from tests.web.test_guard import login
 
 STATUSES = frozenset({100, 200, 400, 401, 404, 405, 408, 413, 429, 431, 501, 503, 505})
@@ -27,19 +27,21 @@ effort = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[H
 
 
 @pytest.fixture(scope="module")
-def site() -> Site:
-    """A site with some figures."""
-    site = Site()
-    site.publish("a")
-    return site
+def harness() -> WebHarness:
+    """An application with some figures."""
+    harness = WebHarness()
+    harness.publish("a")
+    return harness
 
 
 @pytest.fixture(scope="module", params=["open", "protected"])
-def server(request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
+def server(
+    request: pytest.FixtureRequest, harness: WebHarness, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WebServer]:
     """A server that all examples share, with and without passwords."""
     folder: Path = tmp_path_factory.mktemp("web")
     users = {USER: hashed()} if request.param == "protected" else {}
-    with serving(site, web_config=web_config(folder, basic_auth_users=users)) as running:
+    with serving(harness, web_config=web_config(folder, basic_auth_users=users)) as running:
         yield running
 
 

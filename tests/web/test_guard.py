@@ -18,7 +18,7 @@ from exporter.web.protection.protection import LiveProtection
 from exporter.web.protection.rate_limit import RateLimiter
 from tests.support.certificates import PASSWORD, USER, hashed, web_config
 from tests.support.tools import eventually
-from tests.support.web_server import CROWD, Site, ask, connected, serving
+from tests.support.web_server import CROWD, WebHarness, ask, connected, serving
 
 EVERY_PATH = ("/", "/metrics", "/metrics?collect[]=runners", "/-/healthy", "/-/ready", "/-/reload", "/nothing")
 OPEN = {"/-/healthy", "/-/ready"}
@@ -38,7 +38,7 @@ def status(server: WebServer, path: str = "/metrics", method: str = "GET", **hea
 
 def test_only_probes_are_answered_without_a_password(tmp_path: Path) -> None:
     """Every other path needs the right user and password."""
-    with serving(Site(), web_config=web_config(tmp_path, basic_auth_users={USER: hashed()})) as server:
+    with serving(WebHarness(), web_config=web_config(tmp_path, basic_auth_users={USER: hashed()})) as server:
         for path in EVERY_PATH:
             expected = 200 if path in OPEN else 401
             assert status(server, path) == expected
@@ -58,7 +58,7 @@ def test_only_probes_are_answered_without_a_password(tmp_path: Path) -> None:
 def test_changed_users_apply_to_the_next_request(tmp_path: Path) -> None:
     """A broken file keeps the former users."""
     path = web_config(tmp_path, basic_auth_users={USER: hashed()})
-    with capture_logs() as logged, serving(Site(), web_config=path) as server:
+    with capture_logs() as logged, serving(WebHarness(), web_config=path) as server:
         assert status(server, **login()) == 200
         web_config(tmp_path, basic_auth_users={USER: hashed("another"), "acme": hashed()})
         assert status(server, **login()) == 401
@@ -107,7 +107,7 @@ def test_configured_headers_replace_the_defaults(tmp_path: Path) -> None:
     """Refusals and probes have them as well."""
     headers = {"X-Frame-Options": "sameorigin", "Strict-Transport-Security": "max-age=9", "X-XSS-Protection": ""}
     path = web_config(tmp_path, http_server_config={"headers": headers}, basic_auth_users={USER: hashed()})
-    with serving(Site(), web_config=path) as server:
+    with serving(WebHarness(), web_config=path) as server:
         for address, given in (("/", login()), ("/", {}), ("/-/ready", {})):
             _, found, _ = ask(server, address, **given)
             assert found["X-Frame-Options"] == "sameorigin"
@@ -126,7 +126,7 @@ def test_header_names_are_compared_without_case() -> None:
 
 def test_requests_beyond_the_burst_are_429(tmp_path: Path) -> None:
     """Probes are never limited."""
-    with serving(Site(), web_config=web_config(tmp_path, rate_limit={"interval": "1h", "burst": 3})) as server:
+    with serving(WebHarness(), web_config=web_config(tmp_path, rate_limit={"interval": "1h", "burst": 3})) as server:
         assert [status(server) for _ in range(5)] == [200, 200, 200, 429, 429]
         assert [status(server, path) for path in OPEN for _ in range(5)] == [200] * 10
         web_config(tmp_path, rate_limit={"interval": "1h", "burst": 1})
@@ -147,7 +147,7 @@ def test_rate_limiter_adds_a_token_each_interval() -> None:
 def test_password_guesses_do_not_delay_verified_clients(tmp_path: Path) -> None:
     """Verified clients and probes are answered while guesses fill the queue."""
     path = web_config(tmp_path, basic_auth_users={USER: hashed(cost=SLOW)})
-    with serving(Site(), web_config=path) as server:
+    with serving(WebHarness(), web_config=path) as server:
         assert status(server, **login()) == 200
         statuses: list[Any] = []
         crowd = 3 * CROWD
@@ -170,7 +170,7 @@ def test_password_guesses_do_not_delay_verified_clients(tmp_path: Path) -> None:
 def test_client_that_resets_keeps_its_place_in_the_queue(tmp_path: Path) -> None:
     """Its password is still being computed: who guesses and hangs up must not start more computations than others."""
     path = web_config(tmp_path, basic_auth_users={USER: hashed(cost=VERY_SLOW)})
-    with serving(Site(), web_config=path) as server:
+    with serving(WebHarness(), web_config=path) as server:
         for number in range(MAX_QUEUED):
             with connected(server) as client:
                 guess = login(user=f"user-{number}")["Authorization"]

@@ -22,7 +22,7 @@ from tests.support.web_server import (
     CROWD,
     PATIENCE,
     REQUEST,
-    Site,
+    WebHarness,
     ask,
     connected,
     everything,
@@ -39,11 +39,11 @@ STOP_SECONDS = 10
 
 
 @pytest.fixture
-def site() -> Site:
-    """A site whose answer is larger than what the kernel takes in for a client."""
-    site = Site()
-    site.publish("a", 100_000)
-    return site
+def harness() -> WebHarness:
+    """An application whose answer is larger than what the kernel takes in for a client."""
+    harness = WebHarness()
+    harness.publish("a", 100_000)
+    return harness
 
 
 @contextmanager
@@ -75,9 +75,9 @@ def connections(server: WebServer) -> int:
     return server.connections.answering + server.connections.waiting
 
 
-def test_slow_readers_do_not_delay_others(site: Site) -> None:
+def test_slow_readers_do_not_delay_others(harness: WebHarness) -> None:
     """Others are answered while many clients leave their responses unread; every response arrives whole."""
-    with serving(site) as server, ExitStack() as stack:
+    with serving(harness) as server, ExitStack() as stack:
         slow = [stack.enter_context(reading_slowly(server)) for _ in range(3 * CROWD)]
         eventually(lambda: untaken(server) == len(slow), "all answers are set aside")
         assert is_well(server)
@@ -90,9 +90,9 @@ def test_slow_readers_do_not_delay_others(site: Site) -> None:
         assert body_of(slow[0]) == b"healthy\n"
 
 
-def test_pipelined_requests_wait_for_a_slow_reader(site: Site) -> None:
+def test_pipelined_requests_wait_for_a_slow_reader(harness: WebHarness) -> None:
     """They are answered after the first response, in order."""
-    with serving(site) as server, reading_slowly(server, SCRAPE + REQUEST + LAST_PROBE) as client:
+    with serving(harness) as server, reading_slowly(server, SCRAPE + REQUEST + LAST_PROBE) as client:
         eventually(lambda: untaken(server) == 1, "the first answer is set aside")
         received = everything(client)
     assert received.count(b"HTTP/1.1 200 OK") == 3
@@ -100,18 +100,21 @@ def test_pipelined_requests_wait_for_a_slow_reader(site: Site) -> None:
     assert received.endswith(b"healthy\n")
 
 
-def test_half_closed_connection_gets_the_whole_response(site: Site) -> None:
+def test_half_closed_connection_gets_the_whole_response(harness: WebHarness) -> None:
     """The client has finished sending and still reads."""
-    with serving(site) as server, reading_slowly(server) as client:
+    with serving(harness) as server, reading_slowly(server) as client:
         client.shutdown(socket.SHUT_WR)
         eventually(lambda: untaken(server) == 1, "the answer is set aside")
         head, _, body = everything(client).partition(b"\r\n\r\n")
         assert f"Content-Length: {len(body)}".encode() in head
 
 
-def test_reader_that_is_too_slow_is_disconnected(site: Site) -> None:
+def test_reader_that_is_too_slow_is_disconnected(harness: WebHarness) -> None:
     """The kernel drops what it still holds for the client."""
-    with serving(site, head_seconds=0.5, response_seconds=1.0) as server, reading_slowly(server, LAST_SCRAPE) as client:
+    with (
+        serving(harness, head_seconds=0.5, response_seconds=1.0) as server,
+        reading_slowly(server, LAST_SCRAPE) as client,
+    ):
         client.recv(1)
         # On a busy machine its time may be over before anybody looks.
         eventually(lambda: untaken(server) == 1 or not connections(server), "the answer is set aside")
@@ -123,9 +126,9 @@ def test_reader_that_is_too_slow_is_disconnected(site: Site) -> None:
         assert is_well(server)
 
 
-def test_responses_of_clients_that_reset_are_dropped(site: Site) -> None:
+def test_responses_of_clients_that_reset_are_dropped(harness: WebHarness) -> None:
     """No connection remains."""
-    with serving(site) as server:
+    with serving(harness) as server:
         with ExitStack() as stack:
             for _ in range(2 * CROWD):
                 client = stack.enter_context(reading_slowly(server))
@@ -135,9 +138,9 @@ def test_responses_of_clients_that_reset_are_dropped(site: Site) -> None:
         assert is_well(server)
 
 
-def test_stop_waits_for_slow_readers(site: Site) -> None:
+def test_stop_waits_for_slow_readers(harness: WebHarness) -> None:
     """Responses in flight are finished; new clients are refused."""
-    with serving(site) as server, reading_slowly(server) as client:
+    with serving(harness) as server, reading_slowly(server) as client:
         eventually(lambda: untaken(server) == 1, "the answer is set aside")
         stopping = threading.Thread(target=server.stop)
         stopping.start()
@@ -150,10 +153,10 @@ def test_stop_waits_for_slow_readers(site: Site) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2 * CROWD])
-def test_stop_is_in_time_despite_readers_that_never_read(site: Site, number: int) -> None:
+def test_stop_is_in_time_despite_readers_that_never_read(harness: WebHarness, number: int) -> None:
     """It leaves no thread."""
     before = set(threading.enumerate())
-    with serving(site) as server, ExitStack() as stack:
+    with serving(harness) as server, ExitStack() as stack:
         for _ in range(number):
             stack.enter_context(reading_slowly(server))
         eventually(lambda: untaken(server) == number, "all answers are set aside")
@@ -163,10 +166,10 @@ def test_stop_is_in_time_despite_readers_that_never_read(site: Site, number: int
     assert set(threading.enumerate()) <= before
 
 
-def test_two_hundred_scrapes_at_the_same_time_are_complete(site: Site) -> None:
+def test_two_hundred_scrapes_at_the_same_time_are_complete(harness: WebHarness) -> None:
     """The server starts no thread for them."""
-    site.publish("b", 2_000)
-    with serving(site) as server:
+    harness.publish("b", 2_000)
+    with serving(harness) as server:
         whole = ask(server, "/metrics")[2]
         threads = threading.active_count()
         crowd = 200
@@ -188,10 +191,10 @@ def test_two_hundred_scrapes_at_the_same_time_are_complete(site: Site) -> None:
         assert max(most) <= threads + crowd
 
 
-def test_connections_beyond_the_limit_are_closed(site: Site) -> None:
+def test_connections_beyond_the_limit_are_closed(harness: WebHarness) -> None:
     """A new client is answered all the same."""
-    site.publish("b", 20_000)
-    with serving(site) as server, ExitStack() as stack:
+    harness.publish("b", 20_000)
+    with serving(harness) as server, ExitStack() as stack:
         for number in range(MAX_CONNECTIONS + 60):
             client = stack.enter_context(connected(server))
             if number % 2:
@@ -201,14 +204,14 @@ def test_connections_beyond_the_limit_are_closed(site: Site) -> None:
     eventually(lambda: not untaken(server), "nothing is left")
 
 
-def test_closed_connections_release_their_descriptors(site: Site) -> None:
+def test_closed_connections_release_their_descriptors(harness: WebHarness) -> None:
     """They do so without the garbage collector."""
-    site.publish("b")
+    harness.publish("b")
 
     def descriptors() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
-    with serving(site) as server:
+    with serving(harness) as server:
         assert is_well(server)
         eventually(lambda: not connections(server), "nobody is connected")
         before = descriptors()
@@ -224,11 +227,11 @@ def test_closed_connections_release_their_descriptors(site: Site) -> None:
             gc.enable()
 
 
-def test_new_connection_is_closed_while_all_others_are_being_answered(site: Site) -> None:
+def test_new_connection_is_closed_while_all_others_are_being_answered(harness: WebHarness) -> None:
     """Only connections that wait for their client give way."""
-    site.publish("b")
-    site.gate.is_open = False
-    with serving(site) as server, ExitStack() as stack:
+    harness.publish("b")
+    harness.gate.is_open = False
+    with serving(harness) as server, ExitStack() as stack:
         asking = []
         for _ in range(MAX_CONNECTIONS):
             asking.append(stack.enter_context(connected(server)))
@@ -236,17 +239,17 @@ def test_new_connection_is_closed_while_all_others_are_being_answered(site: Site
         eventually(lambda: untaken(server) == MAX_CONNECTIONS, "all of them have asked")
         with connected(server) as late:
             assert everything(late) == b""
-        site.gate.is_open = True
+        harness.gate.is_open = True
         assert all(everything(client).endswith(b"ghe_up 1\n") for client in asking)
         assert is_well(server)
 
 
-def test_stop_aborts_a_response_that_takes_too_long(site: Site, tmp_path: Path) -> None:
+def test_stop_aborts_a_response_that_takes_too_long(harness: WebHarness, tmp_path: Path) -> None:
     """Over TLS, no byte of it is sent unencrypted."""
-    site.publish("b")
-    site.gate.is_open = False
+    harness.publish("b")
+    harness.gate.is_open = False
     sent = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
-    with serving(site, web_config=web_config(tmp_path, tls={})) as server, connected(server) as plain:
+    with serving(harness, web_config=web_config(tmp_path, tls={})) as server, connected(server) as plain:
         tls = ssl.create_default_context(cadata=authority().pem.decode())
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         client = tls.wrap_bio(incoming, outgoing, server_hostname="localhost")
@@ -259,11 +262,11 @@ def test_stop_aborts_a_response_that_takes_too_long(site: Site, tmp_path: Path) 
                 incoming.write(plain.recv(65_536))
         client.write(sent)
         plain.sendall(outgoing.read())
-        assert site.gate.asked.wait(PATIENCE)
+        assert harness.gate.asked.wait(PATIENCE)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         received = everything(plain)
-        site.gate.is_open = True
+        harness.gate.is_open = True
         stopping.join()
     assert b"HTTP" not in received
     assert b"ghe_" not in received

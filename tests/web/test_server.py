@@ -20,7 +20,7 @@ from tests.support.web_server import (
     CROWD,
     PATIENCE,
     REQUEST,
-    Site,
+    WebHarness,
     ask,
     connected,
     everything,
@@ -31,23 +31,23 @@ from tests.support.web_server import (
 
 
 @pytest.fixture(scope="module")
-def hosted() -> Iterator[tuple[Site, WebServer]]:
-    """A site and its server on a free port, which all tests of this file share: none of them may break it."""
-    site = Site()
-    with serving(site) as server:
-        yield site, server
+def hosted() -> Iterator[tuple[WebHarness, WebServer]]:
+    """An application and its server on a free port, which all tests of this file share: none of them may break it."""
+    harness = WebHarness()
+    with serving(harness) as server:
+        yield harness, server
 
 
 @pytest.fixture
-def site(hosted: tuple[Site, WebServer]) -> Site:
-    """The shared site without results."""
-    site, _ = hosted
-    site.reset()
-    return site
+def harness(hosted: tuple[WebHarness, WebServer]) -> WebHarness:
+    """The shared application without results."""
+    harness, _ = hosted
+    harness.reset()
+    return harness
 
 
 @pytest.fixture
-def server(hosted: tuple[Site, WebServer]) -> WebServer:
+def server(hosted: tuple[WebHarness, WebServer]) -> WebServer:
     """The shared server."""
     return hosted[1]
 
@@ -63,11 +63,11 @@ def server(hosted: tuple[Site, WebServer]) -> WebServer:
         (":0", ["127.0.0.1"]),
     ],
 )
-def test_listens_at_every_form_of_address(site: Site, listen: str, hosts: list[str]) -> None:
+def test_listens_at_every_form_of_address(harness: WebHarness, listen: str, hosts: list[str]) -> None:
     """Port 0 takes a free port, and the URL can be opened."""
     if "::" in listen and not socket.has_dualstack_ipv6():
         pytest.skip("needs IPv6")
-    with serving(site, listen) as server:
+    with serving(harness, listen) as server:
         for host in hosts:
             assert ask(server, host=host)[2] == b"healthy\n"
         netloc = server.url.removeprefix("http://")
@@ -82,24 +82,24 @@ def test_empty_host_means_every_address() -> None:
     assert bind_address("[::1]:80") == ("::1", 80)
 
 
-def test_port_in_use_is_an_error_that_names_the_address(site: Site, server: WebServer) -> None:
+def test_port_in_use_is_an_error_that_names_the_address(harness: WebHarness, server: WebServer) -> None:
     """It is the error of the system."""
-    second = WebServer(f"127.0.0.1:{port_of(server)}", site.application)
+    second = WebServer(f"127.0.0.1:{port_of(server)}", harness.application)
     with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1:{port_of(server)}: Address already in use$"):
         second.start()
     second.stop()
     assert is_well(server)
 
 
-def test_stop_before_start_is_no_error(site: Site) -> None:
+def test_stop_before_start_is_no_error(harness: WebHarness) -> None:
     """Nothing happens."""
-    WebServer("127.0.0.1:0", site.application).stop()
+    WebServer("127.0.0.1:0", harness.application).stop()
 
 
-def test_stop_ends_threads_and_releases_the_port(site: Site) -> None:
+def test_stop_ends_threads_and_releases_the_port(harness: WebHarness) -> None:
     """A new client is refused."""
     before = set(threading.enumerate())
-    with serving(site) as server:
+    with serving(harness) as server:
         ask(server)
     server.stop()
     assert set(threading.enumerate()) <= before
@@ -107,18 +107,18 @@ def test_stop_ends_threads_and_releases_the_port(site: Site) -> None:
         ask(server)
 
 
-def test_stop_finishes_the_response_in_flight(site: Site) -> None:
+def test_stop_finishes_the_response_in_flight(harness: WebHarness) -> None:
     """The scrape is complete."""
-    site.publish("a", 20_000)
-    site.gate.is_open = False
+    harness.publish("a", 20_000)
+    harness.gate.is_open = False
     answers: list[Any] = []
-    with serving(site) as server:
+    with serving(harness) as server:
         scrape = threading.Thread(target=lambda: answers.append(ask(server, "/metrics")))
         scrape.start()
-        assert site.gate.asked.wait(PATIENCE)
+        assert harness.gate.asked.wait(PATIENCE)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
-        site.gate.is_open = True
+        harness.gate.is_open = True
         scrape.join()
         stopping.join()
     [(status, headers, body)] = answers
@@ -127,10 +127,10 @@ def test_stop_finishes_the_response_in_flight(site: Site) -> None:
     assert body.endswith(b"ghe_up 1\n")
 
 
-def test_failure_is_logged_and_reported(site: Site) -> None:
+def test_failure_is_logged_and_reported(harness: WebHarness) -> None:
     """A server that is stopped reports none."""
     failed = threading.Event()
-    server = WebServer("127.0.0.1:0", site.application, on_failure=failed.set)
+    server = WebServer("127.0.0.1:0", harness.application, on_failure=failed.set)
     with capture_logs() as logged:
         server.start()
         assert is_well(server)
@@ -140,15 +140,15 @@ def test_failure_is_logged_and_reported(site: Site) -> None:
         server.stop()
     assert [(entry["log_level"], entry["event"]) for entry in logged] == [("critical", "web server failed")]
     failed.clear()
-    stopped = WebServer("127.0.0.1:0", site.application, on_failure=failed.set)
+    stopped = WebServer("127.0.0.1:0", harness.application, on_failure=failed.set)
     stopped.start()
     stopped.stop()
     assert not failed.is_set()
 
 
-def test_scrape_gets_the_whole_body(site: Site, server: WebServer) -> None:
+def test_scrape_gets_the_whole_body(harness: WebHarness, server: WebServer) -> None:
     """Plain and compressed."""
-    site.publish("a", 30_000)
+    harness.publish("a", 30_000)
     status, headers, plain = ask(server, "/metrics")
     assert status == 200
     assert len(plain) == int(headers["Content-Length"]) > 1_000_000
@@ -157,9 +157,9 @@ def test_scrape_gets_the_whole_body(site: Site, server: WebServer) -> None:
     assert gzip.decompress(zipped) == plain
 
 
-def test_head_has_the_length_and_no_body(site: Site, server: WebServer) -> None:
+def test_head_has_the_length_and_no_body(harness: WebHarness, server: WebServer) -> None:
     """The connection stays usable."""
-    site.publish("a")
+    harness.publish("a")
     with connected(server) as client:
         client.sendall(
             REQUEST.replace(b"GET /-/healthy", b"HEAD /metrics")
@@ -177,9 +177,11 @@ def test_server_header_hides_versions(server: WebServer) -> None:
     assert headers["Server"] == "ghe-exporter"
 
 
-def test_exception_is_a_500_without_details(site: Site, server: WebServer, capfd: pytest.CaptureFixture[str]) -> None:
+def test_exception_is_a_500_without_details(
+    harness: WebHarness, server: WebServer, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Its text is neither sent nor printed, and the server continues."""
-    site.broken = True
+    harness.broken = True
     status, _, body = ask(server, "/")
     assert status == 500
     assert b"secret" not in body
@@ -361,12 +363,12 @@ def test_http_1_0_gets_its_response_and_a_close(server: WebServer) -> None:
         assert everything(client).endswith(b"\r\n\r\nhealthy\n")
 
 
-def test_scrapes_during_publishing_are_consistent(site: Site, server: WebServer) -> None:
+def test_scrapes_during_publishing_are_consistent(harness: WebHarness, server: WebServer) -> None:
     """Fifty scrapes at the same time see complete results of one publication."""
     whole = []
     for generation in ("old", "new"):
-        site.publish(generation)
-        whole.append(b"".join(site.exposition.page().plain(())))
+        harness.publish(generation)
+        whole.append(b"".join(harness.exposition.page().plain(())))
     together, done = threading.Barrier(51), threading.Event()
     seen: list[bytes] = []
 
@@ -374,7 +376,7 @@ def test_scrapes_during_publishing_are_consistent(site: Site, server: WebServer)
         together.wait()
         turn = 0
         while not done.is_set():
-            site.publish(("old", "new")[turn % 2])
+            harness.publish(("old", "new")[turn % 2])
             turn += 1
 
     def scrape(*, zipped: bool) -> None:

@@ -18,7 +18,7 @@ from exporter.errors import ConfigurationError
 from exporter.web.http.server import WebServer
 from exporter.web.protection.protection import LiveProtection
 from tests.support.certificates import HOUR, THIS_MACHINE, Certificate, authority, install, issue, web_config
-from tests.support.web_server import CROWD, PATIENCE, REQUEST, Site, connected, everything, port_of, serving
+from tests.support.web_server import CROWD, PATIENCE, REQUEST, WebHarness, connected, everything, port_of, serving
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 VERIFY = {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}
@@ -30,7 +30,7 @@ EXPIRED = -24 * HOUR
 def secure(folder: Path, **tls: Any) -> Iterator[WebServer]:
     """A server with TLS."""
     install(folder, authority(2), "ca")
-    with serving(Site(), web_config=web_config(folder, tls=tls)) as server:
+    with serving(WebHarness(), web_config=web_config(folder, tls=tls)) as server:
         yield server
 
 
@@ -283,7 +283,7 @@ def test_clients_that_stop_in_the_handshake_do_not_delay_others(tmp_path: Path) 
 
 def test_unfinished_handshake_is_closed(tmp_path: Path) -> None:
     """After the time for a head."""
-    with serving(Site(), web_config=web_config(tmp_path, tls={}), head_seconds=0.5) as server:
+    with serving(WebHarness(), web_config=web_config(tmp_path, tls={}), head_seconds=0.5) as server:
         for start in (b"", b"\x16\x03\x01"):
             with connected(server) as silent:
                 silent.sendall(start)
@@ -317,9 +317,9 @@ def test_plain_http_on_the_tls_port_gets_an_explanation(
 
 def test_slow_tls_readers_get_whole_responses(tmp_path: Path) -> None:
     """Others are answered meanwhile."""
-    site = Site()
-    site.publish("a", 100_000)
-    with serving(site, web_config=web_config(tmp_path, tls={})) as server, ExitStack() as stack:
+    harness = WebHarness()
+    harness.publish("a", 100_000)
+    with serving(harness, web_config=web_config(tmp_path, tls={})) as server, ExitStack() as stack:
         slow = []
         for _ in range(CROWD + 2):
             plain = socket.create_connection(("127.0.0.1", port_of(server)), PATIENCE)
