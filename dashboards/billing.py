@@ -13,6 +13,7 @@ from dashboards.parts import (
     DAYS,
     DOLLARS,
     INCLUDED_DASHED,
+    MONEY,
     NEUTRAL,
     SHARED,
     Look,
@@ -55,10 +56,10 @@ def _month() -> Panels:
             "Cost after discounts of the last whole day (UTC), and of the average day of this month. GitHub's figures "
             "arrive with a delay of up to a day.",
             [
-                Query(f"sum({q.one('ghe_billing_day_net_usd', 'product')})", "yesterday"),
-                Query(f"sum({q.SPEND_A_DAY})", "average day"),
+                Query(f"sum({q.one('ghe_billing_day_net_usd', 'product')})", "day"),
+                Query(f"sum({q.SPEND_A_DAY})", "average"),
             ],
-            look=DOLLARS,
+            look=Look(MONEY, 0),
             size=(6, 3),
             no_value=NO_COST,
         ),

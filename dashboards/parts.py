@@ -91,7 +91,7 @@ SUCCEEDED = {"0": ("failed", WARNING), "1": ("ok", GOOD)}
 VERDICT = Look(NONE, steps=((None, "transparent"),), mappings=SUCCEEDED)
 DISTURBED = {"0": ("up", GOOD), "1": ("disturbed", WARNING)}
 ACCEPTED = {"0": ("rejected", CRITICAL), "1": ("accepted", GOOD)}
-SERVED = {"0": ("no runner", CRITICAL), "1": ("served", GOOD)}
+SERVED = {"0": ("no runner", CRITICAL), "1": ("served", GOOD), "2": ("no", QUIET)}
 NONE_OF_THEM = {"0": ("none", GOOD)}
 
 

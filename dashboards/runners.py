@@ -146,7 +146,7 @@ def _groups() -> Panels:
 def _labels() -> Panels:
     none = "no label is counted"
     rows = f"group by (enterprise, organization, label) ({r.LABEL_ONLINE})"
-    served = f"{rows} * on (enterprise, label) group_left () ({r.SERVED})"
+    served = f"{rows} * on (enterprise, label) group_left () ({r.SERVED}) or 2 * {rows}"
     return [
         [
             stat(
@@ -156,7 +156,7 @@ def _labels() -> Panels:
                 f"sum(1 - ({r.SERVED}))",
                 look=Look(COUNT, 0, steps=[(None, CRITICAL)], mappings=NONE_OF_THEM),
                 filled=True,
-                size=(5, 5),
+                size=(4, 5),
                 no_value="expected_labels is not set",
                 links=runbooks("GitHubRunnerLabelUnserved"),
             ),
@@ -166,7 +166,7 @@ def _labels() -> Panels:
                 "jobs that ask for them wait.",
                 f"sum({r.LABEL_FULL})",
                 look=COUNTED,
-                size=(5, 5),
+                size=(4, 5),
                 no_value=none,
                 links=runbooks("GitHubRunnerLabelSaturated"),
             ),
@@ -178,16 +178,16 @@ def _labels() -> Panels:
             "Expected shows labels of expected_labels, and whether a runner of any organization serves them.",
             {"enterprise": "Enterprise", "organization": "Organization", "label": "Label"},
             [
-                Column("Expected", r.in_enterprise(served), Look(NONE, mappings=SERVED), 95, "color-text"),
+                Column("Expected", r.in_enterprise(served), Look(NONE, mappings=SERVED), 105, "color-text"),
                 Column("Idle", r.in_enterprise(r.labeled("idle")), COUNTED, 70),
                 Column("Busy", r.in_enterprise(r.LABEL_BUSY), COUNTED, 70),
-                Column("Offline", r.in_enterprise(r.labeled("offline")), COUNTED, 80),
-                Column("Utilization", r.in_enterprise(r.LABEL_UTILIZATION), alert_colors.LABEL_SATURATED, 130, "gauge"),
+                Column("Offline", r.in_enterprise(r.labeled("offline")), COUNTED, 85),
+                Column("Utilization", r.in_enterprise(r.LABEL_UTILIZATION), alert_colors.LABEL_SATURATED, 125, "gauge"),
             ],
             no_value=none,
-            size=(11, 10),
+            size=(13, 10),
             sort=["Expected", "-Utilization"],
-            widths={"Enterprise": 110, "Organization": 115},
+            widths={"Enterprise": 105, "Organization": 115},
             links=runbooks("GitHubRunnerLabelUnserved", "GitHubRunnerLabelSaturated"),
         ),
         bars(
@@ -197,7 +197,7 @@ def _labels() -> Panels:
             [Query(f"sort_desc({r.in_organization(f'topk(12, {r.LABEL_SATURATED} > 0)')})", r.LABEL_LEGEND)],
             look=SHARED,
             no_value="never",
-            size=(8, 10),
+            size=(7, 10),
             links=runbooks("GitHubRunnerLabelSaturated"),
         ),
     ]

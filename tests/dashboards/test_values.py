@@ -147,6 +147,7 @@ CASES = {
         {
             '{enterprise="acme",organization="(enterprise)",label="gpu"}': 1,
             '{enterprise="acme",organization="web",label="gpu"}': 1,
+            '{enterprise="acme",organization="(enterprise)",label="old"}': 2,
         },
     ),
     "labels that are full, nearly full, ephemeral, offline and many in one": Case(
