@@ -19,6 +19,9 @@ NEWEST = q.one("ghe_runner_application_info", "os", "version")
 JUDGED = q.one(*_BY_VERSION, where='organization=~"$organization", version!=""') + f" and on (enterprise, os) {NEWEST}"
 """Runners with a known version, where the newest one is known too."""
 OUTDATED = f"{JUDGED} unless on (enterprise, os, version) {NEWEST}"
+_SUPPORTED_UNTIL = q.one("ghe_runner_version_deprecation_timestamp_seconds", "version")
+SUPPORT_LEFT = f"(min by (version) ({_SUPPORTED_UNTIL} and on (enterprise, version) ({VERSIONS} > 0)) - time()) / 86400"
+"""Days for which GitHub still gives jobs to each version in use."""
 
 LABEL = ("organization", "label")
 IN_ORGANIZATION = 'organization=~"$organization"'
@@ -54,11 +57,6 @@ def in_enterprise(expr: str) -> str:
 def in_organization(expr: str) -> str:
     """*expr* for a legend; what is the enterprise's own is in no organization."""
     return f'label_replace({expr}, "organization", " in $1", "organization", "(.+)")'
-
-
-_SUPPORTED_UNTIL = q.one("ghe_runner_version_deprecation_timestamp_seconds", "version")
-SUPPORT_LEFT = f"(min by (version) ({_SUPPORTED_UNTIL} and on (enterprise, version) ({VERSIONS} > 0)) - time()) / 86400"
-"""Days for which GitHub still gives jobs to each version in use."""
 
 
 def filled(expr: str) -> str:

@@ -189,6 +189,36 @@ def test_budgets_of_every_scope_have_the_consumption_they_cover(shown: Shown) ->
     assert shown.sum("ghe_budget_expiry_timestamp_seconds") > NOW
 
 
+def test_included_credits_last_in_one_enterprise_and_are_used_up_in_another(shown: Shown) -> None:
+    for slug, is_used_up in ((CORP, False), ("octo-tenant", True)):
+        used, paid = shown.sum("ghe_ai_credits_used", slug), shown.sum("ghe_ai_credits_paid", slug)
+        assert used == pytest.approx(shown.sum("ghe_ai_credits_discounted", slug) + paid)
+        assert (used >= shown.sum("ghe_ai_credits_included", slug)) == is_used_up
+        assert len(shown.sums("ghe_ai_credits_used", slug, "model")) > 5
+        assert shown.sum("ghe_ai_credits_net_usd", slug) < shown.sum("ghe_ai_credits_gross_usd", slug)
+
+
+def test_some_people_are_at_their_limit_and_some_subscriptions_unmatched(shown: Shown) -> None:
+    people = shown.sums("ghe_budget_users", CORP, "threshold")
+    assert 0 < people["100"] < people["90"] < shown.sum("ghe_copilot_seats") / 5
+    limits = {each.labels["budget_id"] for each in shown.of("ghe_budget_amount_usd") if "multi" in each.labels["scope"]}
+    assert {each.labels["budget_id"] for each in shown.of("ghe_budget_users")} == limits
+    subscriptions = shown.sums("ghe_visual_studio_subscriptions", CORP, "matched")
+    assert 0 < subscriptions["false"] < subscriptions["true"]
+
+
+def test_only_pinned_runners_of_one_enterprise_have_lost_support(shown: Shown) -> None:
+    lost = {
+        (slug, each.labels["version"])
+        for slug in CLOUD
+        for each in shown.of("ghe_runner_version_deprecation_timestamp_seconds", slug)
+        if each.value < NOW
+    }
+    assert {slug for slug, _ in lost} == {"octo-legacy"}
+    in_use = {each.labels["version"] for each in shown.of("ghe_runners_by_version", "octo-legacy")}
+    assert {version for _, version in lost} <= in_use
+
+
 def test_exports_of_every_status_are_recent(shown: Shown) -> None:
     assert {each.labels["status"] for each in shown.of("ghe_usage_report_exports")} == {
         "completed",
