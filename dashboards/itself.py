@@ -216,7 +216,7 @@ def _organizations() -> Panels:
                 Column("Left out", organizations("left_out"), COUNTED, 90, "color-text"),
             ],
             no_value="no organization is known",
-            size=(12, 7),
+            size=(8, 7),
             sort=["Enterprise"],
         ),
         table(
@@ -233,8 +233,33 @@ def _organizations() -> Panels:
                 )
             ],
             no_value="Every organization is read",
-            size=(12, 7),
+            size=(8, 7),
             sort=["Enterprise", "Organization"],
+        ),
+    ]
+
+
+def _streams() -> Panels:
+    stream = "max by (enterprise, stream_id, type)"
+    return [
+        table(
+            "Streams of the audit log",
+            "Destinations of each enterprise's audit log. Not enabled, or paused for an hour: the alert warns, because "
+            "GitHub keeps undelivered events for some days only.",
+            {"enterprise": "Enterprise", "stream_id": "Stream", "type": "Destination"},
+            [
+                Column("Enabled", f"{stream} (ghe_audit_log_stream_enabled{{{ALL}}})", VERDICT, 100),
+                Column(
+                    "Paused for",
+                    f"time() - {stream} (ghe_audit_log_stream_paused_timestamp_seconds{{{ALL}}})",
+                    Look(SECONDS, 0),
+                    110,
+                ),
+            ],
+            no_value="no stream, or not offered",
+            size=(8, 7),
+            sort=["Enabled", "Enterprise"],
+            links=runbooks("GitHubAuditLogStreamPaused"),
         ),
     ]
 
@@ -249,7 +274,7 @@ def board() -> Board:
             ("Health", _health()),
             ("Freshness", _freshness()),
             ("Failures", _failures()),
-            ("Organizations", _organizations()),
+            ("Organizations and audit log", [*_organizations(), *_streams()]),
             ("GitHub's API", api()),
             ("Process", process()),
         ],

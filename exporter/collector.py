@@ -127,6 +127,7 @@ class Collector(Generic[Fetched]):
         interval: default seconds from one run to the next.
         fetch: asks GitHub; the only part that does I/O.
         samples: turns what was fetched into samples; pure.
+        min_interval: seconds between runs at least, also when they fail, where GitHub allows few requests.
         enabled: whether it runs by default.
         organizations: it also runs for each configured organization.
         for_process: it reads no enterprise, but runs once, without a credential, at the address `url` of its options.
@@ -146,6 +147,7 @@ class Collector(Generic[Fetched]):
     interval: float
     fetch: Callable[[GitHub, Target], Fetched]
     samples: Callable[[Target, Fetched], Iterable[Sample]]
+    min_interval: float = MIN_INTERVAL
     enabled: bool = True
     organizations: bool = False
     for_process: bool = False

@@ -32,6 +32,7 @@ from exporter.config.organizations import (
     refuse_repeated,
     texts,
 )
+from exporter.duration import format_duration
 from exporter.github.endpoint import DEFAULT_API_VERSION
 from exporter.github.models import MAX_LABEL
 from exporter.redaction import describe_path
@@ -169,6 +170,9 @@ def is_server(url: str) -> bool:
 def _checked(collector: Collector[Any]) -> Any:
     def check(options: CollectorOptions) -> CollectorOptions:
         interval = collector.interval_with(options)
+        if interval < collector.min_interval:
+            least = format_duration(collector.min_interval)
+            raise ValueError(f"interval is shorter than {least}: GitHub allows few of these requests")
         if collector.max_age_with(options) < interval:
             raise ValueError("max_age is shorter than the interval: the data would come and go")
         return options

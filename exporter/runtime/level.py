@@ -303,7 +303,8 @@ class Level:
             self._log.warning("collector not available", reason=first.reason.value, hint=first.problem)
         if refused and not self._availability.offered and (self._is_refused or self._is_refused_elsewhere()):
             return self._availability.seconds_to_probe(self._assignment.interval, self._probe_seconds)
-        return seconds_to_retry(failures, self._failed_runs, self._assignment.interval)
+        retry = seconds_to_retry(failures, self._failed_runs, self._assignment.interval)
+        return max(retry, self._assignment.collector.min_interval)
 
     def _log_failures(self, failures: Sequence[Failure]) -> None:
         for failure in failures:

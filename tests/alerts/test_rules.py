@@ -60,6 +60,7 @@ RESTS_ON = {
     "copilot": "Copilot",
     "runners": "Runners|RunnerLabel",
     "actions_activity": "RunsWaiting",
+    "audit_log_streams": "AuditLogStream",
 }
 
 

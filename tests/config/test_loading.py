@@ -146,6 +146,8 @@ BAD = {
     "characters, ? for any one and [ab] for a or b",
     "organizations-exclude-without-auto": ": enterprises[0].organizations: exclude is about organizations that are "
     "found, and needs auto: true",
+    "interval-shorter-than-the-endpoint-allows": ": collectors.audit_log_streams: interval is shorter than 15m: GitHub "
+    "allows few of these requests",
     "organizations-max-is-zero": ": enterprises[0].organizations.max: must be greater than or equal to 1",
     "organizations-named-twice": ": enterprises[0].organizations.named: Acme-Web is listed twice",
     "organizations-named-without-token": ": enterprises[0].organizations.named[0].auth.token_file: "

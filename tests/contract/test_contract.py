@@ -85,7 +85,7 @@ TARGET_LABELS = frozenset(
 FORBIDDEN_LABELS = frozenset(
     {
         *("user", "users", "login", "email", "mail", "token", "url", "uri", "password", "secret", "message", "error"),
-        *("le", "quantile", "type", "env", "environment", "region", "zone"),
+        *("le", "quantile", "env", "environment", "region", "zone"),
     }
 )
 NAME = re.compile(r"ghe_[a-z0-9]+(_[a-z0-9]+)*")
