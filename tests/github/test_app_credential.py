@@ -488,3 +488,10 @@ def test_post_follows_no_redirect(client: Client, run: Run, github: responses.Re
     with pytest.raises(PayloadError, match=r"^POST /app/installations/.*/access_tokens answered 307"):
         client.create_token(str(NUMBER), run)
     assert len(github.calls) == 1
+
+
+def test_each_installation_has_a_rate_limit_of_its_own(make: Make) -> None:
+    """An App on the enterprise and on an organization, and another App, are counted for themselves."""
+    keys = {make().rate_limit_key(), make(organization="acme-web").rate_limit_key(), make("17").rate_limit_key()}
+    assert len(keys) == 3
+    assert make().rate_limit_key() in keys

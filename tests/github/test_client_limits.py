@@ -2,17 +2,20 @@
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import pytest
 import requests
 import responses
+from structlog.testing import capture_logs
 
 from exporter.errors import (
     GitHubError,
     RateLimited,
     Unauthorized,
 )
+from exporter.github.auth import PersonalAccessToken
 from exporter.github.client import Client
 from exporter.github.rate_limit import MAX_WAIT_SECONDS
 from exporter.github.run import ClientLimits, Run
@@ -197,3 +200,49 @@ def test_limit_reached_while_waiting_for_a_connection_stops_the_request(
         thread.join(10)
     assert [type(error) for error in failed] == [RateLimited, RateLimited]
     assert calls(github) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        quota(900) | {"X-RateLimit-Limit": "0"},
+        quota(0, NOW - 3600),
+        quota(0, NOW + 100 * 365 * 86_400),
+        quota(2000),
+    ],
+    ids=["limit of 0", "reset an hour ago", "reset in another century", "more than the limit"],
+)
+def test_headers_that_make_no_sense_stop_nothing_and_are_reported_once(
+    client: Client, run: Run, github: responses.RequestsMock, headers: dict[str, str]
+) -> None:
+    """Requests go on, and one line of the log says why the pace does not follow the headers."""
+    github.get(SYNC_URL, json=[1], headers=headers)
+    with capture_logs() as logs:
+        for _ in range(3):
+            client.get(SYNC, SYNC_URL, run)
+    assert [entry["event"] for entry in logs] == ["rate limit headers make no sense, ignored"]
+    assert client.rate_limits.forecast(NOW) == {}
+
+
+def test_replaced_token_has_limits_of_its_own(
+    make_client: MakeClient, run: Run, github: responses.RequestsMock
+) -> None:
+    """What the former token has left says nothing about the new one; with the former one it is known again."""
+    tokens = ["one"]
+    client = make_client(credential=PersonalAccessToken("auth", lambda: tokens[0]))
+    github.get(SYNC_URL, json=[1], headers=quota(17))
+    client.get(SYNC, SYNC_URL, run)
+    assert client.rate_limits.in_force(NOW)["core"].window.remaining == 17
+    with pytest.raises(RateLimited):
+        client.get(SYNC, SYNC_URL, run)
+    tokens[0] = "two"
+    assert client.rate_limits.in_force(NOW) == {}
+    client.get(SYNC, SYNC_URL, run)
+
+
+def test_limits_are_found_without_showing_the_secret(make_client: MakeClient) -> None:
+    """What identifies a credential is no token, and equal for equal ones alone."""
+    keys = [PersonalAccessToken("auth", partial(str, token)).rate_limit_key() for token in ("ghp_a", "ghp_b", "ghp_a")]
+    assert keys[0] == keys[2] != keys[1]
+    assert "ghp" not in keys[0]
+    assert make_client().rate_limits is not make_client().rate_limits

@@ -89,6 +89,46 @@ def test_agenda_forgets_replaced_and_discarded_times() -> None:
     assert agenda.next_at() is None
 
 
+def test_agenda_that_is_changed_often_stays_small() -> None:
+    """Times that were replaced do not stay until they would have come."""
+    agenda = Agenda()
+    for number in range(10_000):
+        agenda.put("moved", 1e6 - number)
+        agenda.put("other", 1e6)
+    assert len(agenda._due) < 200
+    assert agenda.take(2e6) == [(1e6 - 9999, "moved"), (1e6, "other")]
+
+
+def test_moved_task_is_due_when_it_was_moved_to() -> None:
+    """Sooner or later than it was planned; what is not on the schedule is no error."""
+    clock, runs = HandClock(), Runs()
+    schedule = Schedule(clock, idle)
+    schedule.reconcile({"a": Task(runs, first_delay=30)})
+    schedule.move("a", 3)
+    schedule.move("unknown", 1)
+    assert schedule.run_due() == 3
+    schedule.move("a", 4)
+    assert schedule.run_due() == 4
+    clock.now += 4
+    schedule.run_due()
+    assert runs.has_started()
+    runs.release.release()
+    settle(schedule)
+
+
+def test_task_that_is_moved_while_it_runs_comes_back_then() -> None:
+    """What its run returns was planned before it was moved."""
+    clock, runs = HandClock(), Runs()
+    schedule = Schedule(clock, idle)
+    schedule.reconcile({"a": Task(runs)})
+    schedule.run_due()
+    assert runs.has_started()
+    schedule.move("a", 2)
+    runs.release.release()
+    settle(schedule)
+    assert schedule.run_due() == 2
+
+
 def test_a_task_is_due_again_after_the_delay_it_returns() -> None:
     """The first run starts after its delay, the next one after what the run returned."""
     clock, runs = HandClock(), Runs()
