@@ -81,7 +81,7 @@ class Ledger:
         kept: dict[str, Run] = {}
         for id_, run in self.runs.items():
             if run.created is not None and run.started is not None:
-                self.waits[run.organization].observe(max(0.0, run.started - run.created), RUN_WAIT)
+                self.waits[run.organization].observe(round(max(0.0, run.started - run.created), 3), RUN_WAIT)
             elif run.created is None or run.completed:
                 # Whatever else there is of it happened before, and counts as long as its last event does.
                 if run.last > self.floor:
