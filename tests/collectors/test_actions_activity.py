@@ -155,6 +155,8 @@ def test_half_of_the_limit_is_never_exceeded(per_day: float) -> None:
     if per_day <= 60_000:
         assert min(again[1:]) >= 15 * MINUTE
         assert report.lag < 30
+    if per_day <= 1_000_000:
+        assert [query["order"] for query in log.queries] == ["desc", *("asc" for _ in range(29))], "all reach the end"
     if per_day == 1_000_000:
         assert 60 + 10 <= again[-1] < 5 * MINUTE
         assert report.lag < 30
