@@ -37,7 +37,8 @@ PERMISSIONS = """# Permissions and API calls
 
 {note}
 The exporter only sends `GET` requests, but for some data GitHub has no read-only scope or permission. A classic
-personal access token of an enterprise owner (of a site administrator, on GitHub Enterprise Server) can read everything.
+personal access token of an enterprise owner (of a site administrator, on GitHub Enterprise Server) can read everything
+but a server's management API, which takes no token but the user and password of `manage_auth`.
 A GitHub App installed on the enterprise cannot: where the tables say *no App*, add a classic token as `runner_auth`
 beside the App. Fine-grained personal access tokens cannot read an enterprise, only the runners of an organization.
 
