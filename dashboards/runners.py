@@ -150,8 +150,8 @@ def _labels() -> Panels:
     return [
         [
             stat(
-                "Expected labels without a runner",
-                "Labels of expected_labels for which no runner is online, neither of the enterprise nor of any "
+                "Unserved labels",
+                "Expected labels (expected_labels) for which no runner is online, neither of the enterprise nor of any "
                 "organization: jobs that ask for one wait, and the alert pages.",
                 f"sum(1 - ({r.SERVED}))",
                 look=Look(COUNT, 0, steps=[(None, CRITICAL)], mappings=NONE_OF_THEM),
@@ -179,15 +179,15 @@ def _labels() -> Panels:
             {"enterprise": "Enterprise", "organization": "Organization", "label": "Label"},
             [
                 Column("Expected", r.in_enterprise(served), Look(NONE, mappings=SERVED), 105, "color-text"),
-                Column("Idle", r.in_enterprise(r.labeled("idle")), COUNTED, 70),
-                Column("Busy", r.in_enterprise(r.LABEL_BUSY), COUNTED, 70),
+                Column("Idle", r.in_enterprise(r.labeled("idle")), COUNTED, 60),
+                Column("Busy", r.in_enterprise(r.LABEL_BUSY), COUNTED, 65),
                 Column("Offline", r.in_enterprise(r.labeled("offline")), COUNTED, 85),
-                Column("Utilization", r.in_enterprise(r.LABEL_UTILIZATION), alert_colors.LABEL_SATURATED, 125, "gauge"),
+                Column("Utilization", r.in_enterprise(r.LABEL_UTILIZATION), alert_colors.LABEL_SATURATED, 110, "gauge"),
             ],
             no_value=none,
             size=(13, 10),
             sort=["Expected", "-Utilization"],
-            widths={"Enterprise": 105, "Organization": 115},
+            widths={"Enterprise": 100, "Organization": 115},
             links=runbooks("GitHubRunnerLabelUnserved", "GitHubRunnerLabelSaturated"),
         ),
         bars(

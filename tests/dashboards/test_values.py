@@ -125,7 +125,7 @@ CASES = {
     ),
     "all of a mixed group offline": worst(group("a", idle=0, offline=7) | ephemeral("a", 6), 1),
     "expected labels, one of them offline and one served by an organization": Case(
-        *("runners", "Expected labels without a runner"),
+        *("runners", "Unserved labels"),
         label("gpu", offline=2)
         | label("arm")
         | label("arm", idle=1, organization="web")
@@ -136,11 +136,9 @@ CASES = {
         {"{}": 1},
     ),
     "expected labels that are all served": Case(
-        "runners", "Expected labels without a runner", label("gpu", busy=2) | expected("gpu"), {"{}": 0}
+        "runners", "Unserved labels", label("gpu", busy=2) | expected("gpu"), {"{}": 0}
     ),
-    "no label expected": Case(
-        "runners", "Expected labels without a runner", label("old", offline=2) | expected("old", 0), {}
-    ),
+    "no label expected": Case("runners", "Unserved labels", label("old", offline=2) | expected("old", 0), {}),
     "an expected label in two organizations": Case(
         *("runners", "Labels"),
         label("gpu", offline=2) | label("gpu", busy=1, organization="web") | label("old", idle=1) | expected("gpu"),
