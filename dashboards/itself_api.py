@@ -88,27 +88,27 @@ def api() -> Panels:
             size=(12, 8),
         ),
         lines(
-            "Calls an hour",
-            "Calls an hour of each collector by its last run and the interval in force; unchanged answers are counted "
-            "here, though they cost nothing. Dashed: the smallest rate limit.",
-            [
-                Query(f"sum by (collector) ({CALLS})", "{{collector}}"),
-                Query(f"min(ghe_rate_limit_limit{{{ALL}}} > 0)", "limit"),
-            ],
-            look=Look(COUNT, 0, 0),
-            overrides=[override("limit", dashed(WARNING))],
-            links=runbooks("GitHubRateLimitLow"),
-            no_value="nothing collected yet",
-            size=(8, 8),
-        ),
-        lines(
             "Rate limit left at its reset",
             "Share of each rate limit that will be left when it resets, if it is used as since it began, by all who "
             "share it. Below zero: it would be used up before.",
             [Query(LEFT_AT_RESET, "{{enterprise}} {{credential}} {{resource}}")],
             look=Look(SHARE, 0),
             no_value="no limit reported",
-            size=(8, 8),
+            size=(12, 8),
+        ),
+        lines(
+            "Calls an hour",
+            "Calls an hour of each collector by its last run and the interval in force; unchanged answers are counted "
+            "here, though they cost nothing. Dashed: the smallest rate limit.",
+            [
+                Query(f"sum by (collector) ({CALLS})", "{{collector}}"),
+                Query(f'min(ghe_rate_limit_limit{{{ALL}, resource="core"}} > 0)', "limit"),
+            ],
+            look=Look(COUNT, 0, 0),
+            overrides=[override("limit", dashed(WARNING))],
+            links=runbooks("GitHubRateLimitLow"),
+            no_value="nothing collected yet",
+            size=(12, 8),
         ),
         lines(
             "Interval in force",
@@ -120,7 +120,7 @@ def api() -> Panels:
             links=runbooks("GitHubCollectorThrottled"),
             custom={"axisSoftMax": limit.THROTTLED_INTERVALS + 1},
             no_value="nothing collected yet",
-            size=(8, 8),
+            size=(12, 8),
         ),
         table(
             "Slowest paths",
@@ -135,15 +135,6 @@ def api() -> Panels:
             size=(12, 8),
             sort=["-95% within"],
         ),
-        bars(
-            "Tokens expire in",
-            "Days until each token in use expires. Orange warns, red pages: make a new token and write it to the file.",
-            [Query(f"sort({EXPIRY})", "{{enterprise}} {{credential}}")],
-            look=alert_colors.TOKEN,
-            links=runbooks("GitHubTokenExpiring", "GitHubTokenExpiringSoon"),
-            no_value="no token expires",
-            size=(6, 7),
-        ),
         table(
             "Endpoints that end",
             "Days until GitHub stops offering a path that is read. Look for a newer release of the exporter; where all "
@@ -152,9 +143,18 @@ def api() -> Panels:
             [Column("Ends in", SUNSET, alert_colors.SUNSET, 110, "color-text")],
             no_value="No end is announced",
             links=runbooks("GitHubEndpointSunset"),
-            size=(12, 7),
+            size=(12, 8),
             sort=["Ends in"],
             widths={"Enterprise": 120},
+        ),
+        bars(
+            "Tokens expire in",
+            "Days until each token in use expires. Orange warns, red pages: make a new token and write it to the file.",
+            [Query(f"sort({EXPIRY})", "{{enterprise}} {{credential}}")],
+            look=alert_colors.TOKEN,
+            links=runbooks("GitHubTokenExpiring", "GitHubTokenExpiringSoon"),
+            no_value="no token expires",
+            size=(12, 7),
         ),
         lines(
             "Retried and unchanged",
@@ -165,7 +165,7 @@ def api() -> Panels:
             ],
             look=Look(RATE, 1, 0),
             no_value="no request in this time",
-            size=(6, 7),
+            size=(12, 7),
         ),
     ]
 

@@ -25,10 +25,11 @@ LEFT = (
     f"min by (enterprise, credential, resource) (ghe_rate_limit_remaining{{{ALL}}}) "
     f"/ (max by (enterprise, credential, resource) (ghe_rate_limit_limit{{{ALL}}}) > 0)"
 )
-# What is used since the window began, carried on until it ends; GitHub's windows last an hour.
+# What is used since the window began, carried on until it ends; GitHub's windows last an hour. The first runs after a
+# reset come together, so the pace of the first ten minutes says little.
 ELAPSED = (
     f"clamp_min(3600 - (max by (enterprise, credential, resource) (ghe_rate_limit_reset_timestamp_seconds{{{ALL}}}) "
-    "- time()), 60)"
+    "- time()), 600)"
 )
 LEFT_AT_RESET = f"1 - (1 - ({LEFT})) * 3600 / ({ELAPSED})"
 IN_FORCE = f"{run('interval_seconds')} / {run('configured_interval_seconds')} and {AVAILABLE}"
