@@ -31,6 +31,9 @@ MIN_MOVE_SHARE, MIN_MOVE_SECONDS = 0.01, 0.5
 """A reading that is planned to begin sooner or later by less than this is not moved."""
 LITTLE = 0.25
 """Part of a request by which an expected cost is not worth being higher than the last."""
+MAX_LEVELS_AT_ANY_TIME = 100
+SECONDS_PER_LEVEL = 0.002
+"""More levels than that are planned again no sooner than after as many seconds as each of them has of these."""
 STRETCHED = 1.02
 """From which factor on an interval counts as stretched."""
 
@@ -106,11 +109,17 @@ class _Stretched:
 
 @dataclass(slots=True)
 class _Plan:
-    """Intervals of levels that share a budget, and where they come from."""
+    """Intervals of levels that share a budget, and where they come from; made *at* a time of the monotonic clock."""
 
+    at: float
     intervals: dict[LevelKey, float] = field(default_factory=dict)
     budgets: dict[LevelKey, Budget] = field(default_factory=dict)
     needs: dict[LevelKey, float] = field(default_factory=dict)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes a while to make."""
+        return len(self.intervals) > MAX_LEVELS_AT_ANY_TIME
 
 
 class Pacer:
@@ -139,6 +148,8 @@ class Pacer:
         self._shown: dict[Key, float] = {}
         self._logged: dict[Key, _Stretched] = {}
         self._resets: dict[RateLimits, float] = {}
+        self._plans: dict[RateLimits, _Plan] = {}
+        self._is_outdated = False
 
     def reconcile(self, paces: Iterable[Pace]) -> None:
         """Keep *paces* and nothing else from now on; a level that was kept already continues at its pace."""
@@ -209,13 +220,15 @@ class Pacer:
         """Plan again what shares a window that has ended since the last plan."""
         with self._lock:
             now = self._clock.time()
-            if any(reset <= now for reset in self._resets.values()):
+            if self._is_outdated or any(reset <= now for reset in self._resets.values()):
                 self.replan()
 
     def replan(self) -> None:
         """Plan everything anew."""
         with self._lock:
             self._resets.clear()
+            self._plans.clear()
+            self._is_outdated = False
             for limits, paces in self._shared().items():
                 self._plan(limits, paces)
 
@@ -232,11 +245,15 @@ class Pacer:
 
     def _replan_one(self, client: Client) -> _Plan:
         limits = client.rate_limits
+        last, now = self._plans.get(limits), self._clock.monotonic()
+        if last is not None and now < last.at + SECONDS_PER_LEVEL * len(last.intervals) and last.is_large:
+            self._is_outdated = True
+            return last
         return self._plan(limits, self._shared().get(limits, []))
 
     def _plan(self, limits: RateLimits, paces: list[Pace]) -> _Plan:
         now, now_unix = self._clock.monotonic(), self._clock.time()
-        planned = _Plan({pace.level: pace.base for pace in paces})
+        planned = self._plans[limits] = _Plan(now, {pace.level: pace.base for pace in paces})
         resets = []
         for resource, usage in limits.forecast(now_unix).items():
             budget = budget_of(usage, limits.reserve, now_unix)
