@@ -228,7 +228,7 @@ def _organizations() -> Panels:
                 Column(
                     "Exists",
                     f"max by (enterprise, organization) (ghe_organization_info{{{ALL}}}) "
-                    f"unless on (enterprise, organization) ghe_runner_group_info{{{ALL}}}",
+                    f"unless max by (enterprise, organization) (ghe_runner_group_info{{{ALL}}})",
                     kind="hidden",
                 )
             ],

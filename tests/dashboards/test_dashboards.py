@@ -37,7 +37,7 @@ BUILT_IN = {
     "scrape_duration_seconds": TARGET,
 }
 METRICS = (*(metric for each in COLLECTORS for metric in each.metrics), *OWN_METRICS)
-DECLARED = {metric.name: set(metric.labels) for each in COLLECTORS for metric in each.metrics}
+DECLARED = {metric.name: set(metric.labels) | TARGET for each in COLLECTORS for metric in each.metrics}
 DECLARED |= {own.name: set(own.labels) | TARGET for own in OWN_METRICS}
 DECLARED |= {
     f"{metric.name}_bucket": DECLARED[metric.name] | {"le"} for metric in METRICS if metric.type == "histogram"
