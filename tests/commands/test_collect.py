@@ -103,6 +103,7 @@ def test_failed_collector_is_named_and_the_rest_printed(
     assert [line.partition(" GET ")[0] for line in failed] == [
         "failed: octo-corp license_sync: server_error:",
         "failed: octo-corp runners: payload: organization octo-org-1:",
+        "failed: octo-corp runner_versions: payload: organization octo-org-1:",
     ]
     assert "ghe_license_seats_consumed" in out
     assert "ghe_license_sync_servers" not in out
