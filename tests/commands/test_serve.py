@@ -40,14 +40,14 @@ def file(tmp_path: Path) -> Path:
 
 
 def write(file: Path, simulator: Simulator, *slugs: str, **others: object) -> None:
-    """Put the settings for simulated enterprises into *file*."""
+    """Put the settings for simulated enterprises into *file*, each with a token, and so a rate limit, of its own."""
     enterprises = [
         {
             "slug": slug,
             "api_url": simulator.server_url if slug == "octo-server" else simulator.url,
-            "auth": {"token": TOKEN},
+            "auth": {"token": f"{TOKEN}{number}"},
         }
-        for slug in slugs
+        for number, slug in enumerate(slugs)
     ]
     file.write_text(yaml.safe_dump({"enterprises": enterprises, **others}))
 
