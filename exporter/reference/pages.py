@@ -209,6 +209,8 @@ def default_of(field: FieldInfo) -> str:
         return "required"
     if field.default in (None, (), PydanticUndefined):  # the description has what is made when it is loaded
         return ""
+    if isinstance(field.default, tuple):
+        return f"`{json.dumps(field.default)}`"
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 
 

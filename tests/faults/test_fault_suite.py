@@ -18,7 +18,7 @@ from exporter.github.client import MAX_REDIRECTS
 from exporter.simulator import KINDS, Simulator
 from exporter.simulator.faults.kinds import DOMAIN
 from tests.support.examples import with_bare_lists, without_inner
-from tests.support.fault_harness import ALL, HASTY, MAX_PAGES, NOW, FaultHarness, Time, no_secret_told, staged
+from tests.support.fault_harness import ALL, HASTY, MAX_PAGES, NOW, FaultHarness, Time, fault_harness, no_secret_told
 from tests.support.harness import read_all
 
 Others = Literal["go on", "stop"]
@@ -197,22 +197,22 @@ def github() -> Iterator[Github]:
         yield made
 
 
-@pytest.fixture(name="stage")
-def _stage(github: Github, kind: str, collector: str) -> Iterator[FaultHarness]:
+@pytest.fixture(name="harness")
+def _harness(github: Github, kind: str, collector: str) -> Iterator[FaultHarness]:
     github.clock = Time()
     github.simulator.faults.clear()
     github.simulator.faults.drip_seconds = 0.001 if kind == "slow-head" else 0.0
     home = HOMES.get(collector, "octo-corp")
     limits = {"max_response_megabytes": 1, "max_pages": MAX_PAGES}
-    with staged(github.simulator, home, github.clock, HASTY, **limits) as stage:
-        yield stage
+    with fault_harness(github.simulator, home, github.clock, HASTY, **limits) as harness:
+        yield harness
 
 
-def assert_valid(text: str, stage: FaultHarness) -> None:
+def assert_valid(text: str, harness: FaultHarness) -> None:
     """*text* can be read, and every family of a collector has the labels it declares."""
     declared = {
         metric.name: set(metric.labels)
-        for collection in stage.exporter.collections.values()
+        for collection in harness.exporter.collections.values()
         for metric in collection.assignment.collector.metrics
     }
     parse = parse_openmetrics if text.endswith("# EOF\n") else parse_text
@@ -228,58 +228,58 @@ def test_the_table_is_complete() -> None:
 
 @pytest.mark.parametrize("collector", ALL)
 @pytest.mark.parametrize("kind", TABLE)
-def test_fault(github: Github, stage: FaultHarness, kind: str, collector: str) -> None:
+def test_fault(github: Github, harness: FaultHarness, kind: str, collector: str) -> None:
     """See above."""
     expected, other = TABLE[kind], OTHERS.get(collector, "license_sync")
-    reason, faults, clock = expected.reason_for(collector), github.simulator.faults, stage.clock
-    with no_secret_told(stage):
+    reason, faults, clock = expected.reason_for(collector), github.simulator.faults, harness.clock
+    with no_secret_told(harness):
         for _ in range(2):
-            read_all(stage.collection(collector))
-            read_all(stage.collection(other))
-            assert stage.status(collector).success, (
-                f"{stage.status(collector).problem}. A 404: add a route to exporter/simulator/api/routes/__init__.py,"
+            read_all(harness.collection(collector))
+            read_all(harness.collection(other))
+            assert harness.status(collector).success, (
+                f"{harness.status(collector).problem}. A 404: add a route to exporter/simulator/api/routes/__init__.py,"
                 f" or name the enterprise that has {collector} in HOMES of this file"
             )
-        clock.jump(stage.status(collector).interval)
+        clock.jump(harness.status(collector).interval)
         counted = github.simulator.requests
-        read_all(stage.collection(collector))
-        healthy, before = github.simulator.requests - counted, stage.families(collector)
-        succeeded_at, asked = stage.status(collector).succeeded_at, github.simulator.requests
+        read_all(harness.collection(collector))
+        healthy, before = github.simulator.requests - counted, harness.families(collector)
+        succeeded_at, asked = harness.status(collector).succeeded_at, github.simulator.requests
 
         faults.set(f"{kind}=1")
         clock.run(SPEEDS.get(kind, 0.0))
-        with stage.hurried(PATIENCE[kind]) if kind in PATIENCE else nullcontext():
-            delay = read_all(stage.collection(collector))
+        with harness.hurried(PATIENCE[kind]) if kind in PATIENCE else nullcontext():
+            delay = read_all(harness.collection(collector))
         clock.run(0.0)
         faults.clear()
 
-        status = stage.status(collector)
+        status = harness.status(collector)
         assert (status.reason.value if status.reason else OK) == reason, (
             f"{collector} under {kind}: {status.problem or 'no problem'}. If that is right: TABLE in this file"
         )
         assert github.simulator.requests - asked <= healthy * expected.factor
         assert 0 <= delay <= 25 * 3600
-        assert_valid(stage.scrape(openmetrics=True), stage)
+        assert_valid(harness.scrape(openmetrics=True), harness)
         if reason != OK:
             if (kind, collector) not in PARTLY_READ:
-                assert stage.families(collector) == before
+                assert harness.families(collector) == before
             assert status.succeeded_at == succeeded_at
-            assert stage.failures(collector).keys() == {reason}
+            assert harness.failures(collector).keys() == {reason}
 
         asked = github.simulator.requests
-        read_all(stage.collection(other))
+        read_all(harness.collection(other))
         if expected.others == "stop" and collector not in ALONE and (kind, collector) not in OWN_LIMIT:
-            assert stage.status(other).reason == "rate_limited"
+            assert harness.status(other).reason == "rate_limited"
             assert github.simulator.requests == asked
         else:
-            assert stage.status(other).success
+            assert harness.status(other).success
 
         for _ in range(LATEST_RECOVERY):
             clock.jump(delay)
-            delay = read_all(stage.collection(collector))
-            if stage.status(collector).success:
+            delay = read_all(harness.collection(collector))
+            if harness.status(collector).success:
                 break
-        assert stage.status(collector).success
-        assert stage.status(collector).succeeded_at == clock.time()
+        assert harness.status(collector).success
+        assert harness.status(collector).succeeded_at == clock.time()
         assert clock.time() < NOW + 26 * 3600
-        assert_valid(stage.families(collector).decode(), stage)
+        assert_valid(harness.families(collector).decode(), harness)

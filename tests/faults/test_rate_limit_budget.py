@@ -56,7 +56,7 @@ def simulator(clock: Time) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def stage(clock: Time) -> Iterator[FaultHarness]:
+def harness(clock: Time) -> Iterator[FaultHarness]:
     """An exporter without settings."""
     made = FaultHarness(clock)
     with capture_logs():
@@ -64,7 +64,7 @@ def stage(clock: Time) -> Iterator[FaultHarness]:
     made.exporter.stop()
 
 
-def watched(stage: FaultHarness, seconds: float) -> tuple[Counter[Key], Counter[Key]]:
+def watched(harness: FaultHarness, seconds: float) -> tuple[Counter[Key], Counter[Key]]:
     """Good and refused runs of each collector in that time."""
     good: Counter[Key] = Counter()
     refused: Counter[Key] = Counter()
@@ -73,7 +73,7 @@ def watched(stage: FaultHarness, seconds: float) -> tuple[Counter[Key], Counter[
         assert reason in {None, Reason.RATE_LIMITED, Reason.UNAVAILABLE}
         (refused if reason is Reason.RATE_LIMITED else good)[key] += 1
 
-    play(stage, seconds, note)
+    play(harness, seconds, note)
     return good, refused
 
 
@@ -83,40 +83,40 @@ def names(runs: Mapping[Key, int]) -> str:
     return " ".join(f"{name}:{counted[name]}" for name in ALL if name in counted) or "-"
 
 
-def left(stage: FaultHarness) -> int:
+def left(harness: FaultHarness) -> int:
     """What is left of the limit, as the exporter reports it."""
     start = "ghe_rate_limit_remaining{"
-    return next(int(float(line.split(" ")[-1])) for line in stage.scrape().splitlines() if line.startswith(start))
+    return next(int(float(line.split(" ")[-1])) for line in harness.scrape().splitlines() if line.startswith(start))
 
 
-def test_an_hour_on_a_small_budget(stage: FaultHarness, simulator: Simulator) -> None:
+def test_an_hour_on_a_small_budget(harness: FaultHarness, simulator: Simulator) -> None:
     """What may be stretched is read less often, licenses keep their minute, and the reserve is never used."""
-    stage.exporter.apply(
+    harness.exporter.apply(
         settings({"slug": CORP, "api_url": simulator.url}, collectors=alone(EVERY_MINUTE), rate_limit_reserve=RESERVE)
     )
     lines = TIMELINE.splitlines()[1:2]
     for start in range(0, 75, 5):
-        good, refused = watched(stage, 300)
-        lines.append(f"{start:>2} to {start + 5:>2}  {left(stage):>4}  {names(good):<62}  {names(refused)}")
+        good, refused = watched(harness, 300)
+        lines.append(f"{start:>2} to {start + 5:>2}  {left(harness):>4}  {names(good):<62}  {names(refused)}")
     assert "\n".join(lines) == TIMELINE.strip("\n"), "\n" + "\n".join(lines)
 
 
-def test_nothing_is_sent_beyond_the_budget(stage: FaultHarness, simulator: Simulator) -> None:
+def test_nothing_is_sent_beyond_the_budget(harness: FaultHarness, simulator: Simulator) -> None:
     """With everything switched on and far too little, the exporter itself stays within what it is given."""
-    stage.exporter.apply(settings({"slug": CORP, "api_url": simulator.url}))
+    harness.exporter.apply(settings({"slug": CORP, "api_url": simulator.url}))
     for hour in range(1, 4):
-        watched(stage, 3600)
-        refusals = [line for line in stage.scrape().splitlines() if 'code="403"' in line]
+        watched(harness, 3600)
+        refusals = [line for line in harness.scrape().splitlines() if 'code="403"' in line]
         assert refusals == [], hour
 
 
-def test_enterprises_do_not_affect_each_other(stage: FaultHarness, simulator: Simulator) -> None:
+def test_enterprises_do_not_affect_each_other(harness: FaultHarness, simulator: Simulator) -> None:
     """What one credential has used up is nothing to another one."""
     poor = {"slug": CORP, "api_url": simulator.url, "auth": {"token": "poor"}}
     rich = {"slug": "octo-tenant", "api_url": simulator.url, "auth": {"token": "rich"}}
-    stage.exporter.apply(settings(poor, rich, collectors=alone(EVERY_MINUTE, "300s")))
+    harness.exporter.apply(settings(poor, rich, collectors=alone(EVERY_MINUTE, "300s")))
     simulator.faults.set(f"rate-limit-secondary@{CORP}=1")
-    good, refused = watched(stage, 900)
+    good, refused = watched(harness, 900)
     assert {key.enterprise for key in refused} == {CORP}
     assert {key.enterprise for key in good} == {"octo-tenant"}
 
@@ -131,32 +131,32 @@ def test_enterprises_do_not_affect_each_other(stage: FaultHarness, simulator: Si
     ],
 )
 def test_a_limit_stops_the_whole_credential(
-    stage: FaultHarness, simulator: Simulator, fault: str, least: float
+    harness: FaultHarness, simulator: Simulator, fault: str, least: float
 ) -> None:
     """After one answer that says so, nothing is sent before the time is over; then everything works again."""
-    stage.exporter.apply(settings({"slug": CORP, "api_url": simulator.url}, collectors=alone(EVERY_MINUTE, "30s")))
+    harness.exporter.apply(settings({"slug": CORP, "api_url": simulator.url}, collectors=alone(EVERY_MINUTE, "30s")))
     simulator.faults.retry_after_seconds = 150
     simulator.faults.set(f"{fault}=1")
-    watched(stage, 1)
+    watched(harness, 1)
     assert simulator.requests == 1
     simulator.faults.clear()
-    watched(stage, least - 5)
+    watched(harness, least - 5)
     assert simulator.requests == 1
-    good, _ = watched(stage, 30)
+    good, _ = watched(harness, 30)
     assert {key.collector for key in good} == set(EVERY_MINUTE)
 
 
-def test_a_large_walk_leaves_the_reserve_to_runners(stage: FaultHarness, clock: Time) -> None:
+def test_a_large_walk_leaves_the_reserve_to_runners(harness: FaultHarness, clock: Time) -> None:
     """A walk of more pages than the window allows waits at the reserve, goes on after the reset and ends."""
     with Simulator(users=13_000, runners=6, organizations=1, rate_limit=100, now=clock.time) as simulator:
         collectors = alone(("runners",)) | {"license_users": {"enabled": True}}
         corp = {"slug": CORP, "api_url": simulator.url}
         # One at a time: this clock jumps over a wait, and an answer still on its way would be an hour late.
-        stage.exporter.apply(settings(corp, collectors=collectors, max_concurrency=1))
-        users, runners = stage.collection("license_users"), stage.collection("runners")
+        harness.exporter.apply(settings(corp, collectors=collectors, max_concurrency=1))
+        users, runners = harness.collection("license_users"), harness.collection("runners")
         read_all(users)
-        assert stage.status("license_users").success
+        assert harness.status("license_users").success
         assert clock.monotonic() > 3600
         assert simulator.requests == 130
         read_all(runners)
-        assert stage.status("runners").success
+        assert harness.status("runners").success

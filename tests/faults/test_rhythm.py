@@ -30,10 +30,10 @@ def simulator() -> Iterator[Simulator]:
 def test_others_keep_their_rhythm(simulator: Simulator, stuck: str) -> None:
     """In half an hour every other collector runs every minute; the stuck one neither ends nor begins again."""
     clock = Time()
-    stage = FaultHarness(clock, PATIENT)
+    harness = FaultHarness(clock, PATIENT)
     names = ("licenses", "license_sync", "actions_cache", "runners", "hosted_runners", "scim")
     every_minute = {name: {"interval": "60s"} for name in names}
-    stage.exporter.apply(settings({"slug": "octo-corp", "api_url": simulator.url}, collectors=every_minute))
+    harness.exporter.apply(settings({"slug": "octo-corp", "api_url": simulator.url}, collectors=every_minute))
     begun: Counter[str] = Counter()
     ended: Counter[str] = Counter()
     lock = threading.Lock()
@@ -42,14 +42,16 @@ def test_others_keep_their_rhythm(simulator: Simulator, stuck: str) -> None:
         def run() -> float:
             with lock:
                 begun[key.collector] += 1
-            read_all(stage.exporter.collections[key])
+            read_all(harness.exporter.collections[key])
             with lock:
                 ended[key.collector] += 1
             return 60.0
 
         return Task(run)
 
-    watched: dict[Hashable, Task] = {key: counted(key) for key in stage.exporter.collections if key.collector in names}
+    watched: dict[Hashable, Task] = {
+        key: counted(key) for key in harness.exporter.collections if key.collector in names
+    }
     schedule = Schedule(clock, lambda: None)
     schedule.reconcile(watched)
     others = [name for name in names if name != stuck]
@@ -61,5 +63,5 @@ def test_others_keep_their_rhythm(simulator: Simulator, stuck: str) -> None:
         clock.jump(60)
     assert begun == dict.fromkeys(others, MINUTES) | {stuck: 1}
     assert ended[stuck] == 0
-    assert stage.status("runners").success
-    stage.exporter.stop()
+    assert harness.status("runners").success
+    harness.exporter.stop()

@@ -18,7 +18,7 @@ Counted = dict[tuple[str, ...], float]
 
 
 @dataclass
-class Site:
+class ActivityHarness:
     """A simulated GitHub, and an exporter that reads its audit log."""
 
     clock: FakeClock
@@ -63,55 +63,55 @@ def simulator(clock: FakeClock) -> Iterator[Simulator]:
         yield running
 
 
-def nothing(_site: Site) -> None:
+def nothing(_harness: ActivityHarness) -> None:
     """Let time pass."""
 
 
-def reload(site: Site) -> None:
-    site.apply()
+def reload(harness: ActivityHarness) -> None:
+    harness.apply()
 
 
-def reload_with_another_interval(site: Site) -> None:
-    site.apply(interval="90s")
+def reload_with_another_interval(harness: ActivityHarness) -> None:
+    harness.apply(interval="90s")
 
 
-def restart(site: Site) -> None:
-    site.exporter.stop()
-    site.start()
+def restart(harness: ActivityHarness) -> None:
+    harness.exporter.stop()
+    harness.start()
 
 
-def run(between: Callable[[Site], None], site: Site) -> Counted:
+def run(between: Callable[[ActivityHarness], None], harness: ActivityHarness) -> Counted:
     """What is counted after ten readings, with something between each two of them."""
     before: Counted = {}
     for _ in range(10):
-        found = site.read()
+        found = harness.read()
         assert before.keys() <= found.keys()
         assert all(found[key] >= value for key, value in before.items())
         before = found
-        between(site)
-        assert site.counted() == found, "it is shown meanwhile, too"
-        site.clock.now += 60
-    site.exporter.stop()
+        between(harness)
+        assert harness.counted() == found, "it is shown meanwhile, too"
+        harness.clock.now += 60
+    harness.exporter.stop()
     return before
 
 
 @pytest.mark.parametrize("between", [reload, reload_with_another_interval, restart])
 def test_counters_continue(
-    between: Callable[[Site], None], simulator: Simulator, clock: FakeClock, tmp_path: Path
+    between: Callable[[ActivityHarness], None], simulator: Simulator, clock: FakeClock, tmp_path: Path
 ) -> None:
     """As many jobs and waits as without it, at every moment."""
     began = clock.now
-    expected = run(nothing, Site(clock, simulator, tmp_path / "one"))
+    expected = run(nothing, ActivityHarness(clock, simulator, tmp_path / "one"))
     assert sum(expected.values()) > 100
     clock.now = began
-    assert run(between, Site(clock, simulator, tmp_path / "other")) == expected
+    assert run(between, ActivityHarness(clock, simulator, tmp_path / "other")) == expected
 
 
 def test_other_labels_begin_again(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
     """Settings that change what is counted make other counters of it, which begin with a first reading."""
-    site = Site(clock, simulator, tmp_path)
-    site.read()
-    site.apply(max_labels=1)
-    assert site.counted() == {}
-    assert "(other)" in {key[-1] for key in site.read()}
-    site.exporter.stop()
+    harness = ActivityHarness(clock, simulator, tmp_path)
+    harness.read()
+    harness.apply(max_labels=1)
+    assert harness.counted() == {}
+    assert "(other)" in {key[-1] for key in harness.read()}
+    harness.exporter.stop()

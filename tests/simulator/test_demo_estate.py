@@ -36,13 +36,10 @@ IMPOSSIBLE = {
     Key(slug, collector.name)
     for collector in COLLECTORS
     for slug in (*CLOUD, SERVER)
-    if not collector.for_process
-    and (Platform.SERVER if slug == SERVER else Platform.CLOUD) not in collector.platforms
+    if not collector.for_process and (Platform.SERVER if slug == SERVER else Platform.CLOUD) not in collector.platforms
 }
 EVERYTHING = {
-    Key("" if collector.for_process else slug, collector.name)
-    for collector in COLLECTORS
-    for slug in (*CLOUD, SERVER)
+    Key("" if collector.for_process else slug, collector.name) for collector in COLLECTORS for slug in (*CLOUD, SERVER)
 }
 
 

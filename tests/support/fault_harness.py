@@ -131,11 +131,11 @@ class FaultHarness:
 
 
 @contextmanager
-def staged(
+def fault_harness(
     simulator: Simulator, slug: str, clock: Time, bounds: ClientLimits = HASTY, **options: Any
 ) -> Iterator[FaultHarness]:
-    """A stage that reads the enterprise *slug* of *simulator*."""
-    stage = FaultHarness(clock, bounds)
+    """A harness that reads the enterprise *slug* of *simulator*."""
+    harness = FaultHarness(clock, bounds)
     url = simulator.server_url if slug == "octo-server" else simulator.url
     options.setdefault("collectors", {**OPT_IN, "github_status": {"enabled": True, "url": simulator.url}})
     enterprise: dict[str, Any] = {"slug": slug, "api_url": url}
@@ -143,35 +143,35 @@ def staged(
         enterprise["organizations"] = ["octo-org-1"]
     if slug == "octo-server":
         enterprise |= {"manage_url": simulator.manage_url, "manage_auth": {"username": "demo", "password": PASSWORD}}
-    stage.exporter.apply(settings(enterprise, **options))
+    harness.exporter.apply(settings(enterprise, **options))
     try:
-        yield stage
+        yield harness
     finally:
-        stage.exporter.stop()
+        harness.exporter.stop()
 
 
 @contextmanager
-def no_secret_told(stage: FaultHarness) -> Iterator[list[Any]]:
+def no_secret_told(harness: FaultHarness) -> Iterator[list[Any]]:
     """Nothing that is logged or shown meanwhile holds the token or an e-mail address."""
     with capture_logs() as logs:
         yield logs
-    shown = f"{logs}{stage.scrape()}{stage.status_page()}"
+    shown = f"{logs}{harness.scrape()}{harness.status_page()}"
     assert CANARY not in shown
     assert not re.search(r"\w@\w", shown)
 
 
-def play(stage: FaultHarness, seconds: float, after: Callable[[Key, Reason | None], None]) -> None:
+def play(harness: FaultHarness, seconds: float, after: Callable[[Key, Reason | None], None]) -> None:
     """Let *seconds* pass, each collector running when it is due, one after another; *after* gets the result of each."""
-    end = stage.clock.monotonic() + seconds
+    end = harness.clock.monotonic() + seconds
     while True:
-        key = min(stage.exporter.collections, key=lambda each: stage.due.get(each, 0.0))
-        due = max(stage.due.get(key, 0.0), stage.clock.monotonic())
+        key = min(harness.exporter.collections, key=lambda each: harness.due.get(each, 0.0))
+        due = max(harness.due.get(key, 0.0), harness.clock.monotonic())
         if due > end:
-            stage.clock.jump(max(0.0, end - stage.clock.monotonic()))
+            harness.clock.jump(max(0.0, end - harness.clock.monotonic()))
             return
-        stage.clock.jump(due - stage.clock.monotonic())
-        stage.due[key] = read_all(stage.exporter.collections[key]) + stage.clock.monotonic()
-        status = stage.exporter.statuses.get(key)
+        harness.clock.jump(due - harness.clock.monotonic())
+        harness.due[key] = read_all(harness.exporter.collections[key]) + harness.clock.monotonic()
+        status = harness.exporter.statuses.get(key)
         assert status is not None
         after(key, status.reason)
 
