@@ -204,7 +204,8 @@ def _harness(github: Github, kind: str, collector: str) -> Iterator[FaultHarness
     github.simulator.faults.drip_seconds = 0.001 if kind == "slow-head" else 0.0
     home = HOMES.get(collector, "octo-corp")
     limits = {"max_response_megabytes": 1, "max_pages": MAX_PAGES}
-    with fault_harness(github.simulator, home, github.clock, HASTY, **limits) as harness:
+    only = (collector, OTHERS.get(collector, "license_sync"))
+    with fault_harness(github.simulator, home, github.clock, HASTY, only, **limits) as harness:
         yield harness
 
 

@@ -4,7 +4,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -27,6 +27,7 @@ from tests.support.web_server import get
 NOW = 1_795_000_000.0
 HASTY = ClientLimits(connect_seconds=10.0, read_seconds=10.0)
 MAX_PAGES = 12
+ALL = tuple(collector.name for collector in COLLECTORS)
 OPT_IN = {
     "actions_activity": {"enabled": True},
     "billing_usage": {"enabled": True},
@@ -132,12 +133,18 @@ class FaultHarness:
 
 @contextmanager
 def fault_harness(
-    simulator: Simulator, slug: str, clock: Time, bounds: ClientLimits = HASTY, **options: Any
+    simulator: Simulator,
+    slug: str,
+    clock: Time,
+    bounds: ClientLimits = HASTY,
+    only: Sequence[str] = ALL,
+    **options: Any,
 ) -> Iterator[FaultHarness]:
-    """A harness that reads the enterprise *slug* of *simulator*."""
+    """A harness that reads the enterprise *slug* of *simulator* with the collectors *only*."""
     harness = FaultHarness(clock, bounds)
     url = simulator.server_url if slug == "octo-server" else simulator.url
-    options.setdefault("collectors", {**OPT_IN, "github_status": {"enabled": True, "url": simulator.url}})
+    chosen = options.setdefault("collectors", {**OPT_IN, "github_status": {"enabled": True, "url": simulator.url}})
+    chosen |= {name: {"enabled": False} for name in ALL if name not in only}
     enterprise: dict[str, Any] = {"slug": slug, "api_url": url}
     if slug == "octo-corp":
         enterprise["organizations"] = ["octo-org-1"]
@@ -174,6 +181,3 @@ def play(harness: FaultHarness, seconds: float, after: Callable[[Key, Reason | N
         status = harness.exporter.statuses.get(key)
         assert status is not None
         after(key, status.reason)
-
-
-ALL = tuple(collector.name for collector in COLLECTORS)
