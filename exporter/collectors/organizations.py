@@ -1,6 +1,5 @@
 """The organizations of the enterprise, and what custom properties say of them."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, StringConstraints
 
 from exporter.collector import Collector, FoundOrganizations, Target
-from exporter.collectors.common.labels import snake_case
+from exporter.collectors.common.labels import LOGIN, snake_case
 from exporter.collectors.common.property_values import property_value
 from exporter.github.endpoint import Endpoint
 from exporter.github.models import Record, Text, text
@@ -29,7 +28,6 @@ INFO = gauge(
     extended_by="organization_properties",
 )
 
-LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 MAX_PROPERTIES = 200
 """Properties of an organization that are looked at; GitHub allows 100."""
 LEFT_OUT = "property values left out that are no short names"

@@ -81,7 +81,8 @@ def exporting(slug: str, github: str, port: int, clock: QuickClock, read: Collec
             "listen": f"127.0.0.1:{port}",
             "enterprises": [{"slug": slug, "api_url": github, "auth": {"token": "demo"}}],
             "collectors": {
-                collector.name: {"interval": "10s", "enabled": collector.name in read} for collector in COLLECTORS
+                collector.name: {"interval": f"{collector.min_interval:.0f}s", "enabled": collector.name in read}
+                for collector in COLLECTORS
             },
         }
     )

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from structlog.testing import capture_logs
 
 from exporter.collectors import COLLECTORS
+from exporter.collectors.common.labels import snake_case
 from exporter.errors import Reason
 from tests.support.harness import CollectorHarness
 from tests.support.secret_marker import CANARY
@@ -148,7 +149,11 @@ def test_payload(name: str, data: st.DataObject) -> None:
     recorded, options = data.draw(mutated(name))
     collector = BY_NAME[name]
     harness = CollectorHarness(collector, recorded, **options)
-    labels = {metric.name: set(metric.labels) for metric in collector.metrics}
+    properties = {snake_case(name) for name in options.get("organization_properties", ())}
+    properties |= set(options.get("property_labels", ()))
+    labels = {
+        metric.name: {*metric.labels, *(properties if metric.extended_by else ())} for metric in collector.metrics
+    }
     with capture_logs() as logs:
         for _ in range(2):
             harness.run()

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 
+from exporter.collectors.common.labels import LOGIN
 from exporter.collectors.common.runner_labels import READ_ONLY
 from exporter.github.models import MAX_LABEL, MAX_LABELS, Flag, Identity, Record, Text, number, timestamp
 
@@ -41,6 +42,10 @@ def _positive(value: float) -> float:
     return value
 
 
+def _login(value: str) -> str:
+    return value if LOGIN.fullmatch(value) else ""
+
+
 class Event(Record):
     """An event; without an identity or a time it cannot be counted once."""
 
@@ -49,7 +54,7 @@ class Event(Record):
         validation_alias=AliasChoices("@timestamp", "created_at")
     )
     action: Text = ""
-    org: Text = ""
+    org: Annotated[Text, AfterValidator(_login)] = ""
     workflow_run_id: Text = ""
     runner_labels: Annotated[tuple[str, ...], BeforeValidator(custom_labels)] = ()
     is_hosted_runner: Flag = None

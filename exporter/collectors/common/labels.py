@@ -7,6 +7,8 @@ UNKNOWN = "unknown"
 OTHER = "(other)"
 """Everything beyond a limit, as one."""
 
+LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+"""How GitHub spells the login of an organization; nothing else that stands in its place may become a label."""
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
