@@ -149,7 +149,7 @@ class Snapshots:
 
 
 def _joined(metric: Metric, families: Sequence[RenderedFamily]) -> RenderedFamily:
-    """The lines of all levels; a series that several report, which have no label to tell them apart, as the first."""
+    """The lines of all levels; a series that several report, which no label distinguishes, as the first."""
     if len(families) == 1 or "organization" in metric.labels:
         return RenderedFamily(b"".join(lines.text for lines in families), sum(lines.series for lines in families))
     lines = [line for family in reversed(families) for line in family.text.split(b"\n") if line]

@@ -257,7 +257,7 @@ def test_set_levels_drops_and_accepts_organizations(board: Board) -> None:
 
 
 def test_series_that_several_levels_report_is_exposed_once() -> None:
-    """Without a label that tells levels apart two equal lines would make Prometheus refuse the whole scrape."""
+    """Without a label that distinguishes levels two equal lines would make Prometheus refuse the whole scrape."""
     date = gauge("ghe_date", "Date.", "version")
     board = Board({"versions": (date,)})
     key = Key("acme", "versions")

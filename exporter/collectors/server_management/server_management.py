@@ -135,7 +135,7 @@ class Parts:
         return part
 
     def require_one(self) -> None:
-        """Raise the most telling error if nothing was read."""
+        """Raise the error that says most if nothing was read."""
         if not self._read:
             raise self._errors[0]
 
