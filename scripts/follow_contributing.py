@@ -82,6 +82,7 @@ def main(folder: str, *options: str) -> None:
     run(clone, "-m", "ruff", "check", "--quiet", "--fix", "exporter")  # the order of the imports
     run(clone, "-m", "ruff", "format", "--quiet", "exporter")
     run(clone, "-m", "pytest", "-q", "-n", "0", "tests/collectors/test_golden.py", "-k", "teams", UPDATE_GOLDEN="1")
+    run(clone, "scripts/count_calls.py")
     run(clone, "-m", "exporter", "docs")
     run(clone, "helm/generate.py")
     run(clone, "-m", "ruff", "check", ".")
