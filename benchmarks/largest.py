@@ -50,10 +50,9 @@ def first_start(chosen: dict[str, Any], state: Path, scrapes: int) -> dict[str, 
     """Collect everything, let Prometheus scrape it, and end by force once it is stored."""
     with exporting(chosen) as child:
         url = f"{child.first_line}/metrics"
-        own = Client(f"{url}?collect[]=licenses", gzip=False)
 
         def seconds() -> dict[str, float]:
-            found = parsed(own.body())
+            found = parsed(Client(f"{url}?collect[]=licenses", gzip=False).body())
             key = {name: frozenset((ENTERPRISE, name)) for name in COLLECTED}
             done = [name for name in COLLECTED if found.get(("ghe_exporter_collector_success", key[name])) == 1]
             return {name: found["ghe_exporter_collector_duration_seconds", key[name]] for name in done}

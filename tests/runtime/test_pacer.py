@@ -263,7 +263,10 @@ def test_reading_larger_than_the_limit_still_succeeds(clock: FakeClock, simulate
         look = LeastLeft(exporter)
         let_pass(exporter, clock, 3 * WINDOW, look)  # the first reading has no known cost
         look.remaining = 100
-        seen = let_pass(exporter, clock, 6 * WINDOW, look)
+        for _ in range(4):  # on a slow machine the clock outruns the first reading
+            seen = let_pass(exporter, clock, 6 * WINDOW, look)
+            if RUNNERS in seen.oldest:
+                break
         assert seen.oldest[RUNNERS] <= 5 * WINDOW
         assert look.remaining >= 10 - 1
         codes = series(exporter, "ghe_exporter_api_requests_total", "path", "code")
