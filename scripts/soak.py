@@ -86,7 +86,13 @@ def settings(simulator: Simulator, listen: str) -> str:
     slugs = dict.fromkeys(("octo-corp", "octo-legacy", "octo-tenant"), simulator.url)
     slugs["octo-server"] = simulator.server_url
     enterprises = [{"slug": slug, "api_url": url, "auth": {"token": TOKEN}} for slug, url in slugs.items()]
-    collectors = {each.name: {"interval": f"{INTERVAL}s", **OPT_IN.get(each.name, {})} for each in COLLECTORS}
+    # One that GitHub allows few requests recovers only after its own interval, which is longer than this lasts.
+    collectors = {
+        each.name: {"interval": f"{INTERVAL}s", **OPT_IN.get(each.name, {})}
+        if each.min_interval <= INTERVAL
+        else {"enabled": False}
+        for each in COLLECTORS
+    }
     limits = {"max_response_megabytes": 1, "max_pages": 20}
     return json.dumps(
         {"listen": listen, "enterprises": enterprises, "collectors": collectors, "limits": limits, "log_format": "json"}
