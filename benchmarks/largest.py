@@ -24,7 +24,6 @@ from exporter.collectors import COLLECTORS
 MEGABYTE = 1_000_000
 COLLECTED = ("licenses", "license_users", "runners", "runner_groups")
 MAX_SECONDS = 1200.0
-SETTLED_READINGS = 8
 MAX_RESTART_SECONDS = 1.5
 MAX_SCRAPE_SECONDS = 10.0
 """Prometheus' own default time-out of a scrape."""
@@ -72,15 +71,9 @@ def first_start(chosen: dict[str, Any], state: Path, scrapes: int) -> dict[str, 
             "prometheus_scrape_seconds": median(scraped),
             "prometheus_slowest_seconds": max(scraped),
         }
-        sizes: list[int] = []
-
-        def is_stored() -> bool:
-            sizes.append(sum(path.stat().st_size for path in state.iterdir()))
-            return len(set(sizes[-SETTLED_READINGS:])) == 1 and len(sizes) >= SETTLED_READINGS
-
-        measure.wait_until(is_stored, MAX_SECONDS)
+        figures["state_bytes"] = measure.wait_until_stored(state, MAX_SECONDS)
         child.process.kill()
-    return {**figures, "state_bytes": sizes[-1]}
+    return figures
 
 
 def restart(chosen: dict[str, Any]) -> tuple[float, float]:

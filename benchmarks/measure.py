@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.25
+SETTLED_READINGS = 8
+"""So many times the same size in a row, and it is written."""
 
 
 class Child(NamedTuple):
@@ -83,6 +85,22 @@ def wait_until(met: Callable[[], bool], seconds: float) -> None:
             return
         pause.wait(POLL_SECONDS)
     raise TimeoutError(f"not done after {seconds:.0f} s")
+
+
+def wait_until_stored(folder: Path, seconds: float) -> int:
+    """Wait until the files of *folder* have not grown for a while; return their size.
+
+    Raises:
+        TimeoutError: that takes longer than *seconds*.
+    """
+    sizes: list[int] = []
+
+    def is_stored() -> bool:
+        sizes.append(sum(path.stat().st_size for path in folder.iterdir()))
+        return len(sizes) > SETTLED_READINGS and len(set(sizes[-SETTLED_READINGS:])) == 1
+
+    wait_until(is_stored, seconds)
+    return sizes[-1]
 
 
 def free_port() -> int:

@@ -37,7 +37,7 @@ from exporter.collectors.runners import GROUPS_KEPT_SECONDS
 HOUR = 3600
 SCRAPE_INTERVAL = 60
 START_SECONDS = 60.0
-LONGEST_SCRAPE = 120.0
+MAX_SCRAPE_SECONDS = 120.0
 OVERLAP = ("runners", "billing")
 OK = 200
 OFTEN = {"/actions/runners": "runners", "/settings/billing": "billing"}
@@ -139,7 +139,7 @@ def net_usd_reported(url: str) -> float:
     now = time.gmtime()
     address = f"{url}/enterprises/{ENTERPRISE}/settings/billing/usage/summary?year={now.tm_year}&month={now.tm_mon}"
     headers = {"Authorization": "Bearer example", "User-Agent": "benchmark"}
-    with urlopen(Request(address, headers=headers), timeout=LONGEST_SCRAPE) as answer:
+    with urlopen(Request(address, headers=headers), timeout=MAX_SCRAPE_SECONDS) as answer:
         return sum(float(item["netAmount"]) for item in json.load(answer)["usageItems"])
 
 
@@ -169,7 +169,7 @@ def get(connection: http.client.HTTPConnection, coding: str) -> bytes:
 
 def scrapes(url: str, requests: int) -> list[float]:
     """The seconds of each of so many scrapes, compressed and over one connection, as Prometheus does it."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=LONGEST_SCRAPE)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=MAX_SCRAPE_SECONDS)
     seconds = []
     for _ in range(requests):
         started = time.perf_counter()
@@ -181,7 +181,7 @@ def scrapes(url: str, requests: int) -> list[float]:
 
 def scraped(url: str) -> list[Sample]:
     """The samples of one scrape."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=LONGEST_SCRAPE)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=MAX_SCRAPE_SECONDS)
     body = get(connection, "identity")
     connection.close()
     return [sample for family in text_string_to_metric_families(body.decode()) for sample in family.samples]

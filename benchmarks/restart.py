@@ -56,13 +56,7 @@ def collect(chosen: dict[str, Any], state: Path) -> list[bytes]:
         measure.wait_until(lambda: b"\nghe_runner_online{" in client.body(), START_SECONDS)
         measure.wait_until(lambda: is_ready(child.first_line), START_SECONDS)
         lines = DOMAIN.findall(client.body())
-        sizes: list[int] = []
-
-        def is_stored() -> bool:
-            sizes.append(sum(path.stat().st_size for path in state.iterdir()))
-            return len(sizes) > 8 and len(set(sizes[-8:])) == 1
-
-        measure.wait_until(is_stored, START_SECONDS)
+        measure.wait_until_stored(state, START_SECONDS)
         child.process.kill()
     return lines
 

@@ -5,7 +5,7 @@ from dashboards import queries as q
 from dashboards.billing_queries import NO_COST, TOO_EARLY
 from dashboards.frame import Panels, runbooks
 from dashboards.panels import Column, bars, lines, stat, table
-from dashboards.parts import COUNTED, COUNTED_FROM_ZERO, DOLLARS, INCLUDED_DASHED, NEUTRAL, Query, dashed, override
+from dashboards.parts import COUNTED, COUNTED_FROM_ZERO, DOLLARS, INCLUDED_DASHED, PACE_DOTTED, Query
 
 KIND = ("product", "sku", "model")
 USED = q.total("ghe_ai_credits_used", of=KIND)
@@ -59,14 +59,7 @@ def ai_credits() -> Panels:
                 Query(INCLUDED, "{{enterprise}} included"),
             ],
             look=COUNTED_FROM_ZERO,
-            overrides=[
-                *INCLUDED_DASHED,
-                override(
-                    "/ even pace$/",
-                    dashed(NEUTRAL) | {"custom.lineStyle": {"fill": "dot", "dash": [2, 6]}},
-                    regexp=True,
-                ),
-            ],
+            overrides=[*INCLUDED_DASHED, PACE_DOTTED],
             custom={"axisLabel": "credits"},
             no_value=NO_CREDITS,
             size=(18, 10),

@@ -14,11 +14,10 @@ from dashboards.parts import (
     DOLLARS,
     INCLUDED_DASHED,
     MONEY,
-    NEUTRAL,
+    PACE_DOTTED,
     SHARED,
     Look,
     Query,
-    dashed,
     override,
     thresholds,
 )
@@ -155,14 +154,7 @@ def _actions() -> Panels:
                 Query(f"{q.INCLUDED} / 60", "{{enterprise}} included"),
             ],
             look=COUNTED_FROM_ZERO,
-            overrides=[
-                *INCLUDED_DASHED,
-                override(
-                    "/ even pace$/",
-                    dashed(NEUTRAL) | {"custom.lineStyle": {"fill": "dot", "dash": [2, 6]}},
-                    regexp=True,
-                ),
-            ],
+            overrides=[*INCLUDED_DASHED, PACE_DOTTED],
             custom={"axisLabel": "minutes"},
             no_value=NO_BILLING,
             size=(18, 10),

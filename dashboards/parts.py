@@ -144,6 +144,10 @@ RUNNER_STATES = [
 
 INCLUDED_DASHED = [override("/ included$/", dashed(), regexp=True)]
 """Lines of which one is what the plan includes."""
+PACE_DOTTED = override(
+    "/ even pace$/", dashed(NEUTRAL) | {"custom.lineStyle": {"fill": "dot", "dash": [2, 6]}}, regexp=True
+)
+"""The line of what would be used by now if use were even over the month."""
 
 
 def _link(link: Link) -> dashboard.DashboardLink:

@@ -10,7 +10,7 @@ KEPT_BYTES = 16_000_000
 """Bound per credential, compressed; the least recently used answers go first."""
 
 
-class Kept(NamedTuple):
+class SavedAnswer(NamedTuple):
     """The answer that an ETag identifies."""
 
     body: bytes
@@ -49,14 +49,14 @@ class Revalidation:
             while self._size > KEPT_BYTES:
                 self._forget(next(iter(self._entries)))
 
-    def confirmed(self, url: str) -> Kept | None:
+    def confirmed(self, url: str) -> SavedAnswer | None:
         """The answer that a 304 for *url* confirms."""
         with self._lock:
             entry = self._entries.get(url)
             if entry is None:
                 return None
             self._entries.move_to_end(url)
-        return Kept(zlib.decompress(entry.compressed), entry.links)
+        return SavedAnswer(zlib.decompress(entry.compressed), entry.links)
 
     def _forget(self, url: str) -> None:
         entry = self._entries.pop(url, None)

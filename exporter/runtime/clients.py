@@ -132,7 +132,7 @@ def open_clients(
         made = Client(
             url,
             ManagementPassword(auth.username, password_reader(auth), clock),
-            user_agent=f"ghe-exporter/{__version__}",
+            user_agent=USER_AGENT,
             observer=observer,
             clock=clock,
             stop=stop,

@@ -15,6 +15,7 @@ import pytest
 
 from exporter.collectors import COLLECTORS
 from exporter.telemetry.declarations import OWN_METRICS
+from tests.support.demonstration import NOW_AND_THEN
 from tests.support.tools import eventually, free_port, process, running_demo, tool
 
 # Nothing goes wrong in the demo, so these have no series.
@@ -22,8 +23,6 @@ WITHOUT_SERIES = {
     "ghe_exporter_state_last_write_successful": "the demo has no state_dir",
     "ghe_exporter_series_dropped": "no family of the demo has more series than the limit",
 }
-NOW_AND_THEN = {"ghe_github_incidents"}
-"""Metrics that have series only while something happens in the simulated GitHub."""
 DECLARED = (*OWN_METRICS, *(metric for collector in COLLECTORS for metric in collector.metrics))
 METRICS = sorted({metric.name + ("_bucket" if metric.type == "histogram" else "") for metric in DECLARED})
 JOBS = ("openmetrics", "text")

@@ -2,7 +2,7 @@
 
 import random
 
-from exporter.github.revalidation import KEPT_BYTES, Kept, Revalidation
+from exporter.github.revalidation import KEPT_BYTES, Revalidation, SavedAnswer
 
 URL = "https://api.example.com/x"
 THIRD = 6_000_000
@@ -31,7 +31,7 @@ def test_kept_answer_is_confirmed() -> None:
     revalidation = Revalidation()
     revalidation.keep(URL, 'W/"1"', b"[1]", {"next": "x"})
     assert revalidation.conditions(URL) == {"If-None-Match": 'W/"1"'}
-    assert revalidation.confirmed(URL) == Kept(b"[1]", {"next": "x"})
+    assert revalidation.confirmed(URL) == SavedAnswer(b"[1]", {"next": "x"})
     assert revalidation.conditions(f"{URL}?page=2") == {}
 
 
@@ -41,7 +41,7 @@ def test_newer_answer_replaces_the_kept_one() -> None:
     revalidation.keep(URL, '"1"', b"[1]", {"next": "x"})
     revalidation.keep(URL, '"2"', b"[2]", {})
     assert revalidation.conditions(URL) == {"If-None-Match": '"2"'}
-    assert revalidation.confirmed(URL) == Kept(b"[2]", {})
+    assert revalidation.confirmed(URL) == SavedAnswer(b"[2]", {})
 
 
 def test_least_recently_used_answers_are_dropped() -> None:
@@ -49,7 +49,7 @@ def test_least_recently_used_answers_are_dropped() -> None:
     revalidation = Revalidation()
     for seed, name in enumerate("ab"):
         revalidation.keep(name, '"1"', incompressible(seed), {})
-    assert revalidation.confirmed("a") == Kept(incompressible(0), {})
+    assert revalidation.confirmed("a") == SavedAnswer(incompressible(0), {})
     revalidation.keep("c", '"1"', incompressible(2), {})
     assert known(revalidation, "abc") == "ac"
 

@@ -22,6 +22,8 @@ from tests.support.harness import FakeClock
 
 NOW = datetime(2026, 11, 16, 11, 3, 20, tzinfo=UTC).timestamp()
 MONTH = Period(2026, 11)
+NOW_AND_THEN = {"ghe_github_incidents"}
+"""Metrics that have series only while something happens in the simulated GitHub."""
 
 
 @dataclass(frozen=True, slots=True)
