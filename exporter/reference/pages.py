@@ -18,7 +18,14 @@ from exporter.doctor.advice import ADVICE, WARNINGS
 from exporter.duration import Duration, format_duration
 from exporter.metrics.metric import Metric
 from exporter.reference.markdown import NOTE, code, replace_section, table
-from exporter.reference.permissions import app_permissions, endpoints_table, permissions_page, platform_name, scopes
+from exporter.reference.permissions import (
+    app_permissions,
+    endpoints_table,
+    permissions_page,
+    platform_name,
+    scopes,
+    scopes_table,
+)
 from exporter.telemetry.declarations import OWN_METRICS
 
 SETTING_HEAD = ("Setting", "Environment variable", "Type", "Default", "Description")
@@ -232,10 +239,13 @@ def pages(root: Path, collectors: Sequence[Collector[Any]]) -> dict[Path, str]:
     troubleshooting = (root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     troubleshooting = replace_section(troubleshooting, "causes", causes_table())
     troubleshooting = replace_section(troubleshooting, "warnings", warnings_table())
+    credentials = (root / "docs" / "credentials.md").read_text(encoding="utf-8")
+    credentials = replace_section(credentials, "scopes", scopes_table(collectors))
     calls = json.loads((root / CALLS_FILE).read_text(encoding="utf-8"))
     return {
         root / "README.md": readme,
         root / "docs" / "troubleshooting.md": troubleshooting,
+        root / "docs" / "credentials.md": credentials,
         root / "docs" / "metrics.md": metrics_page(collectors),
         root / "docs" / "permissions.md": permissions_page(collectors, calls),
         root / "docs" / "configuration.md": configuration_page(collectors),

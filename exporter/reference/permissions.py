@@ -139,6 +139,20 @@ def overview(collectors: Sequence[Collector[Any]]) -> str:
     return table(("Collector", "Classic token scope", "GitHub App permission"), rows)
 
 
+def scopes_table(collectors: Sequence[Collector[Any]]) -> str:
+    """Which collectors need each scope of a classic token, those of organizations last."""
+    needed: dict[tuple[bool, str], list[str]] = {}
+    for collector in collectors:
+        for endpoint in collector.endpoints:
+            if endpoint.scope and not endpoint.is_management:
+                needed.setdefault((endpoint.level == "organization", endpoint.scope), []).append(collector.name)
+    rows = (
+        (f"`{scope}`", f"{code(names)} of organizations" if of_organizations else code(names))
+        for (of_organizations, scope), names in sorted(needed.items(), key=lambda each: each[0][0])
+    )
+    return table(("Scope", "Collectors"), rows)
+
+
 def section(collector: Collector[Any]) -> str:
     """One collector and its endpoints."""
     return f"## {collector.name}\n\n{endpoints_table(collector.endpoints)}"
