@@ -2,7 +2,6 @@
 
 import gc
 import json
-import os
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,14 +23,6 @@ from tests.support.wire import Script, Wire, hang, nothing_listens, reply, send
 DAY = timedelta(days=1)
 ONLY = "licenses"
 Cause = Callable[..., tuple[str, str]]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither proxies nor certificates are set."""
-    for name in list(os.environ):
-        if name.lower().endswith(("_proxy", "_ca_bundle")):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture
