@@ -1,116 +1,31 @@
 """Everything wired together, against the simulated GitHub: what settings turn on, and what a change turns off."""
 
-import gc
-import random
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import Exporter
-from exporter.collector import Platform
-from exporter.collectors import COLLECTORS
-from exporter.config.settings import Settings
 from exporter.errors import ConfigurationError, Stopped
 from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
+from tests.support.exporters import (
+    BY_FIRST,
+    BY_OWN,
+    BY_SECOND,
+    FOR_CLOUD_ALONE,
+    ON_CLOUD,
+    ON_SERVER,
+    RUN,
+    Never,
+    ask,
+    available,
+    label_values,
+    page,
+    run_all,
+    series,
+    settings,
+)
 from tests.support.harness import FakeClock, read_all
-from tests.support.programs import started
-from tests.support.tools import eventually, free_port
-from tests.support.web_server import get
-
-ON = [collector for collector in COLLECTORS if collector.enabled]
-ON_CLOUD, ON_SERVER = ({item.name for item in ON if platform in item.platforms} for platform in Platform)
-FOR_CLOUD_ALONE = ON_CLOUD - ON_SERVER
-BY_FIRST = {collector.name for collector in ON if collector.app_can_read} & ON_CLOUD
-BY_SECOND = ON_CLOUD - BY_FIRST
-BY_OWN = {collector.name for collector in ON if collector.organizations}
-RUN = ("enterprise", "collector")
-ELSEWHERE = {"slug": "acme", "api_url": "http://127.0.0.1:9"}
-CONCURRENCY = 4
-
-
-class Never(random.Random):
-    """First runs that are never due, so that a test decides what runs and when."""
-
-    def uniform(self, a: float, b: float) -> float:
-        """A delay longer than any test."""
-        del a, b
-        return 1e9
-
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    """A small simulated GitHub."""
-    with Simulator(users=30, runners=8, organizations=3) as running:
-        yield running
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """A clock that stands still."""
-    return FakeClock()
-
-
-@pytest.fixture
-def exporter(clock: FakeClock) -> Iterator[Exporter]:
-    """An exporter that runs what the test runs."""
-    made = Exporter(clock=clock, randomness=Never(), process_metrics=False)
-    yield made
-    made.stop()
-
-
-def settings(*enterprises: dict[str, Any], **others: Any) -> Settings:
-    """Settings for *enterprises*, each with a token if it has no credential of its own."""
-    described = [{"auth": {"token": "octo"}, **enterprise} for enterprise in enterprises]
-    return Settings.model_validate({"enterprises": described, **others})
-
-
-def run_all(exporter: Exporter) -> None:
-    """One run of every collector."""
-    for collection in exporter.collections.values():
-        read_all(collection)
-
-
-def page(exporter: Exporter) -> str:
-    """What a scrape gets."""
-    return b"".join(exporter.exposition.page().plain(exporter.telemetry.chunks(openmetrics=False))).decode()
-
-
-def series(exporter: Exporter, name: str, *labels: str) -> dict[tuple[str, ...], float]:
-    """The values of a metric by the values of those of its labels that distinguish its series."""
-    return {
-        tuple(sample.labels[label] for label in labels): sample.value
-        for family in text_string_to_metric_families(page(exporter))
-        for sample in family.samples
-        if sample.name == name
-    }
-
-
-def label_values(exporter: Exporter, label: str) -> set[str]:
-    """Every value of a label in everything a scrape gets."""
-    return {
-        sample.labels[label]
-        for family in text_string_to_metric_families(page(exporter))
-        for sample in family.samples
-        if label in sample.labels
-    }
-
-
-def available(exporter: Exporter) -> dict[str, float]:
-    """Whether each collector of the only enterprise is available."""
-    values = series(exporter, "ghe_exporter_collector_available", "collector")
-    return {collector: value for (collector,), value in values.items()}
-
-
-def ask(exporter: Exporter, path: str) -> tuple[str, str]:
-    """Status and body that the web application answers."""
-    response = get(exporter.application(), path)
-    return str(response.status.value), b"".join(response.body).decode()
 
 
 def test_every_collector_of_every_enterprise(exporter: Exporter, simulator: Simulator) -> None:
@@ -374,68 +289,3 @@ def test_ready_after_the_first_attempt_of_every_collector(exporter: Exporter, si
 def test_not_reloadable_by_default(exporter: Exporter) -> None:
     """Without a way to reload there is no such path."""
     assert ask(exporter, "/-/reload")[0] == "404"
-
-
-def runs() -> list[threading.Thread]:
-    """Runs under way, and the schedule."""
-    return [thread for thread in threading.enumerate() if thread.name.startswith(("run ", "schedule"))]
-
-
-def sockets() -> set[str]:
-    """The sockets that this process has open."""
-    gc.collect()  # frames of an exception that was dealt with may hold an answer, and it a connection
-    found = set()
-    for descriptor in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # the one that lists the folder
-            found.add(str(descriptor.readlink()))
-    return {target for target in found if target.startswith("socket:")}
-
-
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
-def test_nothing_is_left_after_stop() -> None:
-    """After stop, threads and sockets are as they were before."""
-    address = f"127.0.0.1:{free_port()}"
-    url = f"http://{address}"
-    with started("simulate", "--listen", address, url=url) as simulator:
-        eventually(lambda: simulator.ask("/")[0] > 0, "the simulated GitHub answers")
-        threads, before = len(runs()), sockets()
-        exporter = Exporter(randomness=random.Random(1))
-        exporter.apply(settings({"slug": "octo-corp", "api_url": url, "organizations": ["octo-org-1"]}))
-        exporter.start()
-        eventually(exporter.statuses.is_ready, "every collector has run")
-        assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): 1}
-        assert sockets() - before
-        exporter.stop()
-        eventually(lambda: len(runs()) == threads, "every thread has ended")
-        eventually(lambda: sockets() <= before, "every socket is closed")
-
-
-@pytest.mark.parametrize(
-    ("give_up", "stays"),
-    [
-        pytest.param(lambda exporter, _: exporter.apply(settings(ELSEWHERE)), False, id="remove"),
-        pytest.param(
-            lambda exporter, url: exporter.apply(settings({"slug": "octo-corp", "api_url": url})), True, id="move"
-        ),
-        pytest.param(lambda exporter, _: exporter.stop(), True, id="stop"),
-    ],
-)
-def test_requests_under_way_are_given_up(
-    give_up: Callable[[Exporter, str], None], stays: bool, simulator: Simulator
-) -> None:
-    """A run that still waits for an answer when its settings are replaced, or at the end, is not counted as failed."""
-    simulator.faults.set("hang=1")
-    exporter = Exporter(randomness=random.Random(1), process_metrics=False)
-    exporter.apply(settings({"slug": "octo-corp", "api_url": simulator.url}))
-    exporter.start()
-    eventually(lambda: simulator.requests >= CONCURRENCY, "requests wait for an answer")
-    under_way = [thread for thread in runs() if "octo-corp" in thread.name]
-    assert under_way
-    with Simulator(users=30, runners=8, organizations=3) as other:
-        give_up(exporter, other.url)
-        simulator.stop()
-        eventually(lambda: not any(thread.is_alive() for thread in under_way), "every run has ended")
-        exporter.stop()
-    failures = series(exporter, "ghe_exporter_collector_failures_total", *RUN, "reason")
-    assert not [key for key, value in failures.items() if value and key[2] != "unavailable" and key[0] == "octo-corp"]
-    assert ("octo-corp" in page(exporter)) is stays

@@ -1,7 +1,6 @@
 """The usage report of Copilot through the whole exporter: read without the token, and its link shown nowhere."""
 
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from exporter.commands.demo import DemoSettings
 from exporter.runtime.status import Key
 from exporter.simulator.api.routes.copilot import SIGNATURE
 from exporter.simulator.server import Simulator
-from tests.runtime.test_app import page
+from tests.support.exporters import page
 from tests.support.harness import FakeClock
 from tests.support.secret_marker import CANARY, TOKEN
 from tests.support.web_server import get
@@ -20,13 +19,6 @@ from tests.support.wire import Wire, reply
 
 KEY = Key("octo-corp", "copilot_usage")
 REPORT = b'{"download_links": ["%s/x?sig=octo-pre-signed"]}'
-
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    """A small simulated GitHub."""
-    with Simulator(users=30, runners=8, organizations=3, now=FakeClock().time) as running:
-        yield running
 
 
 def exporter(url: str, **options: Any) -> Exporter:

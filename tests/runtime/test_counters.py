@@ -10,7 +10,7 @@ from exporter.app import Exporter
 from exporter.config.settings import Settings
 from exporter.runtime.status import Key
 from exporter.simulator import Simulator
-from tests.runtime.test_app import series
+from tests.support.exporters import series
 from tests.support.harness import FakeClock, read_all
 
 KEY = Key("octo-corp", "actions_activity")
@@ -48,12 +48,6 @@ class ActivityHarness:
         """Every series that only grows."""
         jobs = series(self.exporter, "ghe_actions_jobs_started_total", "organization", "hosted", "label")
         return jobs | series(self.exporter, "ghe_actions_run_wait_seconds_count", "organization")
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """A clock that stands still."""
-    return FakeClock()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from exporter.runtime.level import CONFIRM_SECONDS
 from exporter.runtime.status import LevelKey
 from exporter.simulator import Simulator
 from exporter.simulator.company.organizations import AWAY_FROM, AWAY_UNTIL, CYCLE_SECONDS
-from tests.runtime.test_app import Never, ask, series, settings
+from tests.support.exporters import Never, ask, series, settings
 from tests.support.harness import FakeClock
 
 BEFORE = 20_000 * CYCLE_SECONDS + AWAY_FROM - 1_000
@@ -27,13 +27,6 @@ COLLECTORS = {"runners": {"interval": "10m"}}
 def clock() -> FakeClock:
     """A clock that stands still."""
     return FakeClock(BEFORE)
-
-
-@pytest.fixture
-def simulator(clock: FakeClock) -> Iterator[Simulator]:
-    """A small simulated GitHub."""
-    with Simulator(users=30, runners=8, organizations=3, now=clock.time) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A GitHub App as the credential of a whole exporter, against the simulated GitHub."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +12,24 @@ from exporter.collectors import COLLECTORS
 from exporter.errors import ConfigurationError
 from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
-from tests.runtime.test_app import (
+from tests.support.app_keys import pem
+from tests.support.exporters import (
     BY_FIRST,
     BY_OWN,
     BY_SECOND,
     ON_CLOUD,
-    Never,
     available,
     label_values,
     run_all,
     series,
     settings,
 )
-from tests.support.app_keys import pem
 from tests.support.harness import FakeClock, read_all
 
 HINT = "a GitHub App cannot read this; configure runner_auth with a classic personal access token"
 TOKENS = "/access_tokens"
 NOT_OFFERED_TO_CORP = {"scim"}
 """Its people are not managed."""
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """The clock of both sides."""
-    return FakeClock()
-
-
-@pytest.fixture
-def simulator(clock: FakeClock) -> Iterator[Simulator]:
-    """A small simulated GitHub."""
-    with Simulator(users=30, runners=8, organizations=3, now=clock.time) as running:
-        yield running
-
-
-@pytest.fixture
-def exporter(clock: FakeClock) -> Iterator[Exporter]:
-    """An exporter that runs what the test runs."""
-    made = Exporter(clock=clock, randomness=Never(), process_metrics=False)
-    yield made
-    made.stop()
 
 
 @pytest.fixture

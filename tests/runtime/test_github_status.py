@@ -13,7 +13,7 @@ from exporter.commands.demo import DemoSettings
 from exporter.config.settings import Settings
 from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
-from tests.runtime.test_app import page, run_all
+from tests.support.exporters import page, run_all
 from tests.support.harness import FakeClock
 from tests.support.secret_marker import CANARY, TOKEN
 from tests.support.web_server import get
@@ -27,13 +27,6 @@ BODY = json.dumps(
         "incidents": [{"impact": "major", "status": "open"}],
     }
 ).encode()
-
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    """A small simulated GitHub."""
-    with Simulator(users=30, runners=8, organizations=3) as running:
-        yield running
 
 
 @pytest.fixture

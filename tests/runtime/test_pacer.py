@@ -13,8 +13,8 @@ from exporter.app import Exporter
 from exporter.config.settings import Settings
 from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
-from tests.runtime.test_app import series
 from tests.support.app_keys import pem
+from tests.support.exporters import series
 from tests.support.harness import FakeClock
 from tests.support.passing_time import OtherTool, Timeline, let_pass, only
 

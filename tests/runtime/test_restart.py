@@ -1,83 +1,24 @@
-"""A restart with state_dir: what is shown at once, what is asked and when, and that a kill is harmless."""
+"""A restart with state_dir: what is shown immediately, what is requested and when."""
 
-import random
-import signal
-import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from prometheus_client.parser import text_string_to_metric_families
-from structlog.testing import capture_logs
 
 from exporter.app import Exporter
-from exporter.collectors import COLLECTORS
 from exporter.commands.demo import OPT_IN
 from exporter.config.settings import Settings
-from exporter.runtime.saved import decode, level_of
+from exporter.runtime.saved import level_of
 from exporter.runtime.status import Key
 from exporter.simulator.server import Simulator
-from exporter.state.file import FILE_NAME, StateFile
-from tests.runtime.test_app import ask, available, label_values, page, run_all, series
+from exporter.state.file import StateFile
+from tests.support.exporters import RUN, ask, available, label_values, page, run_all, series
 from tests.support.harness import FakeClock, read_all
-from tests.support.programs import Program, run, serving
-from tests.support.secret_marker import CANARY, TOKEN
+from tests.support.restarts import LAST_SUCCESS, ORGANIZATIONS, domain, running, settings
 from tests.support.tools import eventually
 
-LAST_SUCCESS = "ghe_exporter_collector_last_success_timestamp_seconds"
-RUN = ("enterprise", "collector")
 MINUTE, DAY = 60.0, 86_400.0
-ORGANIZATIONS = ["octo-org-1", "octo-org-2"]
-
-
-class Even(random.Random):
-    """No jitter."""
-
-    def uniform(self, a: float, b: float) -> float:
-        return (a + b) / 2
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """A clock that stands still."""
-    return FakeClock()
-
-
-@pytest.fixture
-def simulator(clock: FakeClock) -> Iterator[Simulator]:
-    """A small simulated GitHub."""
-    with Simulator(users=30, runners=8, organizations=3, now=clock.time) as running:
-        yield running
-
-
-def settings(simulator: Simulator, folder: Path, **changes: Any) -> Settings:
-    """Settings for one enterprise; *changes* whose names begin with `enterprise_` are about that."""
-    enterprise = {"slug": "octo-corp", "api_url": simulator.url, "auth": {"token": TOKEN}}
-    enterprise |= {"organizations": ORGANIZATIONS}
-    enterprise |= {
-        name.removeprefix("enterprise_"): changes.pop(name) for name in list(changes) if name.startswith("enterprise_")
-    }
-    return Settings.model_validate({"state_dir": folder, "enterprises": [enterprise], "collectors": OPT_IN, **changes})
-
-
-@contextmanager
-def running(chosen: Settings, clock: FakeClock, *, keeps_state: bool = True) -> Iterator[Exporter]:
-    """An exporter that runs what the test runs, and stops cleanly."""
-    exporter = Exporter(clock=clock, randomness=Even(), process_metrics=False, keeps_state=keeps_state)
-    exporter.apply(chosen)
-    try:
-        yield exporter
-    finally:
-        exporter.stop()
-
-
-def domain(exporter: Exporter) -> bytes:
-    """What collectors expose."""
-    return b"".join(exporter.exposition.page().plain(()))
 
 
 def run_due(exporter: Exporter, clock: FakeClock, seconds: float) -> None:
@@ -292,191 +233,3 @@ def test_final_days_are_not_asked_again(clock: FakeClock, tmp_path: Path) -> Non
             assert read(fresh) == (all_days, sums)
     assert sums
     assert few_days < all_days / 2
-
-
-def test_reload_moves_to_another_state_dir(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
-    """A reload with the same folder goes on, with another one moves there, and without one lets it go."""
-    with running(settings(simulator, tmp_path), clock) as exporter:
-        run_all(exporter)
-        exposed = domain(exporter)
-        exporter.apply(settings(simulator, tmp_path))
-        assert domain(exporter) == exposed
-        exporter.apply(settings(simulator, tmp_path / "other"))
-        assert domain(exporter) == exposed
-        run_all(exporter)
-        exporter.apply(settings(simulator, tmp_path / "other", state_dir=None))
-        assert StateFile(tmp_path).read().rows.keys() == StateFile(tmp_path / "other").read().rows.keys() != set()
-        exporter.apply(settings(simulator, tmp_path, enterprise_api_url="http://127.0.0.1:9"))
-        assert domain(exporter) == b""
-
-
-@pytest.mark.parametrize("keeps_state", [True, False])
-def test_only_serve_writes_state(keeps_state: bool, simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
-    """Other commands read the same settings and leave the folder alone."""
-    folder = tmp_path / "state"
-    with running(settings(simulator, folder), clock, keeps_state=keeps_state) as exporter:
-        run_all(exporter)
-        assert series(exporter, "ghe_exporter_state_last_write_successful") == {}
-    assert folder.exists() is keeps_state
-
-
-def test_collect_writes_no_state(simulator: Simulator, tmp_path: Path) -> None:
-    """One pass is no service."""
-    folder = tmp_path / "state"
-    done = run("collect", ENTERPRISE="octo-corp", TOKEN=TOKEN, API_URL=simulator.url, STATE_DIR=str(folder))
-    assert done.out
-    assert not folder.exists()
-
-
-def test_unusable_state_dir_is_a_warning(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
-    """Everything is collected; a warning and a metric say that nothing is kept."""
-    folder = tmp_path / "state"
-    folder.write_text("a file")
-    with capture_logs() as logs, running(settings(simulator, folder), clock) as exporter:
-        run_all(exporter)
-        assert series(exporter, "ghe_license_seats_consumed", "enterprise")
-        assert series(exporter, "ghe_exporter_state_last_write_successful") == {(): 0}
-    logged = [entry for entry in logs if "state_dir" in entry]
-    assert [entry["log_level"] for entry in logged] == ["warning"]
-    assert logged[0]["problem"] == "File exists: state_dir must be a folder"
-
-
-# As processes.
-
-
-def write(file: Path, simulator: Simulator, folder: Path, **others: Any) -> None:
-    """Settings for two enterprises."""
-    enterprises: list[dict[str, Any]] = [
-        {"slug": slug, "api_url": simulator.url, "auth": {"token": TOKEN}} for slug in ("octo-corp", "octo-legacy")
-    ]
-    enterprises[0]["organizations"] = ORGANIZATIONS
-    described = {"state_dir": str(folder), "enterprises": enterprises, "collectors": OPT_IN, **others}
-    file.write_text(yaml.safe_dump(described))
-
-
-def exposed_by(program: Program) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """Every series of the domain and the last successes; the exposition is valid."""
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(program.ask("/metrics")[1])
-        for sample in family.samples
-        if sample.name == LAST_SUCCESS or (sample.name.startswith("ghe_") and "_exporter_" not in sample.name)
-        if not sample.name.startswith("ghe_rate_limit")
-    }
-
-
-@pytest.fixture
-def moving() -> Iterator[Simulator]:
-    """A small simulated GitHub in real time."""
-    with Simulator(users=30, runners=8, organizations=3) as running:
-        yield running
-
-
-def number_of_levels(program: Program) -> int:
-    """How many levels of how many collectors it reads: two enterprises, of which one has two organizations."""
-    collectors = program.ask("/metrics")[1].count("\nghe_exporter_collector_duration_seconds{")
-    return collectors + len(ORGANIZATIONS) * sum(collector.organizations for collector in COLLECTORS)
-
-
-def rows(folder: Path) -> int:
-    """How many levels the file knows."""
-    with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
-        try:
-            found: int = connection.execute("SELECT count(*) FROM rows").fetchone()[0]
-        except sqlite3.OperationalError:  # nothing has been written yet
-            return 0
-        return found
-
-
-def test_restart_after_kill_serves_the_same_page(moving: Simulator, tmp_path: Path) -> None:
-    """Killed without warning, it comes back ready with the same page, and asks nothing but what is due."""
-    folder, file = tmp_path / "state", tmp_path / "settings.yaml"
-    slow = {"runners": {"interval": "1h"}, **OPT_IN}
-    write(file, moving, folder, collectors=slow)
-    with serving("--config", str(file)) as program:
-        eventually(lambda: program.answers("/-/ready"), "every collector has run")
-        eventually(lambda: rows(folder) == number_of_levels(program), "everything is kept")
-        before = exposed_by(program)
-        program.process.kill()
-    requests = moving.requests
-    with serving("--config", str(file)) as program:
-        assert program.ask("/-/ready")[0] == 200
-        assert exposed_by(program) == before
-        eventually(lambda: bool(program.value("ghe_exporter_state_last_write_successful")), "it is written to")
-        second_run = program.err()
-        assert program.end() == 0
-        assert moving.requests == requests
-    assert "warning" not in second_run.replace("not encrypted", "").splitlines()[-1]
-    assert CANARY not in second_run
-
-
-def test_kill_at_any_moment_leaves_a_sound_file(moving: Simulator, tmp_path: Path) -> None:
-    """Killed again and again while collectors run and are written down: never a complaint, and never a step back."""
-    folder, file = tmp_path / "state", tmp_path / "settings.yaml"
-    busy = {name: {"interval": "10s"} for name in ("licenses", "license_sync", "runners", "runner_groups")}
-    write(file, moving, folder, collectors=busy)
-    moments = random.Random(4)
-    newest: dict[str, float] = {}
-    for _ in range(6):
-        with serving("--config", str(file)) as program:
-            wanted = moving.requests + moments.randrange(1, 40)
-            eventually(
-                lambda wanted=wanted: moving.requests >= wanted or program.answers("/-/ready"),  # type: ignore[misc]
-                "something was asked",
-            )
-            program.process.send_signal(signal.SIGKILL)
-            program.process.wait()
-            assert "moved aside" not in program.err()
-        saved = {name: decode(row.document).result for name, row in StateFile(folder).read().rows.items()}
-        ages = {name: result.collected_at if result is not None else 0.0 for name, result in saved.items()}
-        assert all(ages.get(name, 0) >= at for name, at in newest.items())
-        newest = ages
-    assert newest
-
-
-def test_state_file_holds_no_secret_and_no_person(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
-    """Neither the token nor anybody's login or address gets into the file, in any row, plain or compressed."""
-    simulator.faults.set("unauthorized@license-sync-status=1", "html@actions/cache=1")
-    with running(settings(simulator, tmp_path), clock) as exporter:
-        run_all(exporter)
-        licenses = simulator.estate.enterprise("octo-corp")
-        assert licenses is not None
-        assert licenses.licenses is not None
-        people = licenses.licenses.users(clock.now, 0, 5)
-    raw = (tmp_path / FILE_NAME).read_bytes()
-    assert TOKEN.encode() not in raw
-    documents = "".join(repr(decode(row.document)) for row in StateFile(tmp_path).read().rows.values())
-    assert "ghe_license_users" in documents
-    assert CANARY not in documents
-    assert "@" not in documents
-    logins = {person["github_com_login"] for person in people} - {""}
-    assert logins
-    assert not [login for login in logins if login in documents]
-
-
-def make_foreign(path: Path) -> None:
-    """A database of another program."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE t (x)")
-
-
-@pytest.mark.parametrize("kind", ["text", "foreign", "cut"])
-def test_serve_moves_a_bad_file_aside(kind: str, moving: Simulator, tmp_path: Path) -> None:
-    """It starts, says so in one warning, keeps the bad file for a look, and goes on."""
-    folder, file = tmp_path / "state", tmp_path / "settings.yaml"
-    folder.mkdir()
-    bad: dict[str, Callable[[Path], object]] = {
-        "text": lambda path: path.write_text("not a database\n" * 500),
-        "foreign": make_foreign,
-        "cut": lambda path: path.write_bytes(b"SQLite format 3\x00" + b"\x10\x00\x01\x01" * 30),
-    }
-    bad[kind](folder / FILE_NAME)
-    write(file, moving, folder)
-    with serving("--config", str(file)) as program:
-        eventually(lambda: program.answers("/-/ready"), "every collector has run")
-        eventually(lambda: bool(program.value("ghe_exporter_state_last_write_successful")), "it is written to")
-        assert program.end() == 0
-        assert program.err().count("moved aside") == 1
-        assert "Traceback" not in program.err()
-    assert len(list(folder.glob("*.corrupt-*"))) == 1
-    assert rows(folder) > 0
