@@ -10,11 +10,14 @@ from typing import Any, Literal, Protocol
 import pytest
 import responses
 
+from exporter.github.app_credential import AppCredential, AppKey, KeyObserver
 from exporter.github.auth import Credential, PersonalAccessToken
 from exporter.github.client import Client
 from exporter.github.endpoint import SCIM, Endpoint
 from exporter.github.rate_limit import RateLimitWindow
 from exporter.github.run import ClientLimits, Run
+from tests.support.app_keys import pem
+from tests.support.github_apps import ALL, NUMBER, ON_ENTERPRISE, ON_ORGANIZATION, TOKENS, GitHubOfApps
 from tests.support.wire import Script, Wire, reply
 
 NOW = 1_795_000_000.0
@@ -235,6 +238,7 @@ def github() -> Iterator[responses.RequestsMock]:
 
 
 ONCE = ClientLimits(tries=1)
+HASTY = ClientLimits(tries=1, read_seconds=1)
 MakeWire = Callable[..., Wire]
 Fetch = Callable[..., Any]
 
@@ -265,3 +269,43 @@ def fetch(make_wire: MakeWire, make_client: MakeClient, run: Run) -> Fetch:
         return client.get(SYNC, f"{wire.url}{PATH}", run).value
 
     return ask
+
+
+@pytest.fixture
+def apps(clock: FakeClock, github: responses.RequestsMock) -> GitHubOfApps:
+    """GitHub, which knows the App."""
+    made = GitHubOfApps(clock, API)
+    for path in (ON_ENTERPRISE, ON_ORGANIZATION, ALL, TOKENS, TOKENS.replace(str(NUMBER), "78")):
+        for method in (responses.GET, responses.POST):
+            github.add_callback(method, API + path, made.answer)
+    return made
+
+
+MakeAppCredential = Callable[..., AppCredential]
+
+
+@pytest.fixture
+def make_app_credential(
+    clock: FakeClock, observer: RecordingObserver, stop: threading.Event
+) -> Iterator[MakeAppCredential]:
+    """Make credentials of an App that is installed somewhere."""
+    clients: list[Client] = []
+
+    def made(app_id: str = "12345", organization: str = "", read: Callable[[], str] = pem) -> AppCredential:
+        key = AppKey("auth", lambda: app_id, read, clock)
+        client = Client(
+            API,
+            key,
+            user_agent="test",
+            observer=KeyObserver(observer),
+            clock=clock,
+            stop=stop,
+            limits=ClientLimits(),
+            randomness=random.Random(1),
+        )
+        clients.append(client)
+        return AppCredential(key, client, enterprise="acme", organization=organization, observer=observer, clock=clock)
+
+    yield made
+    for client in clients:
+        client.close()
