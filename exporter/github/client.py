@@ -311,10 +311,10 @@ class Client:
             report_lifecycle(self._observer, endpoint, headers, is_complete=status == endpoint.success)
         if status == NOT_MODIFIED:
             self._observer.not_modified(endpoint)
-            kept = self._revalidation.confirmed(url)
-            if kept is None:
+            stored = self._revalidation.confirmed(url)
+            if stored is None:
                 raise PayloadError(f"{context}: 304 for something never seen")
-            return answers.decode(kept.body, url, kept.links, context)
+            return answers.decode(stored.body, url, stored.links, context)
         if status == NO_CONTENT:
             self._observer.authenticated(self._credential.name, accepted=True)
             return Answer(None, url, {})
@@ -325,7 +325,7 @@ class Client:
             self._observer.authenticated(self._credential.name, accepted=True)
             answers.refuse_partial(headers, context)
             if endpoint.revalidate:
-                self._revalidation.keep(url, headers.get("etag", ""), body, links)
+                self._revalidation.store(url, headers.get("etag", ""), body, links)
             return answer
         error = answers.error_for(status, headers, body, self._clock.time(), context)
         if isinstance(error, RateLimited) and error.secondary:

@@ -1,4 +1,4 @@
-"""Endpoints as data: the path, what a credential needs to read it, how an answer may be kept."""
+"""Endpoints as data: the path, what a credential needs to read it, how an answer may be stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

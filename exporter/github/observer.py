@@ -25,7 +25,7 @@ class ApiObserver(Protocol):
         """An attempt is repeated."""
 
     def not_modified(self, endpoint: Endpoint) -> None:
-        """A 304 confirmed what was kept."""
+        """A 304 confirmed the stored answer."""
 
     def answered(self, credential: str, headers: Mapping[str, str]) -> None:
         """There was an answer with *headers*."""

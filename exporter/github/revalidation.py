@@ -1,4 +1,4 @@
-"""Answers kept for revalidation: a 304 costs nothing of the rate limit."""
+"""Answers stored for revalidation: a 304 costs nothing of the rate limit."""
 
 import threading
 import zlib
@@ -6,11 +6,11 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-KEPT_BYTES = 16_000_000
+MAX_STORED_BYTES = 16_000_000
 """Bound per credential, compressed; the least recently used answers go first."""
 
 
-class SavedAnswer(NamedTuple):
+class StoredAnswer(NamedTuple):
     """The answer that an ETag identifies."""
 
     body: bytes
@@ -37,8 +37,8 @@ class Revalidation:
             entry = self._entries.get(url)
         return {"If-None-Match": entry.etag} if entry else {}
 
-    def keep(self, url: str, etag: str, body: bytes, links: Mapping[str, str]) -> None:
-        """Remember the answer for *url*, if its *etag* can be sent back."""
+    def store(self, url: str, etag: str, body: bytes, links: Mapping[str, str]) -> None:
+        """Store the answer for *url*, if its *etag* can be sent back."""
         if not etag or not etag.isprintable():
             return
         entry = _Entry(etag, zlib.compress(body, 1), links)
@@ -46,17 +46,17 @@ class Revalidation:
             self._forget(url)
             self._entries[url] = entry
             self._size += len(entry.compressed)
-            while self._size > KEPT_BYTES:
+            while self._size > MAX_STORED_BYTES:
                 self._forget(next(iter(self._entries)))
 
-    def confirmed(self, url: str) -> SavedAnswer | None:
-        """The answer that a 304 for *url* confirms."""
+    def confirmed(self, url: str) -> StoredAnswer | None:
+        """The stored answer that a 304 for *url* confirms."""
         with self._lock:
             entry = self._entries.get(url)
             if entry is None:
                 return None
             self._entries.move_to_end(url)
-        return SavedAnswer(zlib.decompress(entry.compressed), entry.links)
+        return StoredAnswer(zlib.decompress(entry.compressed), entry.links)
 
     def _forget(self, url: str) -> None:
         entry = self._entries.pop(url, None)

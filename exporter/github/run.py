@@ -26,7 +26,7 @@ class ClientLimits:
 class Run:
     """One run of a collector: until when it may ask, and whether it may use the rate limit's reserve.
 
-    Without `revalidate` no ETag is sent, because the kept answer could not be understood.
+    Without `revalidate` no ETag is sent, because the stored answer could not be understood.
     `requests` are its attempts, `charged` its answers that count against each resource of the rate limit, which are
     all but 304, and `answered` its answers that could be used; threads may fetch pages in parallel.
     `notes` are worth a line in the log, each an event and its details.

@@ -144,7 +144,7 @@ def test_own_mistakes_are_told(get: Get, moments: list[float]) -> None:
 def test_rendered_bodies_are_bounded_in_bytes() -> None:
     """Rendered bodies are kept until there are too many bytes; the least used goes first."""
     made: list[str] = []
-    kept = Bodies(kept_bytes=25)
+    kept = Bodies(max_stored_bytes=25)
 
     def get(key: str) -> bytes:
         def make() -> Body:

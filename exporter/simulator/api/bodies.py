@@ -1,4 +1,4 @@
-"""Rendered JSON bodies with their ETag and their compressed form, kept for a while."""
+"""Rendered JSON bodies with their ETag and their compressed form, stored for a while."""
 
 import gzip
 import hashlib
@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import Any
 
-KEPT_BYTES = 16 * 2**20
+MAX_STORED_BYTES = 16 * 2**20
 WORTH_COMPRESSING = 1_024
 ETAG_BYTES = 32
 
@@ -43,8 +43,8 @@ class Body:
 class Bodies:
     """The most recently used bodies, up to a number of bytes; safe for many threads."""
 
-    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
-        self._kept_bytes = kept_bytes
+    def __init__(self, max_stored_bytes: int = MAX_STORED_BYTES) -> None:
+        self._max_stored_bytes = max_stored_bytes
         self._bodies: OrderedDict[Hashable, Body] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -61,7 +61,7 @@ class Bodies:
             if key not in self._bodies:
                 self._bodies[key] = body
                 self._bytes += len(body.content)
-            while self._bytes > self._kept_bytes:
+            while self._bytes > self._max_stored_bytes:
                 _, dropped = self._bodies.popitem(last=False)
                 self._bytes -= len(dropped.content)
         return body
