@@ -1,5 +1,6 @@
-"""`ghe-exporter check` against the simulated GitHub."""
+"""`ghe-exporter check` against the simulated GitHub, and servers that answer as a script says."""
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from exporter.simulator.server import Simulator
 from tests.support.check_report import Check
 from tests.support.harness import ImpatientClock
 from tests.support.secret_marker import CANARY, TOKEN
+from tests.support.wire import MakeWire, wires
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +67,11 @@ def check(configure: Callable[..., None], capsys: pytest.CaptureFixture[str], cl
         return found
 
     return run
+
+
+@pytest.fixture
+def wire() -> Iterator[MakeWire]:
+    """Start servers that are stopped when the test ends."""
+    with wires() as make:
+        yield make
+        gc.collect()  # a client's TLS socket is part of a circle, and the server waits for its end

@@ -1,9 +1,8 @@
 """`ghe-exporter check` where no GitHub answers: names, ports, certificates, proxies, web pages in its place."""
 
-import gc
 import json
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
@@ -18,7 +17,7 @@ from exporter.doctor.advice import CredentialWarning
 from exporter.simulator.server import Simulator
 from tests.support.certificates import Certificate, install, issue
 from tests.support.secret_marker import CANARY, TOKEN
-from tests.support.wire import Script, Wire, hang, nothing_listens, reply, send
+from tests.support.wire import MakeWire, Wire, hang, nothing_listens, reply, send
 
 DAY = timedelta(days=1)
 ONLY = "licenses"
@@ -60,23 +59,6 @@ def cause(check: Callable[..., dict[str, Any]]) -> Cause:
     return run
 
 
-@pytest.fixture
-def wire() -> Iterator[Callable[..., Wire]]:
-    """Start servers that are stopped when the test ends."""
-    started: list[Wire] = []
-
-    def make(script: Script, tls: ssl.SSLContext | None = None) -> Wire:
-        made = Wire([script], tls)
-        made.start()
-        started.append(made)
-        return made
-
-    yield make
-    gc.collect()  # a client's TLS socket is part of a circle, and the server waits for its end
-    for each in started:
-        each.stop()
-
-
 @dataclass(frozen=True)
 class Authority:
     """A certificate authority of our own."""
@@ -113,20 +95,18 @@ def local(made: Wire, scheme: str = "https") -> str:
     return f"{scheme}://localhost:{made.port}"
 
 
-def test_unknown_authority_names_ca_file(cause: Cause, wire: Callable[..., Wire], authority: Authority) -> None:
+def test_unknown_authority_names_ca_file(cause: Cause, wire: MakeWire, authority: Authority) -> None:
     """Without the authority's certificate the advice names the setting."""
-    made = wire(reply(), authority.server())
+    made = wire(reply(), tls=authority.server())
     found, advice = cause(local(made))
     assert found == "certificate_not_trusted"
     assert "set ca_file" in advice
     assert made.asked == []
 
 
-def test_known_authority_is_trusted(
-    check: Callable[..., dict[str, Any]], wire: Callable[..., Wire], authority: Authority
-) -> None:
+def test_known_authority_is_trusted(check: Callable[..., dict[str, Any]], wire: MakeWire, authority: Authority) -> None:
     """With it the server is asked."""
-    made = wire(reply(b'{"message": "Not Found"}', status="404 Not Found"), authority.server())
+    made = wire(reply(b'{"message": "Not Found"}', status="404 Not Found"), tls=authority.server())
     check(1, local(made), CA_FILE=authority.path)
     assert made.asked
 
@@ -141,21 +121,21 @@ def test_known_authority_is_trusted(
     ids=["expired", "not yet valid", "other name"],
 )
 def test_wrong_certificate_has_its_cause(
-    options: dict[str, Any], expected: str, cause: Cause, wire: Callable[..., Wire], authority: Authority
+    options: dict[str, Any], expected: str, cause: Cause, wire: MakeWire, authority: Authority
 ) -> None:
     """A certificate that is trusted and still wrong says how."""
-    made = wire(reply(), authority.server(**options))
+    made = wire(reply(), tls=authority.server(**options))
     assert cause(local(made), CA_FILE=authority.path)[0] == expected
     assert made.asked == []
 
 
-def test_certificate_for_a_name_asked_by_number(cause: Cause, wire: Callable[..., Wire], authority: Authority) -> None:
+def test_certificate_for_a_name_asked_by_number(cause: Cause, wire: MakeWire, authority: Authority) -> None:
     """Nor is an address the name in the certificate."""
-    made = wire(reply(), authority.server())
+    made = wire(reply(), tls=authority.server())
     assert cause(made.url, CA_FILE=authority.path)[0] == "certificate_of_another_host"
 
 
-def test_port_without_tls_is_recognized(cause: Cause, wire: Callable[..., Wire]) -> None:
+def test_port_without_tls_is_recognized(cause: Cause, wire: MakeWire) -> None:
     """A port without TLS is distinguished from a certificate problem."""
     made = wire(hang(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     made.reads = False
@@ -164,10 +144,10 @@ def test_port_without_tls_is_recognized(cause: Cause, wire: Callable[..., Wire])
 
 @pytest.mark.parametrize("content", ["octo", "-----BEGIN CERTIFICATE-----\nocto\n-----END CERTIFICATE-----\n"])
 def test_ca_file_without_certificates_is_reported(
-    content: str, cause: Cause, wire: Callable[..., Wire], authority: Authority
+    content: str, cause: Cause, wire: MakeWire, authority: Authority
 ) -> None:
     """A file that holds no certificates."""
-    made = wire(reply(), authority.server())
+    made = wire(reply(), tls=authority.server())
     Path(authority.path).write_text(content)
     found, advice = cause(local(made), CA_FILE=authority.path)
     assert found == "ca_file_unusable"
@@ -175,7 +155,7 @@ def test_ca_file_without_certificates_is_reported(
 
 
 def test_each_host_sees_its_own_token(
-    wire: Callable[..., Wire],
+    wire: MakeWire,
     authority: Authority,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -183,7 +163,7 @@ def test_each_host_sees_its_own_token(
 ) -> None:
     """Several enterprises in one process: a host gets its own tokens, certificates and proxy, and no other's."""
     answer = reply(b'{"message": "Not Found"}', status="404 Not Found")
-    plain, secure, proxy = wire(answer), wire(answer, authority.server()), wire(answer)
+    plain, secure, proxy = wire(answer), wire(answer, tls=authority.server()), wire(answer)
     monkeypatch.setenv("http_proxy", proxy.url)
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
     (tmp_path / "plain").write_text("token-plain\n")
@@ -227,9 +207,7 @@ def test_refused_connection_is_reported(cause: Cause) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_proxy_wants_a_password(
-    scheme: str, cause: Cause, wire: Callable[..., Wire], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxy_wants_a_password(scheme: str, cause: Cause, wire: MakeWire, monkeypatch: pytest.MonkeyPatch) -> None:
     """A real proxy that refuses with 407, before a tunnel and without one."""
     proxy = wire(send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"))
     monkeypatch.setenv(f"{scheme}_proxy", f"http://octo:{TOKEN}@127.0.0.1:{proxy.port}")
@@ -239,7 +217,7 @@ def test_proxy_wants_a_password(
     assert proxy.asked
 
 
-def test_refusing_proxy_is_reported(cause: Cause, wire: Callable[..., Wire], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusing_proxy_is_reported(cause: Cause, wire: MakeWire, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that lets nobody through, one that is gone, and addresses of none."""
     proxy = wire(send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"))
     gone = f"http://127.0.0.1:{nothing_listens()}"
@@ -249,7 +227,7 @@ def test_refusing_proxy_is_reported(cause: Cause, wire: Callable[..., Wire], mon
 
 
 def test_no_proxy_is_obeyed(
-    check: Callable[..., dict[str, Any]], wire: Callable[..., Wire], monkeypatch: pytest.MonkeyPatch
+    check: Callable[..., dict[str, Any]], wire: MakeWire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A host in NO_PROXY is asked directly."""
     proxy = wire(send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"))
@@ -261,7 +239,7 @@ def test_no_proxy_is_obeyed(
 
 
 @pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "403 Forbidden", "404 Not Found"])
-def test_web_page_means_wrong_address(status: str, cause: Cause, wire: Callable[..., Wire]) -> None:
+def test_web_page_means_wrong_address(status: str, cause: Cause, wire: MakeWire) -> None:
     """The web pages of a server, whose API is elsewhere."""
     made = wire(reply(b"<!DOCTYPE html><title>Sign in</title>", status=status))
     found, advice = cause(made.url)
@@ -269,14 +247,14 @@ def test_web_page_means_wrong_address(status: str, cause: Cause, wire: Callable[
     assert "https://HOST/api/v3" in advice
 
 
-def test_redirect_to_https_is_not_followed(cause: Cause, wire: Callable[..., Wire]) -> None:
+def test_redirect_to_https_is_not_followed(cause: Cause, wire: MakeWire) -> None:
     """An address that sends everybody on to TLS."""
     made = wire(reply(b"", "Location: https://api.acme.example/", status="301 Moved Permanently"))
     assert cause(made.url)[0] == "redirected"
 
 
 def test_hostile_headers_do_no_harm(
-    check: Callable[..., dict[str, Any]], wire: Callable[..., Wire], capsys: pytest.CaptureFixture[str]
+    check: Callable[..., dict[str, Any]], wire: MakeWire, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whatever headers say, nothing crashes and nothing that moves a terminal's cursor is printed."""
     made = wire(
@@ -306,7 +284,7 @@ def test_hostile_headers_do_no_harm(
         assert hostile not in json.dumps(found) + out
 
 
-def test_clock_an_hour_ahead_is_a_warning(check: Callable[..., dict[str, Any]], wire: Callable[..., Wire]) -> None:
+def test_clock_an_hour_ahead_is_a_warning(check: Callable[..., dict[str, Any]], wire: MakeWire) -> None:
     """A GitHub whose clock is an hour ahead is a warning."""
     ahead = datetime.now(UTC).timestamp() + 3600
     made = wire(reply(b'{"total_seats_consumed": 1}', f"Date: {formatdate(ahead, usegmt=True)}"))

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,30 +26,14 @@ from exporter.github.reader import GitHub
 from exporter.github.run import ClientLimits
 from exporter.metrics.metric import gauge
 from exporter.runtime.assignment import Assignment
-from tests.github.conftest import NOW
-from tests.support.wire import Script, Wire, hang, reply
+from tests.support.harness import NOW
+from tests.support.wire import MakeWire, Wire, hang, reply
 
 FIRST = Endpoint("/enterprises/{enterprise}/first", "read:enterprise", "enterprise_licensing")
 SECOND = Endpoint("/enterprises/{enterprise}/second", "read:enterprise")
 GROUP = Endpoint("/orgs/{organization}/group", "admin:org", "organization_self_hosted_runners")
 TARGET = CheckTarget("acme", "acme", "api.example.com", "octo", "", "auth", Kind.CLASSIC)
 Fetch = Callable[[GitHub, Target], object]
-
-
-@pytest.fixture
-def wire() -> Iterator[Callable[..., Wire]]:
-    """Start servers that are stopped when the test ends."""
-    started: list[Wire] = []
-
-    def make(*scripts: Script) -> Wire:
-        made = Wire(list(scripts))
-        made.start()
-        started.append(made)
-        return made
-
-    yield make
-    for each in started:
-        each.stop()
 
 
 def asked(wire: Wire, *fetches: Fetch, stop: threading.Event | None = None, read_seconds: float = 30) -> list[Finding]:
@@ -99,7 +83,7 @@ def second(github: GitHub, _target: Target) -> None:
     github.get(SECOND)
 
 
-def test_answer_is_shared_by_collectors(wire: Callable[..., Wire]) -> None:
+def test_answer_is_shared_by_collectors(wire: MakeWire) -> None:
     """Two collectors that need the same, and one that asks in a loop, cost one request."""
 
     def again(github: GitHub, _target: Target) -> None:
@@ -112,14 +96,14 @@ def test_answer_is_shared_by_collectors(wire: Callable[..., Wire]) -> None:
     assert len(made.asked) == 1
 
 
-def test_refusal_is_shared_by_collectors(wire: Callable[..., Wire]) -> None:
+def test_refusal_is_shared_by_collectors(wire: MakeWire) -> None:
     """So does a refusal."""
     made = wire(reply(b"{}", status="403 Forbidden"))
     assert {finding.cause for finding in asked(made, first, first)} == {Cause.NOT_ALLOWED}
     assert len(made.asked) == 1
 
 
-def test_refused_query_may_be_asked_in_another_form(wire: Callable[..., Wire]) -> None:
+def test_refused_query_may_be_asked_in_another_form(wire: MakeWire) -> None:
     """Where GitHub refuses the query and not the endpoint, the collector may ask in its other form."""
 
     def forms(github: GitHub, _target: Target) -> None:
@@ -133,7 +117,7 @@ def test_refused_query_may_be_asked_in_another_form(wire: Callable[..., Wire]) -
     assert len(made.asked) == 2
 
 
-def test_tolerated_refusal_is_still_reported(wire: Callable[..., Wire]) -> None:
+def test_tolerated_refusal_is_still_reported(wire: MakeWire) -> None:
     """What a collector can do without is still reported."""
 
     def tolerant(github: GitHub, _target: Target) -> None:
@@ -150,7 +134,7 @@ def test_tolerated_refusal_is_still_reported(wire: Callable[..., Wire]) -> None:
     ]
 
 
-def test_second_timeout_ends_the_checks(wire: Callable[..., Wire]) -> None:
+def test_second_timeout_ends_the_checks(wire: MakeWire) -> None:
     """One endpoint that does not answer leaves hope for others, two do not."""
     made = wire(hang())
     fetches: tuple[Fetch, ...] = (first, second, first, lambda github, _: github.get(GROUP, organization="web"))
@@ -164,7 +148,7 @@ def test_second_timeout_ends_the_checks(wire: Callable[..., Wire]) -> None:
     assert len(made.asked) == 2
 
 
-def test_unusable_answer_counts_for_its_endpoint(wire: Callable[..., Wire]) -> None:
+def test_unusable_answer_counts_for_its_endpoint(wire: MakeWire) -> None:
     """An answer that looks right and is not counts for its endpoint; so does a list without its list."""
 
     def strict(github: GitHub, _target: Target) -> None:
@@ -180,7 +164,7 @@ def test_unusable_answer_counts_for_its_endpoint(wire: Callable[..., Wire]) -> N
     assert findings[0].detail == "neither this nor that"
 
 
-def test_crashing_collector_hides_no_other(wire: Callable[..., Wire]) -> None:
+def test_crashing_collector_hides_no_other(wire: MakeWire) -> None:
     """A collector that crashes, even before it asks, is reported, and hides no other; the message stays out."""
 
     def crash(_github: GitHub, _target: Target) -> None:
@@ -194,7 +178,7 @@ def test_crashing_collector_hides_no_other(wire: Callable[..., Wire]) -> None:
     assert "acme.example" not in findings[0].detail
 
 
-def test_nothing_is_asked_after_a_stop(wire: Callable[..., Wire]) -> None:
+def test_nothing_is_asked_after_a_stop(wire: MakeWire) -> None:
     """When the process ends nothing more is asked."""
     stop = threading.Event()
     stop.set()

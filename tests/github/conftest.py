@@ -1,7 +1,6 @@
 """A client with everything around it that a test wants to move or to look at."""
 
 import random
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from exporter.github.rate_limit import RateLimitWindow
 from exporter.github.run import ClientLimits, Run
 from tests.support.app_keys import pem
 from tests.support.github_apps import ALL, NUMBER, ON_ENTERPRISE, ON_ORGANIZATION, TOKENS, GitHubOfApps
-from tests.support.wire import Script, Wire, reply
+from tests.support.wire import MakeWire, Script, wires
 
 NOW = 1_795_000_000.0
 API = "https://api.example.com"
@@ -239,24 +238,14 @@ def github() -> Iterator[responses.RequestsMock]:
 
 ONCE = ClientLimits(tries=1)
 HASTY = ClientLimits(tries=1, read_seconds=1)
-MakeWire = Callable[..., Wire]
 Fetch = Callable[..., Any]
 
 
 @pytest.fixture
 def make_wire() -> Iterator[MakeWire]:
     """Start servers that are stopped when the test ends."""
-    started: list[Wire] = []
-
-    def make(*scripts: Script, tls: ssl.SSLContext | None = None) -> Wire:
-        wire = Wire(list(scripts) or [reply()], tls)
-        wire.start()
-        started.append(wire)
-        return wire
-
-    yield make
-    for wire in started:
-        wire.stop()
+    with wires() as make:
+        yield make
 
 
 @pytest.fixture

@@ -20,10 +20,9 @@ from tests.github.conftest import (
     SYNC,
     Fetch,
     MakeClient,
-    MakeWire,
     RecordingObserver,
 )
-from tests.support.wire import Script, chunked, reply, reset, send
+from tests.support.wire import MakeWire, Script, chunked, reply, reset, send
 
 
 def test_rate_limit_is_noted_when_the_body_breaks_off(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:

@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 from exporter.errors import Cause, Unreachable
 from exporter.github.certificates import TrustedCertificates
 from exporter.github.run import Run
-from tests.github.conftest import ONCE, PATH, SYNC, TOKEN, Fetch, MakeClient, MakeWire, RecordingObserver
+from tests.github.conftest import ONCE, PATH, SYNC, TOKEN, Fetch, MakeClient, RecordingObserver
 from tests.support.certificates import HOUR, Certificate, install, issue
-from tests.support.wire import Wire, hang, nothing_listens, reply, send
+from tests.support.wire import MakeWire, Wire, hang, nothing_listens, reply, send
 
 # Proxies
 

@@ -22,11 +22,10 @@ from tests.github.conftest import (
     SYNC,
     FakeClock,
     MakeClient,
-    MakeWire,
     RecordingObserver,
 )
 from tests.support.tools import free_port
-from tests.support.wire import PATIENCE, Script, Wire, chunked, hang, nothing_listens, reply, reset, send
+from tests.support.wire import PATIENCE, MakeWire, Script, Wire, chunked, hang, nothing_listens, reply, reset, send
 
 
 def test_one_connection_serves_many_answers(make_wire: MakeWire, make_client: MakeClient, run: Run) -> None:

@@ -15,9 +15,9 @@ from exporter.github.downloads import allowed_link
 from exporter.github.endpoint import Endpoint
 from exporter.github.run import Run
 from exporter.url import is_loopback, is_public_address
-from tests.github.conftest import TOKEN, MakeClient, MakeWire
+from tests.github.conftest import TOKEN, MakeClient
 from tests.support.tools import eventually
-from tests.support.wire import chunked, nothing_listens, reply
+from tests.support.wire import MakeWire, chunked, nothing_listens, reply
 
 FILE = Endpoint("/{download_link}", "", revalidate=False, versioned=False, anonymous=True, lines=True)
 SIGNATURE = "octo-signature"

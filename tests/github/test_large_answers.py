@@ -15,9 +15,8 @@ from tests.github.conftest import (
     PATH,
     SYNC,
     MakeClient,
-    MakeWire,
 )
-from tests.support.wire import Wire, reply
+from tests.support.wire import MakeWire, Wire, reply
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from exporter.errors import (
 )
 from exporter.github.reader import GitHub
 from exporter.github.run import Run
-from tests.github.conftest import PATH, SYNC, TOKEN, MakeClient, MakeWire
-from tests.support.wire import reply
+from tests.github.conftest import PATH, SYNC, TOKEN, MakeClient
+from tests.support.wire import MakeWire, reply
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])

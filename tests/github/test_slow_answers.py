@@ -17,10 +17,9 @@ from tests.github.conftest import (
     FakeClock,
     Fetch,
     MakeClient,
-    MakeWire,
     RecordingObserver,
 )
-from tests.support.wire import PATIENCE, Script, Wire, hang
+from tests.support.wire import PATIENCE, MakeWire, Script, Wire, hang
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,8 @@ from tests.github.conftest import (
     TOKEN,
     Fetch,
     MakeClient,
-    MakeWire,
 )
-from tests.support.wire import Script, chunked, reply, send
+from tests.support.wire import MakeWire, Script, chunked, reply, send
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import base64
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tests.support.fault_harness import Time
 from tests.support.harness import read_all
 from tests.support.secret_marker import CANARY, PASSWORD, TOKEN
 from tests.support.web_server import get
-from tests.support.wire import Script, Wire, reply
+from tests.support.wire import MakeWire, reply, wires
 
 KEY = Key("octo-server", "server_management")
 WRONG = f"bad {PASSWORD}"
@@ -56,19 +56,10 @@ def exporter(clock: Time) -> Iterator[Exporter]:
 
 
 @pytest.fixture
-def wire() -> Iterator[Callable[..., Wire]]:
+def wire() -> Iterator[MakeWire]:
     """Make a server that answers as a script says."""
-    wires: list[Wire] = []
-
-    def make(*scripts: Script) -> Wire:
-        made = Wire(list(scripts))
-        made.start()
-        wires.append(made)
-        return made
-
-    yield make
-    for each in wires:
-        each.stop()
+    with wires() as make:
+        yield make
 
 
 def settings(simulator: Simulator, **enterprise: Any) -> Settings:
@@ -177,7 +168,7 @@ def test_password_of_either_kind_does_not_change_ghe_up(
 
 
 def test_each_credential_goes_to_its_own_address_only(
-    exporter: Exporter, simulator: Simulator, password: Path, wire: Callable[..., Wire]
+    exporter: Exporter, simulator: Simulator, password: Path, wire: MakeWire
 ) -> None:
     """The management API gets the password and never the token, GitHub's API the token and never the password."""
     api, management = wire(reply(b"{}")), wire(reply(b"{}"))
@@ -193,7 +184,7 @@ def test_each_credential_goes_to_its_own_address_only(
 
 
 def test_redirect_to_another_port_is_refused(
-    exporter: Exporter, simulator: Simulator, password: Path, wire: Callable[..., Wire]
+    exporter: Exporter, simulator: Simulator, password: Path, wire: MakeWire
 ) -> None:
     """The password stays where manage_url says."""
     elsewhere = wire(reply(b"{}"))

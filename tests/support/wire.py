@@ -4,8 +4,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,3 +153,19 @@ def nothing_listens() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+@contextmanager
+def wires() -> Iterator[MakeWire]:
+    """Start servers that are stopped at the end; one without scripts answers with an empty list."""
+    started: list[Wire] = []
+
+    def make(*scripts: Script, tls: ssl.SSLContext | None = None) -> Wire:
+        wire = Wire(list(scripts) or [reply()], tls)
+        wire.start()
+        started.append(wire)
+        return wire
+
+    yield make
+    for wire in started:
+        wire.stop()
