@@ -1,6 +1,5 @@
 """Which platform the bill is read from, for how long, and for which month."""
 
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,18 +7,10 @@ import pytest
 
 from exporter.collectors.billing.billing import COLLECTOR
 from exporter.errors import Reason
+from tests.support.bills import DAY, LEGACY, MOVED, SUMMARY, at
 from tests.support.harness import CollectorHarness
 
-BILLING = "/enterprises/octo-corp/settings/billing"
-SUMMARY = f"{BILLING}/usage/summary"
-LEGACY = {
-    f"{BILLING}/actions": {"total_minutes_used": 305, "total_paid_minutes_used": 0, "included_minutes": 3000},
-    f"{BILLING}/packages": {"total_gigabytes_bandwidth_used": 50},
-    f"{BILLING}/shared-storage": {"estimated_storage_for_month": 40},
-}
-DAY = 24 * 3600
 NOT_ENABLED = {"status": 403, "body": {"message": "The enhanced billing platform is not enabled for this enterprise."}}
-MOVED = {"status": 410, "body": {"message": "This endpoint has been moved.", "status": "410"}}
 
 
 def summary(minutes: float = 100) -> dict[str, Any]:
@@ -29,10 +20,6 @@ def summary(minutes: float = 100) -> dict[str, Any]:
             {"product": "Actions", "sku": "actions_storage", "unitType": "gigabyte-hours", "grossQuantity": 1},
         ]
     }
-
-
-def at(moment: str) -> float:
-    return datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
 
 
 def platform(harness: CollectorHarness) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from exporter.collectors.billing.billing import COLLECTOR
 from exporter.collectors.billing.past import PreviousMonth
 from exporter.errors import Reason
-from tests.collectors.test_billing import LEGACY, MOVED, SUMMARY, at
+from tests.support.bills import LEGACY, MOVED, SUMMARY, at
 from tests.support.harness import CollectorHarness
 
 PREVIOUS = 'ghe_billing_previous_month_net_usd{enterprise="octo-corp",product="actions"}'

@@ -1,7 +1,6 @@
 """For any estate: what is exposed adds up to what GitHub reported; nothing is lost and nothing counts twice."""
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -13,10 +12,10 @@ from hypothesis import strategies as st
 
 from exporter.collectors import billing_usage, budgets, cost_centers, usage_reports
 from exporter.collectors.billing import billing
-from tests.collectors.test_billing import BILLING, SUMMARY, at
+from tests.support.bills import BILLING, SUMMARY, at
 from tests.support.harness import CollectorHarness
+from tests.support.series import Labels, exposed, number_of
 
-Labels = tuple[str, ...]
 Reported = tuple[Labels, float | None]
 
 SPELLINGS = {
@@ -71,17 +70,6 @@ def spelled(*names: str) -> st.SearchStrategy[tuple[str, str | None]]:
     return st.sampled_from([(name, spelling) for name in names for spelling in SPELLINGS[name]])
 
 
-def number_of(value: Any) -> float | None:
-    """The number that *value* is or spells."""
-    if isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
-
-
 def sums(rows: Iterable[Reported]) -> dict[Labels, float]:
     """The exact sums of what is reported."""
     values: dict[Labels, list[float]] = defaultdict(list)
@@ -89,12 +77,6 @@ def sums(rows: Iterable[Reported]) -> dict[Labels, float]:
         if value is not None:
             values[labels].append(value)
     return {labels: math.fsum(each) for labels, each in values.items()}
-
-
-def exposed(harness: CollectorHarness, metric: str) -> dict[Labels, float]:
-    """Series of *metric* by their label values, without the enterprise."""
-    pairs = ((name.partition("{"), value) for name, value in harness.series.items())
-    return {tuple(re.findall(r'="([^"]*)"', rest)[1:]): value for (name, _, rest), value in pairs if name == metric}
 
 
 @st.composite

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from exporter.collectors.billing_usage import COLLECTOR, MonthSoFar, UsageTotals
 from exporter.errors import Reason
-from tests.collectors.test_billing import BILLING, DAY, at
+from tests.support.bills import BILLING, DAY, at
 from tests.support.harness import CollectorHarness
 
 USAGE = f"{BILLING}/usage"

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.collectors.budgets import COLLECTOR
-from tests.collectors.test_billing import BILLING, SUMMARY
-from tests.collectors.test_billing_properties import exposed
+from tests.support.bills import BILLING, SUMMARY
 from tests.support.harness import CollectorHarness
+from tests.support.series import exposed
 
 LICENSES = ("ghec", "ghas", "ghas_licenses", "ghec_licenses", "copilot_for_business", "copilot_enterprise")
 OTHERS = ("actions", "actions_linux", "copilot", "ai_credits", "copilot_ai_credit", "premium_requests", "everything")

@@ -7,7 +7,7 @@ import requests
 
 from exporter.collectors.cost_centers import COLLECTOR
 from exporter.errors import Reason
-from tests.collectors.test_billing import BILLING, SUMMARY
+from tests.support.bills import BILLING, SUMMARY
 from tests.support.harness import CollectorHarness
 
 CENTERS = f"{BILLING}/cost-centers"

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from exporter.collectors import connected_servers, server_security
 from exporter.collectors.server_management import server_management
-from tests.collectors.test_billing_properties import exposed, number_of
 from tests.support.harness import CollectorHarness
+from tests.support.series import exposed, number_of
 
 STATISTICS = "/enterprise-installation/octo-corp/server-statistics"
 SECURITY = "/enterprise/stats/security-products"

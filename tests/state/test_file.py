@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import resource
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from exporter.state.file import APPLICATION_ID, FILE_NAME, Row, StateFile, Store
 from exporter.state.lock import FolderLock
 from exporter.state.problems import StateDamaged, StateUnusable
 from tests.support.harness import NOW
+from tests.support.state_files import longest_file, run_sql
 
 ACME, GLOBEX = "acme", "globex"
 ROWS = {ACME: Row("f1", b"\x00first" * 900), GLOBEX: Row("f2", b"second")}
@@ -45,17 +45,6 @@ def unprivileged() -> Iterator[None]:
         yield
     finally:
         setfsuid(before)
-
-
-@contextmanager
-def longest_file(size: int) -> Iterator[None]:
-    """Let no file grow beyond *size* bytes, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_what_is_written_is_read(file: StateFile) -> None:
@@ -93,13 +82,6 @@ def test_a_file_that_is_gone_is_written_whole(file: StateFile) -> None:
     file.path.unlink()
     write(file, ROWS, ACME)
     assert file.read().rows == ROWS
-
-
-def run_sql(file: StateFile, *statements: str) -> None:
-    """Change the file behind its back."""
-    with closing(sqlite3.connect(file.path, isolation_level=None)) as connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 def replace_by_folder(file: StateFile) -> None:

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from exporter.state.file import FILE_NAME, StateFile
 from exporter.state.store import Store
-from tests.state.test_file import longest_file, run_sql
 from tests.support.harness import FakeClock
+from tests.support.state_files import longest_file, run_sql
 from tests.support.threads import thread_limit
 from tests.support.tools import PATIENCE_SECONDS, eventually
 

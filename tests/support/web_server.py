@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from exporter.web.http.messages import Handler, Request, Response
 from exporter.web.http.server import HEAD_SECONDS, RESPONSE_SECONDS, WebServer
 from exporter.web.protection.guard import Guard
 from exporter.web.protection.protection import LiveProtection
+from tests.support.certificates import PASSWORD, USER
 
 RUNNERS = gauge("ghe_runners", "Runners.", "name")
 REQUEST = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -157,3 +159,13 @@ def is_well(server: WebServer) -> bool:
     """Whether the server answers an honest client."""
     status, _, body = ask(server)
     return (status, body) == (200, b"healthy\n")
+
+
+def basic(user: str = USER, password: str = PASSWORD) -> str:
+    """The Authorization header's value of a client with a password."""
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+
+
+def login(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
+    """The headers of a client with a password."""
+    return {"Authorization": basic(user, password)}

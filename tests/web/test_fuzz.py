@@ -15,8 +15,7 @@ from structlog.testing import capture_logs
 from exporter.web.http.connection import MAX_HEAD_BYTES
 from exporter.web.http.server import WebServer
 from tests.support.certificates import PASSWORD, USER, hashed, web_config
-from tests.support.web_server import WebHarness, ask, connected, everything, serving
-from tests.web.test_guard import login
+from tests.support.web_server import WebHarness, ask, connected, everything, login, serving
 
 STATUSES = frozenset({100, 200, 400, 401, 404, 405, 408, 413, 429, 431, 501, 503, 505})
 """What may be answered; 500 would be our mistake."""

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import struct
 import threading
-from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,12 @@ from exporter.web.protection.protection import LiveProtection
 from exporter.web.protection.rate_limit import RateLimiter
 from tests.support.certificates import PASSWORD, USER, hashed, web_config
 from tests.support.tools import eventually
-from tests.support.web_server import CROWD, WebHarness, ask, connected, serving
+from tests.support.web_server import CROWD, WebHarness, ask, connected, login, serving
 
 EVERY_PATH = ("/", "/metrics", "/metrics?collect[]=runners", "/-/healthy", "/-/ready", "/-/reload", "/nothing")
 OPEN = {"/-/healthy", "/-/ready"}
 SLOW = 12
 VERY_SLOW = 13
-
-
-def login(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
-    """The header of a client with a password."""
-    return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
 
 
 def status(server: WebServer, path: str = "/metrics", method: str = "GET", **headers: str) -> int:

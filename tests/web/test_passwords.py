@@ -7,13 +7,9 @@ import pytest
 
 from exporter.web.protection.passwords import MAX_QUEUED, MAX_REMEMBERED_WRONG, Passwords, Verdict, basic_credentials
 from tests.support.certificates import PASSWORD, USER, hashed
+from tests.support.web_server import basic
 
 SLOW = 10
-
-
-def basic(user: str = USER, password: str = PASSWORD) -> str:
-    """The header of a client."""
-    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
 def check(passwords: Passwords, *headers: str) -> list[Verdict]:

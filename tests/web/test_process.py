@@ -25,6 +25,7 @@ from tests.support.certificates import HOUR, PASSWORD, USER, authority, hashed, 
 from tests.support.programs import ROOT, Program, ask, run, started, value
 from tests.support.secret_marker import TOKEN, the_line
 from tests.support.tools import answers, eventually, free_port, process, tool
+from tests.support.web_server import login
 
 RELOADED = "ghe_exporter_config_last_reload_successful"
 
@@ -47,9 +48,8 @@ class Secure:
     def ask(self, path: str, method: str = "GET", password: str = PASSWORD) -> tuple[int, str]:
         """Status and body; 0 and the reason where TLS or the connection fails."""
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self.context)
-        header = "Basic " + b64encode(f"{USER}:{password}".encode()).decode()
         try:
-            connection.request(method, path, headers={"Authorization": header})
+            connection.request(method, path, headers=login(password=password))
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         except OSError as error:
