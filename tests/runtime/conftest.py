@@ -1,6 +1,7 @@
 """An exporter and the simulated GitHub that it reads, by a clock that stands still."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,20 @@ def moving() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def exporter(clock: FakeClock) -> Iterator[Exporter]:
+def make_exporter(clock: FakeClock) -> Iterator[Callable[..., Exporter]]:
+    """Make exporters that run what the test runs."""
+    made: list[Exporter] = []
+
+    def make(**options: Any) -> Exporter:
+        made.append(Exporter(clock=clock, randomness=Never(), process_metrics=False, **options))
+        return made[-1]
+
+    yield make
+    for exporter in made:
+        exporter.stop()
+
+
+@pytest.fixture
+def exporter(make_exporter: Callable[..., Exporter]) -> Exporter:
     """An exporter that runs what the test runs."""
-    made = Exporter(clock=clock, randomness=Never(), process_metrics=False)
-    yield made
-    made.stop()
+    return make_exporter()

@@ -1,6 +1,6 @@
 """`organizations: auto`: what is found is read, shown, kept and dropped without a change of settings."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +27,6 @@ COLLECTORS = {"runners": {"interval": "10m"}}
 def clock() -> FakeClock:
     """A clock that stands still."""
     return FakeClock(BEFORE)
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[[FakeClock], Exporter]]:
-    """Makes exporters that run what the test runs."""
-    made: list[Exporter] = []
-
-    def make(clock: FakeClock) -> Exporter:
-        made.append(Exporter(clock=clock, randomness=Never(), process_metrics=False, keeps_state=True))
-        return made[-1]
-
-    yield make
-    for exporter in made:
-        exporter.stop()
 
 
 def corp(simulator: Simulator, organizations: Any = AUTO, **others: Any) -> Settings:
@@ -76,11 +62,17 @@ def states(exporter: Exporter) -> dict[str, float]:
     return {state: value for (state,), value in series(exporter, "ghe_exporter_organizations", "state").items()}
 
 
-def test_found_organizations_are_read(
-    simulator: Simulator, clock: FakeClock, start: Callable[[FakeClock], Exporter]
-) -> None:
+@pytest.fixture
+def found(exporter: Exporter, simulator: Simulator) -> Exporter:
+    """An exporter that has read the list of organizations and their runners."""
+    exporter.apply(corp(simulator))
+    read(exporter, "organizations")
+    read(exporter, "runners")
+    return exporter
+
+
+def test_found_organizations_are_read(simulator: Simulator, exporter: Exporter) -> None:
     """After the first list their runners are read like those of an organization that is named."""
-    exporter = start(clock)
     exporter.apply(corp(simulator))
     assert levels(exporter) == set()
     read(exporter, "organizations")
@@ -90,46 +82,31 @@ def test_found_organizations_are_read(
     assert states(exporter) == {"read": 3, "refused": 0, "excluded": 0, "left_out": 0}
 
 
-def test_organization_that_leaves_vanishes_after_the_second_list(
-    simulator: Simulator, clock: FakeClock, start: Callable[[FakeClock], Exporter]
-) -> None:
+def test_organization_that_leaves_vanishes_after_the_second_list(found: Exporter, clock: FakeClock) -> None:
     """The list is confirmed soon; then all series of the organization are gone, and the others were not disturbed."""
-    exporter = start(clock)
-    exporter.apply(corp(simulator))
-    read(exporter, "organizations")
-    read(exporter, "runners")
     clock.now += 1_100
-    assert read(exporter, "organizations") == CONFIRM_SECONDS
-    assert shown(exporter) == ALL
-    stayed = exporter.statuses.level(level("runners", "octo-org-1"))
-    assert read(exporter, "organizations") > CONFIRM_SECONDS
-    assert levels(exporter) == shown(exporter) == ALL - {"octo-org-3"}
-    assert exporter.statuses.level(level("runners", "octo-org-1")) == stayed
+    assert read(found, "organizations") == CONFIRM_SECONDS
+    assert shown(found) == ALL
+    stayed = found.statuses.level(level("runners", "octo-org-1"))
+    assert read(found, "organizations") > CONFIRM_SECONDS
+    assert levels(found) == shown(found) == ALL - {"octo-org-3"}
+    assert found.statuses.level(level("runners", "octo-org-1")) == stayed
     clock.now += AWAY_UNTIL - AWAY_FROM
-    read(exporter, "organizations")
-    assert levels(exporter) == ALL
+    read(found, "organizations")
+    assert levels(found) == ALL
 
 
 @pytest.mark.parametrize("fault", ["http-500", "not-found", "truncated", "missing-keys", "empty", "unauthorized"])
-def test_list_that_cannot_be_read_makes_nothing_go(
-    simulator: Simulator, clock: FakeClock, start: Callable[[FakeClock], Exporter], fault: str
-) -> None:
+def test_list_that_cannot_be_read_makes_nothing_go(simulator: Simulator, found: Exporter, fault: str) -> None:
     """What was found stays, however often the list fails."""
-    exporter = start(clock)
-    exporter.apply(corp(simulator))
-    read(exporter, "organizations")
-    read(exporter, "runners")
     simulator.faults.set(f"{fault}@org-properties=1")
     for _ in range(4):
-        read(exporter, "organizations")
-    assert shown(exporter) == levels(exporter) == ALL
+        read(found, "organizations")
+    assert shown(found) == levels(found) == ALL
 
 
-def test_bounds_and_patterns_are_counted(
-    simulator: Simulator, clock: FakeClock, start: Callable[[FakeClock], Exporter]
-) -> None:
+def test_bounds_and_patterns_are_counted(simulator: Simulator, exporter: Exporter) -> None:
     """Those that are not read are a metric, and the named one is read in any case."""
-    exporter = start(clock)
     exporter.apply(corp(simulator, {"auto": True, "exclude": ["*-1"], "max": 1, "named": ["Octo-Org-1"]}))
     assert levels(exporter) == {"Octo-Org-1"}
     read(exporter, "organizations")
@@ -137,33 +114,27 @@ def test_bounds_and_patterns_are_counted(
     assert states(exporter) == {"read": 2, "refused": 0, "excluded": 0, "left_out": 1}
 
 
-def test_reload_keeps_what_was_found(
-    simulator: Simulator, clock: FakeClock, start: Callable[[FakeClock], Exporter]
-) -> None:
+def test_reload_keeps_what_was_found(simulator: Simulator, found: Exporter) -> None:
     """Nothing vanishes until the list is read again, also when other properties are wanted; other patterns count."""
-    exporter = start(clock)
-    exporter.apply(corp(simulator))
-    read(exporter, "organizations")
-    read(exporter, "runners")
-    exporter.apply(corp(simulator, enterprise={"organization_properties": ["team"]}))
-    assert shown(exporter) == levels(exporter) == ALL
-    exporter.apply(corp(simulator, {"auto": True, "exclude": ["octo-org-2"]}))
-    assert shown(exporter) == levels(exporter) == ALL - {"octo-org-2"}
-    exporter.apply(corp(simulator, ["octo-org-3"]))
-    assert shown(exporter) == levels(exporter) == {"octo-org-3"}
+    found.apply(corp(simulator, enterprise={"organization_properties": ["team"]}))
+    assert shown(found) == levels(found) == ALL
+    found.apply(corp(simulator, {"auto": True, "exclude": ["octo-org-2"]}))
+    assert shown(found) == levels(found) == ALL - {"octo-org-2"}
+    found.apply(corp(simulator, ["octo-org-3"]))
+    assert shown(found) == levels(found) == {"octo-org-3"}
 
 
 def test_restart_reads_what_was_found_and_asks_nothing_that_is_not_due(
-    simulator: Simulator, clock: FakeClock, start: Callable[[FakeClock], Exporter], tmp_path: Path
+    simulator: Simulator, make_exporter: Callable[..., Exporter], tmp_path: Path
 ) -> None:
     """The organizations and their runners are there immediately."""
-    first = start(clock)
+    first = make_exporter(keeps_state=True)
     first.apply(corp(simulator, state_dir=tmp_path))
     read(first, "organizations")
     read(first, "runners")
     first.stop()
     requests = simulator.requests
-    second = start(clock)
+    second = make_exporter(keeps_state=True)
     second.apply(corp(simulator, state_dir=tmp_path))
     assert shown(second) == levels(second) == ALL
     assert simulator.requests == requests
@@ -189,12 +160,9 @@ def test_first_readings_of_many_are_spread(clock: FakeClock) -> None:
     assert max(delays) == pytest.approx(1.5 + 300 * SECONDS_PER_FOUND)
 
 
-def test_organization_that_may_not_be_read_is_no_failure_but_counted(
-    simulator: Simulator, clock: FakeClock, start: Callable[[FakeClock], Exporter]
-) -> None:
+def test_organization_that_may_not_be_read_is_no_failure_but_counted(simulator: Simulator, exporter: Exporter) -> None:
     """Nobody asked for it by name; the collector is well, and the metric says that one is not covered."""
     simulator.faults.set("forbidden@orgs/octo-org-2/=1")
-    exporter = start(clock)
     exporter.apply(corp(simulator))
     read(exporter, "organizations")
     assert read(exporter, "runners") > 0

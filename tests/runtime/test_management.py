@@ -15,10 +15,10 @@ from exporter.commands.demo import DemoSettings
 from exporter.config.settings import Settings
 from exporter.runtime.status import Key, Status
 from exporter.simulator.server import Simulator
+from tests.support.exporters import ask, page
 from tests.support.fault_harness import Time
 from tests.support.harness import read_all
 from tests.support.secret_marker import CANARY, PASSWORD, TOKEN
-from tests.support.web_server import get
 from tests.support.wire import MakeWire, reply, wires
 
 KEY = Key("octo-server", "server_management")
@@ -88,11 +88,6 @@ def asked(simulator: Simulator) -> int:
     return sum(times for key, times in counts.items() if "/manage/" in key)
 
 
-def scrape(exporter: Exporter) -> str:
-    """Everything that is exposed."""
-    return b"".join(exporter.exposition.page().plain(exporter.telemetry.chunks(openmetrics=False))).decode()
-
-
 def test_right_password_reads_everything_by_six_requests(
     exporter: Exporter, simulator: Simulator, password: Path
 ) -> None:
@@ -100,7 +95,7 @@ def test_right_password_reads_everything_by_six_requests(
     read_all(exporter.collections[KEY])
     assert status(exporter).success
     assert asked(simulator) == 6
-    text = scrape(exporter)
+    text = page(exporter)
     assert 'ghe_server_service_healthy{enterprise="octo-server",hostname="ghes-replica.octo.example.com"' in text
     assert "replication is in sync" not in text
 
@@ -159,12 +154,12 @@ def test_password_of_either_kind_does_not_change_ghe_up(
     for content in (WRONG, PASSWORD):
         password.write_text(content)
         read_all(exporter.collections[KEY])
-        assert "\nghe_up{" not in scrape(exporter)
+        assert "\nghe_up{" not in page(exporter)
     password.write_text(WRONG)
     read_all(exporter.collections[Key("octo-server", "server")])
     read_all(exporter.collections[KEY])
-    assert 'ghe_up{enterprise="octo-server"} 1' in scrape(exporter)
-    assert "manage_auth" not in scrape(exporter)
+    assert 'ghe_up{enterprise="octo-server"} 1' in page(exporter)
+    assert "manage_auth" not in page(exporter)
 
 
 def test_each_credential_goes_to_its_own_address_only(
@@ -204,7 +199,7 @@ def test_without_manage_url_nothing_is_asked(exporter: Exporter, simulator: Simu
     assert status(exporter).reason is None
     assert asked(simulator) == 0
     available = 'ghe_exporter_collector_available{enterprise="octo-server",collector="server_management"} 0'
-    assert available in scrape(exporter)
+    assert available in page(exporter)
 
 
 def test_password_is_shown_and_logged_nowhere(exporter: Exporter, simulator: Simulator, password: Path) -> None:
@@ -214,9 +209,9 @@ def test_password_is_shown_and_logged_nowhere(exporter: Exporter, simulator: Sim
             password.write_text(content)
             exporter.apply(managed(simulator, password))
             read_all(exporter.collections[KEY])
-    page = b"".join(get(exporter.application(), "/").body).decode()
+    status_page = ask(exporter, "/")[1]
     digests = {each.assignment.credentials_digest for each in exporter.collections.values()}
-    shown = f"{logs}{page}{scrape(exporter)}{digests}"
+    shown = f"{logs}{status_page}{page(exporter)}{digests}"
     assert CANARY not in shown
     assert base64.b64encode(f"octo:{PASSWORD}".encode()).decode() not in shown
     assert len(digests) == 1
@@ -249,7 +244,7 @@ def test_maintenance_and_broken_replication_are_exposed(
     exporter.apply(managed(simulator, password))
     simulator.faults.set("server-maintenance=0.5", "replication-broken=1")
     read_all(exporter.collections[KEY])
-    text = scrape(exporter)
+    text = page(exporter)
     assert text.count('ghe_server_maintenance{enterprise="octo-server",') == 2
     assert 'hostname="ghes-primary.octo.example.com",status="on"} 1' in text
     assert 'hostname="ghes-replica.octo.example.com",status="off"} 1' in text
@@ -271,5 +266,5 @@ def test_part_that_worked_before_fails_the_run_and_hides_no_other(
     read_all(exporter.collections[KEY])
     assert status(exporter).reason == "unavailable"
     assert status(exporter).available
-    assert "ghe_server_service_healthy{" in scrape(exporter)
-    assert "ghe_server_maintenance{" not in scrape(exporter)
+    assert "ghe_server_service_healthy{" in page(exporter)
+    assert "ghe_server_maintenance{" not in page(exporter)
