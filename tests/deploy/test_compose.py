@@ -39,19 +39,19 @@ def option(service: dict[str, Any], name: str) -> str:
     return str(value)
 
 
-def test_schema() -> None:
+def test_files_follow_the_compose_specification() -> None:
     """Both files follow the specification of compose files."""
     assert schema_complaints("vendor.compose-spec", *FILES) == ""
 
 
-def test_style() -> None:
+def test_yaml_files_of_the_deployment_pass_the_linter() -> None:
     """Every YAML file of the deployment is in good style, with no key twice."""
     files = [*FILES, *(path.relative_to(ROOT) for path in sorted((ROOT / "deploy").rglob("*.yaml")))]
     assert len(files) > 5
     assert style_complaints(files) == ""
 
 
-def test_pinned() -> None:
+def test_every_image_has_a_version() -> None:
     """Every image has a version, ours that of the package."""
     images = {name: service["image"].rpartition(":")[2].rstrip("}") for name, service in SERVICES.items()}
     assert images.pop("exporter") == __version__
@@ -59,7 +59,7 @@ def test_pinned() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_confined(name: str) -> None:
+def test_service_has_no_rights_beyond_its_volumes(name: str) -> None:
     """A service has no rights, writes to its volumes alone, is reached from this machine alone, and is watched."""
     service = SERVICES[name]
     assert service["read_only"] is True
@@ -73,7 +73,7 @@ def test_confined(name: str) -> None:
 
 
 @pytest.mark.parametrize(("file", "compose"), [(FILES[0], DEMO), (FILES[1], ENTERPRISE)])
-def test_mounts(file: Path, compose: dict[str, Any]) -> None:
+def test_mounted_files_exist_and_are_read_only(file: Path, compose: dict[str, Any]) -> None:
     """What is mounted exists and cannot be changed from inside; named volumes are declared."""
     for service in compose["services"].values():
         for volume in service.get("volumes", ()):
@@ -87,13 +87,13 @@ def test_mounts(file: Path, compose: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("name", "program"), PROGRAMS.items())
-def test_options(name: str, program: str) -> None:
+def test_program_knows_the_options_it_is_given(name: str, program: str) -> None:
     """Prometheus and Alertmanager know the options they are given."""
     given = {word.removeprefix("--").partition("=")[0] for word in SERVICES[name]["command"]}
     assert given <= flags(program)
 
 
-def test_prometheus(tmp_path: Path) -> None:
+def test_prometheus_configuration_holds_every_rule_and_known_targets(tmp_path: Path) -> None:
     """Its configuration, with its paths as they are mounted, holds every rule and reaches services of this file."""
     service = SERVICES["prometheus"]
     file = local(service, option(service, "config.file"))
@@ -124,13 +124,13 @@ def is_service(address: str) -> bool:
     return list(SERVICES[host]["ports"]) == [f"127.0.0.1:{port}:{port}"]
 
 
-def test_alertmanager() -> None:
+def test_alertmanager_configuration_loads() -> None:
     """Its configuration loads."""
     service = SERVICES["alertmanager"]
     check("amtool", "check-config", str(local(service, option(service, "config.file"))))
 
 
-def test_grafana() -> None:
+def test_grafana_has_one_data_source_and_all_dashboards() -> None:
     """One default data source, which is Prometheus, and a provider of the folder with all dashboards."""
     service = SERVICES["grafana"]
     provisioning = local(service, "/etc/grafana/provisioning")
@@ -147,7 +147,7 @@ def test_grafana() -> None:
 
 
 @pytest.mark.parametrize("compose", [DEMO, ENTERPRISE], ids=["demo", "enterprise"])
-def test_exporters_command(compose: dict[str, Any]) -> None:
+def test_exporter_knows_its_command_and_listens_at_the_published_port(compose: dict[str, Any]) -> None:
     """The exporter knows the command it is given, and listens where its port is published."""
     words = compose["services"]["exporter"]["command"]
     options = parser().parse(words)
@@ -159,7 +159,7 @@ def test_exporters_command(compose: dict[str, Any]) -> None:
     assert parser().parse(SERVICES["exporter"]["healthcheck"]["test"][2:]).url is None
 
 
-def test_enterprise_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mounted_settings_of_an_enterprise_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exporter accepts the settings that are mounted for a real enterprise, with the token where they say."""
     for name in own_environment():
         monkeypatch.delenv(name)
@@ -185,7 +185,7 @@ def test_variables_are_explained(file: Path) -> None:
     assert [name for name in used if not re.search(rf"\b{name}\b", head)] == []
 
 
-def test_build() -> None:
+def test_image_is_built_with_arguments_of_the_dockerfile() -> None:
     """The image is built with the arguments that the Dockerfile has."""
     build = SERVICES["exporter"]["build"]
     declared = set(re.findall(r"^ARG (\w+)", (ROOT / build["context"] / "Dockerfile").read_text("utf-8"), re.MULTILINE))

@@ -32,7 +32,7 @@ def blocks(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links(page: str) -> None:
+def test_links_into_the_repository_lead_to_files(page: str) -> None:
     """A link into the repository leads to something."""
     links = [link for link in re.findall(r"\]\(([^)#]+)", read(page)) if not link.startswith("https://")]
     assert links
@@ -40,14 +40,14 @@ def test_links(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_files_in_commands(page: str) -> None:
+def test_files_that_commands_name_exist(page: str) -> None:
     """Files of the repository that commands name exist."""
     words = [word for block in blocks(page) for word in block.split()]
     files = [word for word in words if word.startswith(("deploy/", "scripts/", "requirements"))]
     assert [file for file in files if not (ROOT / file).exists()] == []
 
 
-def test_make_targets() -> None:
+def test_make_targets_that_pages_name_exist() -> None:
     """`make` is called with targets that it has."""
     lines = [line for page in PAGES for block in blocks(page) for line in block.splitlines()]
     asked = {target for line in lines if line.startswith("make ") for target in line.split()[1:]}
@@ -71,7 +71,7 @@ def test_program_is_where_the_units_expect_it() -> None:
     assert "\nExecStart=/opt/ghe-exporter/bin/ghe-exporter serve" in service
 
 
-def test_compare(tmp_path: Path) -> None:
+def test_comparison_of_the_upgrade_page_finds_the_same_metrics(tmp_path: Path) -> None:
     """The comparison of upgrading.md works: the new version's pass and the running exporter have the same metrics."""
     collect, compare = blocks("docs/upgrading.md")
     parser().parse(shlex.split(collect)[1:])
@@ -96,7 +96,7 @@ def test_compare(tmp_path: Path) -> None:
     assert (tmp_path / "before").read_text("utf-8").count("# TYPE ghe_") > 40
 
 
-def test_queries() -> None:
+def test_queries_of_the_upgrade_page_name_metrics_that_exist() -> None:
     """The queries of upgrading.md are queries, about metrics that exist."""
     table = read("docs/upgrading.md").partition("## Afterwards")[2].partition("## Downgrading")[0]
     queries = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
@@ -108,7 +108,7 @@ def test_queries() -> None:
     assert named <= METRICS
 
 
-def test_the_identity_that_signs() -> None:
+def test_signing_identity_is_that_of_the_release_workflow() -> None:
     """The identity in releasing.md is that of the workflow that signs."""
     identity = re.search(r"--certificate-identity (\S+)", read("docs/releasing.md"))
     assert identity is not None
@@ -118,7 +118,7 @@ def test_the_identity_that_signs() -> None:
     assert load(file)[True]["push"]["tags"] == ["v[0-9]+.[0-9]+.[0-9]+"]
 
 
-def test_scopes_exist() -> None:
+def test_scopes_in_the_security_policy_are_asked_for_by_collectors() -> None:
     """SECURITY.md names scopes that collectors ask for."""
     known = {scope for collector in COLLECTORS for endpoint in collector.endpoints for scope in scopes(endpoint)}
     named = set(re.findall(r"`((?:\w+):(?:enterprise|org))`", read("SECURITY.md")))

@@ -38,14 +38,14 @@ def given(instruction: str) -> list[str]:
     return [rest for name, rest in INSTRUCTIONS if name == instruction]
 
 
-def test_hadolint() -> None:
+def test_dockerfile_passes_hadolint() -> None:
     """The linter for Dockerfiles has nothing to say."""
     program = Path(sysconfig.get_path("scripts")) / "hadolint"
     done = subprocess.run([program, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_one_image() -> None:
+def test_both_stages_use_the_one_base_image() -> None:
     """Both stages are of the one image that may be swapped, and nothing comes from another."""
     assert given("FROM") == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE}"]
     assert [rest for rest in given("ARG") if rest.startswith("PYTHON_IMAGE")] == [
@@ -55,7 +55,7 @@ def test_one_image() -> None:
     assert "# syntax=" not in DOCKERFILE
 
 
-def test_exec_form() -> None:
+def test_entrypoint_starts_without_a_shell() -> None:
     """No shell between the engine and the exporter, which would keep signals to itself."""
     assert json.loads(given("ENTRYPOINT")[0]) == ["ghe-exporter"]
     assert json.loads(given("CMD")[0]) == ["serve"]
@@ -63,7 +63,7 @@ def test_exec_form() -> None:
     assert json.loads(health.partition("CMD ")[2]) == ["ghe-exporter", "healthcheck"]
 
 
-def test_last_stage() -> None:
+def test_last_stage_runs_without_root_at_the_port_of_the_exporter() -> None:
     """Not root, by number; the port of the exporter; no bytecode at run time."""
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", given("USER")[-1])
     assert given("EXPOSE") == [DEFAULT_LISTEN.lstrip(":")]
@@ -76,7 +76,7 @@ def test_what_is_installed_is_locked() -> None:
     assert "--only-binary :all:" in install
 
 
-def test_context() -> None:
+def test_build_context_holds_only_what_is_copied() -> None:
     """What is copied into the image is let through and exists; nothing else is sent."""
     ignored, *lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     assert ignored == "*"
@@ -102,7 +102,7 @@ def test_revision_is_written_as_the_package_has_it(tmp_path: Path) -> None:
         assert write(wrong) == 1
 
 
-def test_the_script_looks_at_what_the_image_says() -> None:
+def test_image_check_names_each_broken_promise() -> None:
     """Each promise that is broken is named."""
     good = Image.of(GOOD)
     good.verify()
@@ -118,7 +118,7 @@ def test_the_script_looks_at_what_the_image_says() -> None:
             image.verify()
 
 
-def test_the_script_sees_what_is_written(tmp_path: Path) -> None:
+def test_image_check_reports_added_and_changed_files(tmp_path: Path) -> None:
     """A new file, a changed one, another mode."""
     (tmp_path / "tmp").mkdir()
     (tmp_path / "file").write_text("a")
@@ -130,12 +130,12 @@ def test_the_script_sees_what_is_written(tmp_path: Path) -> None:
     assert "file" in {name for name, _ in tree(tmp_path).items() ^ before.items()}
 
 
-def test_the_script_knows_user_and_version() -> None:
+def test_image_check_knows_its_user_and_the_version() -> None:
     assert running_as("self") == f"{os.getuid()}:{os.getgid()}"
     assert version() == __version__
 
 
-def test_the_script_needs_its_programs() -> None:
+def test_image_check_without_buildah_ends_in_one_line() -> None:
     """Without buildah there is one line."""
     script = Path(build_image.__file__)
     done = subprocess.run(

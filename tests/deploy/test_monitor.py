@@ -95,7 +95,7 @@ def data(url: str) -> Any:
         return json.load(answer)["data"]
 
 
-def test_from_start_to_end(tmp_path: Path) -> None:
+def test_monitor_scrapes_and_evaluates_every_rule_until_ctrl_c(tmp_path: Path) -> None:
     """Target up, every rule evaluated without error, Alertmanager connected and configured; Ctrl-C ends all."""
     with monitor(tmp_path) as running:
         eventually(lambda: running.says("Ctrl-C ends all."), "it says where to look")
@@ -129,7 +129,7 @@ def test_from_start_to_end(tmp_path: Path) -> None:
         assert running.ended() == 0
 
 
-def test_ended_while_it_starts(tmp_path: Path) -> None:
+def test_sigterm_during_start_ends_everything(tmp_path: Path) -> None:
     """SIGTERM before everything answers ends it just as well."""
     with monitor(tmp_path) as running:
         eventually(lambda: len(running.children()) == 3, "all are started")
@@ -138,7 +138,7 @@ def test_ended_while_it_starts(tmp_path: Path) -> None:
         assert running.process.communicate()[1] == ""
 
 
-def test_one_ends(tmp_path: Path) -> None:
+def test_end_of_one_program_stops_the_others_and_is_reported(tmp_path: Path) -> None:
     """If one program ends, the others are stopped and the reason is said."""
     with monitor(tmp_path) as running:
         eventually(lambda: running.says("Ctrl-C ends all."), "it has started")
@@ -164,7 +164,7 @@ def refused(*options: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("missing", ["prometheus", "prometheus-alertmanager"])
-def test_program_missing(missing: str, tmp_path: Path) -> None:
+def test_missing_program_is_reported_with_how_to_install_it(missing: str, tmp_path: Path) -> None:
     """Without one of the programs it says how to install it."""
     for name in {"prometheus", "prometheus-alertmanager"} - {missing}:
         (tmp_path / name).touch(mode=0o755)
@@ -180,7 +180,9 @@ def test_program_missing(missing: str, tmp_path: Path) -> None:
         ("Alertmanager", "--alertmanager-port", " (Debian's own? sudo systemctl stop prometheus-alertmanager)"),
     ],
 )
-def test_port_taken(name: str, option: str, service: str, tmp_path: Path) -> None:
+def test_taken_port_is_reported_with_the_option_to_change_it(
+    name: str, option: str, service: str, tmp_path: Path
+) -> None:
     """Where somebody else listens, it says who might, and which option to use."""
     for program in ("prometheus", "prometheus-alertmanager"):
         (tmp_path / program).touch(mode=0o755)
@@ -191,7 +193,7 @@ def test_port_taken(name: str, option: str, service: str, tmp_path: Path) -> Non
     assert line == f"monitor: port {number} for {name} is in use{service}; another one: make monitor ARGS='{option} N'"
 
 
-def test_shared_port(tmp_path: Path) -> None:
+def test_same_port_for_two_programs_is_refused(tmp_path: Path) -> None:
     """Two programs at one port would each take the other's answer for its own."""
     for program in ("prometheus", "prometheus-alertmanager"):
         (tmp_path / program).touch(mode=0o755)
@@ -204,14 +206,14 @@ def test_shared_port(tmp_path: Path) -> None:
     ("option", "word", "kind"),
     [("--interval", "soon", "duration"), ("--interval", "0s", "duration"), ("--exporter-port", "0", "port")],
 )
-def test_bad_option(option: str, word: str, kind: str) -> None:
+def test_invalid_value_is_refused_with_its_option(option: str, word: str, kind: str) -> None:
     """A value that makes no sense is refused by name."""
     done = subprocess.run([*SCRIPT, option, word], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.endswith(f"error: argument {option}: invalid {kind} value: '{word}'\n")
 
 
-def test_make() -> None:
+def test_make_monitor_runs_the_script() -> None:
     """`make monitor` runs this script."""
     shown = subprocess.run(
         ["make", "-n", "monitor", "ARGS=--interval 5s"], cwd=ROOT, capture_output=True, text=True, check=True

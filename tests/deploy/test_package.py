@@ -76,7 +76,7 @@ def sources(folder: str) -> set[str]:
     }
 
 
-def test_sdist(sdist: Path, unpacked: Path) -> None:
+def test_sdist_holds_what_a_packager_needs_and_nothing_built(sdist: Path, unpacked: Path) -> None:
     """It holds everything that a packager needs, and no environment, cache or build result."""
     assert sdist.name == f"{NAME}.tar.gz"
     held = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
@@ -87,7 +87,7 @@ def test_sdist(sdist: Path, unpacked: Path) -> None:
     assert [name for name in held if {".venv", ".git", "__pycache__", "dist"} & set(Path(name).parts)] == []
 
 
-def test_wheel(wheel: Path) -> None:
+def test_wheel_holds_the_program_and_its_license_alone(wheel: Path) -> None:
     """It holds the program and its license, nothing else, whatever Python and platform."""
     assert wheel.name == f"{NAME}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
@@ -97,7 +97,7 @@ def test_wheel(wheel: Path) -> None:
     assert "exporter/py.typed" in held
 
 
-def test_installed(wheel: Path, tmp_path: Path) -> None:
+def test_installed_command_reports_its_version(wheel: Path, tmp_path: Path) -> None:
     """The installed command runs from what was installed, and says its version."""
     target = tmp_path / "target"
     install = ("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--disable-pip-version-check")

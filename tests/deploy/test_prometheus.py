@@ -74,14 +74,14 @@ def receiving() -> Iterator[tuple[int, list[tuple[str, dict[str, str], bytes]]]]
 
 
 @pytest.mark.parametrize(("name", "options"), [("scrape.yaml", []), ("agent.yaml", ["--agent"])])
-def test_accepted(name: str, options: list[str], tmp_path: Path) -> None:
+def test_promtool_accepts_the_example(name: str, options: list[str], tmp_path: Path) -> None:
     """Promtool accepts the example, and with the settings that it has as comments as well."""
     check("promtool", "check", "config", *options, str(FOLDER / name))
     (tmp_path / name).write_text(with_options(FOLDER / name), "utf-8")
     check("promtool", "check", "config", "--syntax-only", *options, str(tmp_path / name))
 
 
-def test_scrape() -> None:
+def test_scrape_job_has_the_name_and_port_that_rules_expect() -> None:
     """The job has the name that the rules and dashboards expect, the port is the exporter's, and rules are loaded."""
     (job,) = SCRAPE["scrape_configs"]
     assert (job["job_name"], job["static_configs"]) == ("ghe-exporter", [{"targets": ["127.0.0.1:10204"]}])
@@ -89,7 +89,7 @@ def test_scrape() -> None:
     assert SCRAPE["alerting"]["alertmanagers"]
 
 
-def test_agent_reads_the_same() -> None:
+def test_agent_scrapes_what_the_server_scrapes() -> None:
     """The agent reads what the server would, evaluates nothing, and says which agent it is."""
     assert AGENT["scrape_configs"] == SCRAPE["scrape_configs"]
     assert not {"rule_files", "alerting"} & AGENT.keys()
@@ -97,7 +97,7 @@ def test_agent_reads_the_same() -> None:
     assert {"config.file", "storage.agent.path"} <= flags("prometheus")
 
 
-def test_agent_sends(tmp_path: Path) -> None:
+def test_agent_delivers_series_with_its_labels(tmp_path: Path) -> None:
     """A real agent with this file delivers the exporter's series, with its labels, as remote write has it."""
     settings = load(FOLDER / "agent.yaml")
     settings["global"]["scrape_interval"] = "1s"

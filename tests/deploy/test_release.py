@@ -50,13 +50,13 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_this_repository() -> None:
+def test_every_version_of_this_repository_is_the_same() -> None:
     """Everything that names the version names the same one."""
     assert list(release.problems(ROOT, None)) == []
     assert release.version(ROOT) == __version__
 
 
-def test_right(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_checkout_that_is_ready_passes_without_output(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A checkout that is ready passes in silence."""
     assert release.main(["check", "v1.2.3"], checkout) == 0
     assert capsys.readouterr() == ("", "")
@@ -100,7 +100,9 @@ def test_right(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ),
     ],
 )
-def test_wrong(file: str, old: str, new: str, problem: str, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_difference_is_reported_in_one_line(
+    file: str, old: str, new: str, problem: str, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each thing that differs is named, in one line."""
     (checkout / file).write_text(RIGHT[file].replace(old, new, 1), "utf-8")
     assert release.main(["check", "v1.2.3"], checkout) == 1
@@ -108,20 +110,20 @@ def test_wrong(file: str, old: str, new: str, problem: str, checkout: Path, caps
 
 
 @pytest.mark.parametrize("tag", ["1.2.3", "v1.2.3-rc1", "v1.2.30", ""])
-def test_wrong_tag(tag: str, checkout: Path) -> None:
+def test_tag_that_is_not_v_and_the_version_is_refused(tag: str, checkout: Path) -> None:
     """A tag is the version after a v, nothing else."""
     assert list(release.problems(checkout, tag)) == [
         f"the tag is {tag!r}, but must be 'v1.2.3', after exporter/__init__.py"
     ]
 
 
-def test_missing(checkout: Path) -> None:
+def test_missing_file_is_reported(checkout: Path) -> None:
     """A file that should hold the version has to be there."""
     (checkout / "compose.yaml").unlink()
     assert list(release.problems(checkout, "v1.2.3")) == ["compose.yaml: is missing"]
 
 
-def test_notes(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_notes_are_the_section_of_the_version(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The notes are the section of the version and no other."""
     assert release.main(["notes"], checkout) == 0
     assert capsys.readouterr().out == "### Added\n\n- Teams.\n\n### Metrics\n\n- Added: `ghe_teams`.\n"
@@ -130,7 +132,7 @@ def test_notes(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "release: CHANGELOG.md: has no section 1.2.3\n"
 
 
-def test_stamp(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stamp_writes_the_commit_and_refuses_anything_else(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The commit gets into the module that the exporter takes it from; anything else does not."""
     shutil.copy(ROOT / "exporter" / "revision.py", checkout / "exporter" / "revision.py")
     commit = "0123456789abcdef0123456789abcdef01234567"
@@ -141,7 +143,7 @@ def test_stamp(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert runpy.run_path(str(checkout / "exporter" / "revision.py"))["REVISION"] == commit
 
 
-def test_as_a_program() -> None:
+def test_program_runs_with_the_standard_library_alone() -> None:
     """It runs with the standard library alone, as the workflow has it before anything is installed."""
     command = [sys.executable, "-I", "scripts/release.py", "check", "v0.0.0"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

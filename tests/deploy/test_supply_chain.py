@@ -86,12 +86,12 @@ def test_license_of_a_locked_package_is_allowed(package: str) -> None:
         ("UNKNOWN", False),
     ],
 )
-def test_what_is_allowed(expression: str, allowed: bool) -> None:
+def test_license_is_allowed_unless_copyleft_or_unknown(expression: str, allowed: bool) -> None:
     """Copyleft and silence are not."""
     assert is_allowed(expression) is allowed
 
 
-def test_the_page_lists_what_is_locked() -> None:
+def test_license_page_has_one_row_for_each_locked_package() -> None:
     """Each package has one row, and no row is about another one; the number in the text is right."""
     assert DIRECT.keys() | TRANSITIVE.keys() == LOCKED
     assert not DIRECT.keys() & TRANSITIVE.keys()
@@ -118,7 +118,7 @@ print(len(found))
 """
 
 
-def test_no_network_at_import() -> None:
+def test_importing_every_module_uses_no_network() -> None:
     """Importing every module opens no socket and asks for no name."""
     done = subprocess.run(
         [sys.executable, "-c", BLOCKED], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
@@ -151,7 +151,7 @@ print(size, failed)
 """
 
 
-def test_clean_in_development_mode() -> None:
+def test_pass_and_scrape_give_no_warning_in_development_mode() -> None:
     """A whole pass and a scrape give no warning: nothing deprecated, no socket or file left open."""
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", STRICT],
@@ -186,7 +186,9 @@ BAD = {"name": "urllib3", "version": "1.0", "vulns": [{"id": "PYSEC-1"}]}
         (0, "", 1, "no report"),
     ],
 )
-def test_audit(code: int, packages: Any, expected: int, words: str) -> None:
+def test_audit_fails_for_a_vulnerability_or_a_broken_answer(
+    code: int, packages: Any, expected: int, words: str
+) -> None:
     """A known vulnerability fails; not knowing is loud; a broken audit is no good audit."""
     out, err = ("", packages) if isinstance(packages, str) else (json.dumps({"dependencies": packages}), "")
     ended, said = verdict(code, out, err)
@@ -194,7 +196,7 @@ def test_audit(code: int, packages: Any, expected: int, words: str) -> None:
     assert words in said
 
 
-def test_the_audit_is_part_of_what_every_change_passes() -> None:
+def test_ci_runs_the_audit_for_every_change() -> None:
     """Known vulnerabilities of the locked packages are looked up in CI."""
     steps = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "\nstep 'known vulnerabilities' make audit\n" in steps

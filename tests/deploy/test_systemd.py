@@ -81,14 +81,14 @@ def installed(tmp_path: Path) -> list[str]:
     return sorted(str(path) for path in tmp_path.iterdir())
 
 
-def test_verify(installed: list[str]) -> None:
+def test_systemd_accepts_the_units(installed: list[str]) -> None:
     """Systemd finds nothing to say about the units."""
     assert len(installed) == 3
     said = check("systemd-analyze", "verify", "--man=no", *installed)
     assert [line for line in said.splitlines() if "ghe-exporter" in line] == []
 
 
-def test_verify_finds_something(tmp_path: Path) -> None:
+def test_systemd_rejects_an_unknown_setting(tmp_path: Path) -> None:
     """The same command does find a setting that does not exist."""
     broken = tmp_path / "ghe-exporter.service"
     broken.write_text("[Service]\nExecStart=/bin/true\nProtectSytem=strict\n", "utf-8")
@@ -96,7 +96,7 @@ def test_verify_finds_something(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_confined(name: str, installed: list[str]) -> None:
+def test_service_has_a_low_exposure(name: str, installed: list[str]) -> None:
     """Systemd reckons the service to be hardly exposed."""
     (file,) = (file for file in installed if file.endswith(f"/{name}.service"))
     check("systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}", file)
@@ -105,7 +105,7 @@ def test_confined(name: str, installed: list[str]) -> None:
     assert service["CapabilityBoundingSet"] == ""
 
 
-def test_service() -> None:
+def test_service_restarts_unless_the_settings_are_wrong() -> None:
     """It restarts unless the settings are wrong, reloads by the signal that the exporter knows, and has time to end."""
     service = unit("ghe-exporter.service")["Service"]
     assert (service["Restart"], service["RestartPreventExitStatus"]) == ("always", "2")
@@ -116,7 +116,9 @@ def test_service() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_settings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_and_token_of_the_unit_are_accepted(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The exporter accepts the configuration with the variables and the token that the unit gives."""
     (tmp_path / "token").write_text("octo-token", "utf-8")
     found = unit(f"{name}.service")
@@ -132,7 +134,7 @@ def test_settings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert settings.state_dir == Path("/var/lib") / found["Service"]["StateDirectory"]
 
 
-def test_second_enterprise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_enterprise_needs_only_what_the_comments_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the comments say about a second enterprise is all that it needs."""
     service, text = unit("ghe-exporter.service"), read(FOLDER / "config.yaml")
     added = dict(re.findall(r"^#   (Environment|LoadCredential)=(.+)$", text, re.MULTILINE))
@@ -148,7 +150,7 @@ def test_second_enterprise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert found == {"acme": tmp_path / "token", "globex": tmp_path / "globex"}
 
 
-def test_no_state_outside() -> None:
+def test_textfile_service_writes_only_to_the_folder_of_its_output() -> None:
     """What the textfile service may write to is the folder of its output, as the snippet for tmpfiles opens it."""
     service = unit("ghe-exporter-textfile.service")
     options = parser().parse(service.command())
@@ -163,7 +165,7 @@ def test_no_state_outside() -> None:
     assert options.output.suffix == ".prom"
 
 
-def test_timer() -> None:
+def test_timer_starts_its_service_every_quarter_of_an_hour() -> None:
     """The timer starts the service of its name, at times that systemd understands, three hours of them."""
     timer = unit("ghe-exporter-textfile.timer")["Timer"]
     assert "Unit" not in timer
@@ -174,7 +176,7 @@ def test_timer() -> None:
     assert EVERY_SECONDS == 3 * 3600 / 12
 
 
-def test_not_stale_between_two_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_collector_is_due_more_often_than_the_timer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No enabled collector promises to be fresher than the timer makes it."""
     (tmp_path / "token").write_text("octo-token", "utf-8")
     for variable, value in unit("ghe-exporter-textfile.service").environment({"%d": str(tmp_path)}).items():
@@ -185,7 +187,7 @@ def test_not_stale_between_two_passes(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [name for name, seconds in intervals.items() if seconds < EVERY_SECONDS] == []
 
 
-def test_textfile(tmp_path: Path) -> None:
+def test_textfile_command_writes_a_readable_file_that_promtool_accepts(tmp_path: Path) -> None:
     """The command of the unit writes a file that anyone may read and promtool finds nothing against."""
     arguments = unit("ghe-exporter-textfile.service").command()
     (tmp_path / "token").write_text("octo-token", "utf-8")

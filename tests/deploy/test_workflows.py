@@ -35,33 +35,33 @@ def scripts(job: str) -> str:
     return "\n".join(step["run"] for step in steps("release", job) if "run" in step)
 
 
-def test_schemas() -> None:
+def test_workflows_follow_their_schemas() -> None:
     """Workflows and Dependabot's settings follow their published schemas."""
     assert schema_complaints("vendor.github-workflows", *FILES) == ""
     assert schema_complaints("vendor.dependabot", Path(".github/dependabot.yml")) == ""
 
 
-def test_issue_forms() -> None:
+def test_issue_forms_follow_their_schemas() -> None:
     """The forms for issues follow their published schemas."""
     folder = Path(".github/ISSUE_TEMPLATE")
     assert schema_complaints("vendor.github-issue-forms", folder / "bug.yml", folder / "feature.yml") == ""
     assert schema_complaints("vendor.github-issue-config", folder / "config.yml") == ""
 
 
-def test_schema_finds_something(tmp_path: Path) -> None:
+def test_schema_rejects_an_unknown_key(tmp_path: Path) -> None:
     """The same check does find a key that does not exist."""
     broken = tmp_path / "broken.yml"
     broken.write_text(read(FILES[0]).replace("runs-on:", "run-on:"), "utf-8")
     assert "run-on" in schema_complaints("vendor.github-workflows", broken)
 
 
-def test_style() -> None:
+def test_workflows_pass_the_yaml_linter() -> None:
     """They are in good style, with no key twice."""
     assert style_complaints([*FILES, Path(".github/dependabot.yml")]) == ""
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_pinned(file: Path) -> None:
+def test_actions_are_pinned_by_commit_with_their_version(file: Path) -> None:
     """Actions are pinned by commit, with the version beside it; the same action everywhere by the same one."""
     uses = list(USES.finditer(read(file)))
     assert len(uses) == read(file).count("uses: ") - read(file).count("uses: ./")
@@ -70,14 +70,14 @@ def test_pinned(file: Path) -> None:
         assert re.fullmatch(r"v\d+\.\d+\.\d+", use["version"]), use[0]
 
 
-def test_pinned_alike() -> None:
+def test_action_has_one_version_in_all_workflows() -> None:
     """An action has one version in all workflows."""
     pins = {(use["action"], use["pin"], use["version"]) for file in FILES for use in USES.finditer(read(file))}
     assert len(pins) == len({action for action, *_ in pins})
 
 
 @pytest.mark.parametrize(("workflow", "job"), JOBS)
-def test_rights(workflow: str, job: str) -> None:
+def test_job_has_only_the_rights_it_needs(workflow: str, job: str) -> None:
     """A job may read the repository, and write what it is there for; it ends in time and leaves no token behind."""
     found = WORKFLOWS[workflow]["jobs"][job]
     rights = found.get("permissions", WORKFLOWS[workflow]["permissions"])
@@ -91,7 +91,7 @@ def test_rights(workflow: str, job: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_careful(name: str) -> None:
+def test_workflow_uses_no_secret_and_no_expression_in_a_script(name: str) -> None:
     """No stored secret, no expression inside a script, no trigger that gives strangers' code a token."""
     text = read(Path(".github/workflows") / f"{name}.yml")
     assert "secrets." not in text
@@ -100,20 +100,20 @@ def test_careful(name: str) -> None:
     assert WORKFLOWS[name]["concurrency"]["group"]
 
 
-def test_the_called_workflow_does_not_wait_for_its_caller() -> None:
+def test_called_workflow_does_not_wait_for_its_caller() -> None:
     """In a called workflow `github.workflow` is the caller's name: with one group for both, neither would go on."""
     called, caller = (WORKFLOWS[name]["concurrency"]["group"] for name in ("test", "release"))
     assert "workflow_call" in WORKFLOWS["test"][True]  # YAML 1.1 reads `on` so
     assert called.replace("${{ github.workflow }}", WORKFLOWS["release"]["name"]) != caller
 
 
-def test_tests_run_what_everybody_can_run() -> None:
+def test_test_job_runs_the_script_of_the_repository() -> None:
     """The tests are those of .ci/run."""
     assert [step["run"] for step in steps("test", "test") if "run" in step] == [".ci/run"]
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
 
 
-def test_compose_is_tried() -> None:
+def test_compose_job_asks_ports_and_dashboards_that_exist() -> None:
     """What is asked of the running stack is where compose.yaml puts it, and a dashboard that exists."""
     ran = "\n".join(step["run"] for step in steps("test", "compose") if "run" in step)
     assert "docker compose up --detach --build --wait" in ran
@@ -140,7 +140,7 @@ def test_nothing_is_published_untested() -> None:
     assert waits_for("test") == {"verify"}
 
 
-def test_commands_exist() -> None:
+def test_scripts_and_make_targets_of_workflows_exist() -> None:
     """The scripts and make targets that workflows call are there, under these names."""
     text = "\n".join(read(file) for file in FILES)
     targets = re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE)
@@ -152,7 +152,7 @@ def test_commands_exist() -> None:
 COMMANDS = ("check", "notes", "stamp")
 
 
-def test_image() -> None:
+def test_image_is_built_for_two_platforms_and_signed_by_digest() -> None:
     """The image is built for two platforms with bill of materials and provenance, and signed by digest."""
     (build,) = (step for step in steps("release", "image") if step.get("id") == "build")
     given = build["with"]
@@ -164,13 +164,13 @@ def test_image() -> None:
     assert sign["env"]["IMAGE"].endswith("@${{ steps.build.outputs.digest }}")
 
 
-def test_chart() -> None:
+def test_chart_is_pushed_and_signed_by_digest() -> None:
     """The chart of the repository is pushed and signed by digest."""
     assert "helm package helm/ghe-exporter" in scripts("chart")
     assert 'cosign sign --yes "$charts/ghe-exporter@$' in scripts("chart")
 
 
-def test_trusted_publishing() -> None:
+def test_package_is_published_without_a_token() -> None:
     """The package is published without a token, from an environment that can ask for approval."""
     publish = steps("release", "pypi")[-1]
     assert publish["uses"].startswith("pypa/gh-action-pypi-publish@")
@@ -178,7 +178,7 @@ def test_trusted_publishing() -> None:
     assert RELEASE["pypi"]["environment"] == "pypi"
 
 
-def test_build_arguments() -> None:
+def test_dockerfile_declares_the_arguments_of_the_build() -> None:
     """The Dockerfile declares the arguments that the image is built with."""
     (build,) = (step for step in steps("release", "image") if step.get("id") == "build")
     given = set(re.findall(r"^(\w+)=", build["with"]["build-args"], re.MULTILINE))

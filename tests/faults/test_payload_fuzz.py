@@ -144,7 +144,7 @@ def mutated(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], dict[str, Any]]
 @pytest.mark.parametrize("name", BY_NAME)
 @EXAMPLES
 @given(data=st.data())
-def test_payload(name: str, data: st.DataObject) -> None:
+def test_mutated_answers_end_with_a_reason_or_a_valid_exposition(name: str, data: st.DataObject) -> None:
     """Two runs with mutated answers end with a reason or a valid exposition, in a bounded number of requests."""
     recorded, options = data.draw(mutated(name))
     collector = BY_NAME[name]

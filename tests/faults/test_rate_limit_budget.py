@@ -89,7 +89,9 @@ def left(harness: FaultHarness) -> int:
     return next(int(float(line.split(" ")[-1])) for line in harness.scrape().splitlines() if line.startswith(start))
 
 
-def test_an_hour_on_a_small_budget(harness: FaultHarness, simulator: Simulator) -> None:
+def test_small_rate_limit_stretches_what_may_wait_and_spares_the_reserve(
+    harness: FaultHarness, simulator: Simulator
+) -> None:
     """What may be stretched is read less often, licenses keep their minute, and the reserve is never used."""
     harness.exporter.apply(
         settings({"slug": CORP, "api_url": simulator.url}, collectors=alone(EVERY_MINUTE), rate_limit_reserve=RESERVE)
@@ -101,7 +103,7 @@ def test_an_hour_on_a_small_budget(harness: FaultHarness, simulator: Simulator) 
     assert "\n".join(lines) == TIMELINE.strip("\n"), "\n" + "\n".join(lines)
 
 
-def test_nothing_is_sent_beyond_the_budget(harness: FaultHarness, simulator: Simulator) -> None:
+def test_nothing_is_sent_beyond_the_rate_limit(harness: FaultHarness, simulator: Simulator) -> None:
     """With everything switched on and far too little, the exporter itself stays within what it is given."""
     harness.exporter.apply(settings({"slug": CORP, "api_url": simulator.url}))
     for hour in range(1, 4):
@@ -130,7 +132,7 @@ def test_enterprises_do_not_affect_each_other(harness: FaultHarness, simulator: 
         ("rate-limit-primary", 3600),
     ],
 )
-def test_a_limit_stops_the_whole_credential(
+def test_rate_limit_answer_stops_the_whole_credential_until_it_ends(
     harness: FaultHarness, simulator: Simulator, fault: str, least: float
 ) -> None:
     """After one answer that says so, nothing is sent before the time is over; then everything works again."""
@@ -146,7 +148,7 @@ def test_a_limit_stops_the_whole_credential(
     assert {key.collector for key in good} == set(EVERY_MINUTE)
 
 
-def test_a_large_walk_leaves_the_reserve_to_runners(harness: FaultHarness, clock: Time) -> None:
+def test_long_list_leaves_the_reserve_to_runners(harness: FaultHarness, clock: Time) -> None:
     """A walk of more pages than the window allows waits at the reserve, goes on after the reset and ends."""
     with Simulator(users=13_000, runners=6, organizations=1, rate_limit=100, now=clock.time) as simulator:
         collectors = alone(("runners",)) | {"license_users": {"enabled": True}}

@@ -27,7 +27,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.mark.parametrize("stuck", ["license_sync"])
-def test_others_keep_their_rhythm(simulator: Simulator, stuck: str) -> None:
+def test_stuck_collector_does_not_delay_the_others(simulator: Simulator, stuck: str) -> None:
     """In half an hour every other collector runs every minute; the stuck one neither ends nor begins again."""
     clock = Time()
     harness = FaultHarness(clock, PATIENT)
