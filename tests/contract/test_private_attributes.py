@@ -72,7 +72,7 @@ def test_own_private_attributes_stay_in_their_module() -> None:
         ("self.__init__()", set()),
     ],
 )
-def test_the_rule(source: str, found: set[str]) -> None:
+def test_rule_finds_private_attributes_of_others(source: str, found: set[str]) -> None:
     """What the rule finds."""
     tree = ast.parse(source)
     assert foreign(tree, frozenset(defined(tree))) == found

@@ -67,20 +67,20 @@ def test_events_are_found() -> None:
     assert {"collector failed", "collector not available", "task failed", "simulator failed"} <= events()
 
 
-def test_every_log_event() -> None:
+def test_every_log_event_is_explained() -> None:
     """Every event of level warning and above is explained, and none that is not there."""
     explained = first_cells(section(TROUBLESHOOTING, "By log event"))
     assert sorted(explained) == sorted(events())
 
 
-def test_every_reason() -> None:
+def test_every_reason_is_explained() -> None:
     """Every reason is explained, and none that is not there."""
     assert first_cells(section(TROUBLESHOOTING, "By reason")) == [
         *[reason.value for reason in Reason],
     ]
 
 
-def test_every_cause() -> None:
+def test_every_cause_is_explained() -> None:
     """Everything that check may say is there."""
     assert set(first_cells(section(TROUBLESHOOTING, "What check says"))) == {
         *(cause.value for cause in Cause),
@@ -89,14 +89,14 @@ def test_every_cause() -> None:
     assert all(f"`{state}`" in CREDENTIALS for state in State)
 
 
-def test_every_variable() -> None:
+def test_every_variable_named_can_be_set() -> None:
     """Every variable in the pages may be set."""
     named = set(re.findall(r"GHE_EXPORTER_\w+", BOTH))
     assert {"GHE_EXPORTER_TOKEN_FILE", "GHE_EXPORTER_APP_ID", "GHE_EXPORTER_PRIVATE_KEY_FILE"} <= named
     loading.refuse_unknown(dict.fromkeys(named, "x"))
 
 
-def test_every_command() -> None:
+def test_every_command_line_is_understood() -> None:
     """Every command line in the pages is understood."""
     lines = {" ".join(line.split()) for line in re.findall(r"ghe-exporter ((?:[a-z]+|--[a-z]+| )+)", BOTH)}
     lines = {line for line in lines if line}
@@ -105,14 +105,14 @@ def test_every_command() -> None:
         parser().parse(line.split())
 
 
-def test_every_metric() -> None:
+def test_every_metric_named_exists() -> None:
     """Every metric in the pages exists."""
     known = {metric.name for collector in COLLECTORS for metric in collector.metrics}
     known |= {metric.name for metric in OWN_METRICS}
     assert set(re.findall(r"\bghe_\w+", BOTH)) <= known
 
 
-def test_every_scope_and_permission() -> None:
+def test_every_scope_and_permission_is_as_declared() -> None:
     """Each collector is named beside the scopes it needs, and permissions are with_level as they are declared."""
     table = CREDENTIALS.partition("### Scopes of a classic token")[2]
     rows = re.findall(r"^\| `([^`]+)` \| (.*) \|$", table, re.MULTILINE)
@@ -130,7 +130,7 @@ def test_every_scope_and_permission() -> None:
 
 
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", CREDENTIALS, re.DOTALL))
-def test_every_configuration(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_configuration_is_accepted(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every configuration in the page is accepted once its files are there."""
     for name in own_environment():
         monkeypatch.delenv(name)
@@ -143,7 +143,7 @@ def test_every_configuration(block: str, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("name", ["credentials", "troubleshooting"])
-def test_links(name: str) -> None:
+def test_every_link_leads_to_a_file(name: str) -> None:
     """Every link of the pages leads to a file, and README leads to the pages."""
     page = ROOT / "docs" / f"{name}.md"
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
@@ -151,7 +151,7 @@ def test_links(name: str) -> None:
     assert f"(docs/{name}.md)" in (ROOT / "README.md").read_text("utf-8")
 
 
-def test_shell(tmp_path: Path) -> None:
+def test_token_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     """The lines that make the file of a token leave it readable by its owner alone."""
     (script,) = (block for block in re.findall(r"```sh\n(.*?)```", CREDENTIALS, re.DOTALL) if "install -m 600" in block)
     assert "cat > token" in script

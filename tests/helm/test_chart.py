@@ -48,7 +48,7 @@ def test_generated_files_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize("version", [OLDEST, kubernetes_validate.latest_version()])
-def test_lint(values: Any, version: str) -> None:
+def test_helm_lint_accepts_the_chart(values: Any, version: str) -> None:
     """`helm lint --strict` has nothing to say."""
     report = helm_python.lint(CHART, values, strict=True, kube_version=f"v{version}")
     assert (report["errors"], report["messages"]) == ([], [])
@@ -145,7 +145,7 @@ def test_the_exporter_accepts_the_configuration(
         assert [entry.slug for entry in settings.enterprises] == [entry["slug"] for entry in document["enterprises"]]
 
 
-def test_folder_alone(tmp_path: Path, values: Any, objects: list[Manifest]) -> None:
+def test_chart_needs_nothing_outside_its_folder(tmp_path: Path, values: Any, objects: list[Manifest]) -> None:
     """The chart's folder needs nothing around it, nor does the package made of it."""
     copy = shutil.copytree(CHART, tmp_path / "ghe-exporter")
     assert not [path for path in copy.rglob("*") if path.is_symlink()]
@@ -153,7 +153,7 @@ def test_folder_alone(tmp_path: Path, values: Any, objects: list[Manifest]) -> N
     assert manifests(values, Path(helm_python.package(copy, destination=tmp_path))) == objects
 
 
-def test_metadata() -> None:
+def test_chart_installs_this_version() -> None:
     """The chart installs this version of the exporter."""
     metadata = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert metadata["appVersion"] == __version__
@@ -167,7 +167,7 @@ def test_user_is_that_of_the_image() -> None:
     assert yaml.safe_load((CHART / "values.yaml").read_text())["podSecurityContext"]["runAsUser"] == int(user)
 
 
-def test_namespace(objects: list[Manifest]) -> None:
+def test_no_object_is_outside_the_chosen_namespaces(objects: list[Manifest]) -> None:
     """Nothing lands outside the namespaces that were asked for."""
     assert {manifest["metadata"].get("namespace", NAMESPACE) for manifest in objects} <= {
         NAMESPACE,

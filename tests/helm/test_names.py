@@ -10,7 +10,7 @@ from tests.support.chart import CHART, NAME, ONE, container, manifests, pod, the
 FULL = yaml.safe_load((CHART / "ci" / "full-values.yaml").read_text())
 
 
-def test_names() -> None:
+def test_name_is_that_of_the_release_unless_overridden() -> None:
     assert the({}, "Deployment")["metadata"]["name"] == NAME
     assert the({"nameOverride": "github"}, "Deployment")["metadata"]["name"] == "acme-github"
     assert the({"fullnameOverride": "github"}, "Deployment")["metadata"]["name"] == "github"
@@ -72,5 +72,5 @@ def test_names_that_look_like_numbers_stay_text() -> None:
         ({"tag": "1.2.3", "digest": "sha256:" + "a" * 64}, "ghe-exporter@sha256:" + "a" * 64),
     ],
 )
-def test_image(image: dict[str, str], reference: str) -> None:
+def test_image_reference_prefers_the_digest(image: dict[str, str], reference: str) -> None:
     assert container({"image": image})["image"] == reference

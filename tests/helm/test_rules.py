@@ -63,7 +63,7 @@ def test_prometheus_accepts_them(values: dict[str, Any], tmp_path: Path) -> None
     run("promtool", "check", "rules", "--lint=all", "--lint-fatal", str(path))
 
 
-def test_disabled() -> None:
+def test_disabled_alert_is_left_out() -> None:
     """A named alert is left out, and no other; a group without any rule left is no group."""
     every = alerts(spend=True)
     assert alerts(spend=True, disabled=["GitHubSeatsForecast"]).keys() == every.keys() - {"GitHubSeatsForecast"}
@@ -72,7 +72,7 @@ def test_disabled() -> None:
     assert [group for group in spec(disabled=sorted(every)) if not group["rules"]] == []
 
 
-def test_severities() -> None:
+def test_changed_severity_changes_nothing_else() -> None:
     """One alert changes its severity and nothing else."""
     before, after = alerts(), alerts(severities={"GitHubRunnersSaturated": "critical"})
     assert before.pop("GitHubRunnersSaturated")["labels"]["severity"] == "warning"
@@ -80,7 +80,7 @@ def test_severities() -> None:
     assert before == after
 
 
-def test_labels() -> None:
+def test_labels_reach_the_object_and_every_alert() -> None:
     """The object and every alert have them; what is no name of a label in Prometheus only the object."""
     given = {"release": "prometheus", "app.kubernetes.io/part-of": "monitoring"}
     assert given.items() <= the(rule_values(labels=given), "PrometheusRule")["metadata"]["labels"].items()
@@ -95,7 +95,7 @@ def test_recording_rules_keep_their_labels() -> None:
     assert recorded == [rule for group in groups_of(RULES) for rule in group["rules"] if "record" in rule]
 
 
-def test_addresses() -> None:
+def test_links_lead_to_the_given_addresses() -> None:
     """Links lead to the places that are named, with or without a slash at the end."""
     rules = alerts(runbookUrl="https://wiki.acme.example.com/r/", grafanaUrl="https://grafana.acme.example.com")
     for name, rule in rules.items():

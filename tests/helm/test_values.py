@@ -116,7 +116,7 @@ def test_a_short_interval_alone_is_enough(kind: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("given", "expected"), [("", None), ("-", ""), ("fast", "fast")])
-def test_storage_class(given: str, expected: str | None) -> None:
+def test_storage_class_may_be_absent_empty_or_named(given: str, expected: str | None) -> None:
     """None asks for the cluster's default; an empty one for a volume made by hand."""
     claim = the({"persistence": {"enabled": True, "storageClass": given}}, "PersistentVolumeClaim")
     assert claim["spec"].get("storageClassName") == expected
@@ -127,12 +127,12 @@ def test_without_tls_there_is_no_certificate_to_verify() -> None:
     assert "tlsConfig" not in the(values, "ServiceMonitor")["spec"]["endpoints"][0]
 
 
-def test_pull_secrets() -> None:
+def test_pull_secrets_may_be_names_or_objects() -> None:
     secrets = pod({"image": {"pullSecrets": ["one", {"name": "two"}]}})["spec"]["imagePullSecrets"]
     assert secrets == [{"name": "one"}, {"name": "two"}]
 
 
-def test_service_account() -> None:
+def test_service_account_is_created_unless_switched_off() -> None:
     assert pod({})["spec"]["serviceAccountName"] == NAME
     assert of_kind({"serviceAccount": {"create": False}}, "ServiceAccount") == []
     assert pod({"serviceAccount": {"create": False}})["spec"]["serviceAccountName"] == "default"
@@ -166,7 +166,7 @@ def test_service_names_its_protocol(values: dict[str, Any], protocol: str) -> No
     assert the(values, "Service")["spec"]["ports"][0]["appProtocol"] == protocol
 
 
-def test_probes() -> None:
+def test_probes_use_the_scheme_of_the_web_server() -> None:
     for values, scheme in (
         ({}, "HTTP"),
         (TLS, "HTTPS"),
@@ -180,7 +180,7 @@ def test_probes() -> None:
     assert "httpGet" not in other
 
 
-def test_web_configuration() -> None:
+def test_web_configuration_reaches_exporter_and_monitor() -> None:
     """The exporter gets the file, monitors use HTTPS."""
     values = {"webConfig": {"existingSecret": "web", "key": "w.yml"}, "serviceMonitor": {"enabled": True}}
     assert "--web.config.file=/etc/ghe-exporter/web/w.yml" in container(values)["args"]
@@ -199,7 +199,7 @@ def test_checksum_follows_the_configuration() -> None:
     assert checksum(ONE) != checksum(ONE | {"config": {"log_level": "debug"}})
 
 
-def test_state_dir() -> None:
+def test_state_dir_is_a_claim_or_an_empty_dir_or_absent() -> None:
     """A claim where persistence is enabled, else an emptyDir where the configuration wants one, else nothing."""
 
     def state(values: dict[str, Any]) -> Manifest:

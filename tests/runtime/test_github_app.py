@@ -52,7 +52,7 @@ def posts(simulator: Simulator) -> list[int]:
     return list(asked.values())
 
 
-def test_app_and_token(exporter: Exporter, simulator: Simulator, app: dict[str, str]) -> None:
+def test_app_and_token_together_read_everything(exporter: Exporter, simulator: Simulator, app: dict[str, str]) -> None:
     """The App reads what it can and the token the rest: together everything."""
     exporter.apply(settings(corp(simulator, auth=app, runner_auth={"token": "octo"})))
     run_all(exporter)
@@ -66,7 +66,9 @@ def test_app_and_token(exporter: Exporter, simulator: Simulator, app: dict[str, 
     assert posts(simulator) == [1]
 
 
-def test_app_alone(exporter: Exporter, simulator: Simulator, app: dict[str, str]) -> None:
+def test_app_alone_leaves_the_rest_unavailable_with_a_hint(
+    exporter: Exporter, simulator: Simulator, app: dict[str, str]
+) -> None:
     """What an App cannot read is not available, and the log says what to do."""
     exporter.apply(settings(corp(simulator, auth=app)))
     with capture_logs() as logs:
@@ -80,7 +82,9 @@ def test_app_alone(exporter: Exporter, simulator: Simulator, app: dict[str, str]
     assert series(exporter, "ghe_up", "enterprise") == {("octo-corp",): 1}
 
 
-def test_hours_later(exporter: Exporter, simulator: Simulator, app: dict[str, str], clock: FakeClock) -> None:
+def test_token_is_renewed_before_it_expires(
+    exporter: Exporter, simulator: Simulator, app: dict[str, str], clock: FakeClock
+) -> None:
     """Tokens last an hour; the exporter has a new one in time, and never meets a 401."""
     exporter.apply(settings(corp(simulator, auth=app, runner_auth={"token": "octo"})))
     for _ in range(4):
@@ -91,7 +95,7 @@ def test_hours_later(exporter: Exporter, simulator: Simulator, app: dict[str, st
     assert set(series(exporter, "ghe_exporter_collector_failures_total", "reason").values()) <= {0}
 
 
-def test_wrong_clock(exporter: Exporter, app: dict[str, str], clock: FakeClock) -> None:
+def test_clock_hours_behind_is_compensated(exporter: Exporter, app: dict[str, str], clock: FakeClock) -> None:
     """An exporter whose clock is hours behind follows GitHub's."""
     clock.now = time.time() - 7200
     with Simulator(users=30, runners=8, organizations=3) as simulator, capture_logs() as logs:
@@ -102,7 +106,9 @@ def test_wrong_clock(exporter: Exporter, app: dict[str, str], clock: FakeClock) 
     assert "clock skew detected, compensating" in {entry["event"] for entry in logs}
 
 
-def test_organization(exporter: Exporter, simulator: Simulator, app: dict[str, str]) -> None:
+def test_app_of_an_organization_is_installed_there(
+    exporter: Exporter, simulator: Simulator, app: dict[str, str]
+) -> None:
     """An organization's own App is installed there."""
     organizations = [{"name": "octo-org-1", "auth": app}]
     exporter.apply(settings(corp(simulator, auth={"token": "octo"}, organizations=organizations)))
@@ -113,7 +119,7 @@ def test_organization(exporter: Exporter, simulator: Simulator, app: dict[str, s
     assert ("octo-org-1",) in series(exporter, "ghe_runners", "organization")
 
 
-def test_not_installed(exporter: Exporter, simulator: Simulator, app: dict[str, str]) -> None:
+def test_app_that_is_not_installed_is_a_failure(exporter: Exporter, simulator: Simulator, app: dict[str, str]) -> None:
     """An App that is not installed there is no credential: that is a failure, not something not offered."""
     exporter.apply(settings({"slug": "acme", "api_url": simulator.url, "auth": app}))
     run_all(exporter)
@@ -123,7 +129,9 @@ def test_not_installed(exporter: Exporter, simulator: Simulator, app: dict[str, 
     assert simulator.request_counts().total() == 2
 
 
-def test_key_gone_at_reload(exporter: Exporter, simulator: Simulator, app: dict[str, str]) -> None:
+def test_reload_without_the_key_file_changes_nothing(
+    exporter: Exporter, simulator: Simulator, app: dict[str, str]
+) -> None:
     """Settings whose key has gone meanwhile change nothing."""
     valid = settings(corp(simulator, auth=app))
     Path(app["private_key_file"]).unlink()

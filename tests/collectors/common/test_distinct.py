@@ -13,7 +13,7 @@ def stored_bytes(distinct: Distinct) -> int:
     return sum(len(bucket) * bucket.itemsize for bucket in distinct._buckets if bucket is not None)
 
 
-def test_add() -> None:
+def test_name_is_new_the_first_time_only() -> None:
     """A name is new the first time only, and names differ by a single letter."""
     distinct = Distinct()
     assert [distinct.add(name) for name in ("octo", "Octo", "octo", "", "", "octo ")] == [

@@ -31,7 +31,7 @@ from exporter.collectors.common.labels import boolean, operating_system, snake_c
         ("\N{HIRAGANA LETTER A}", "unknown"),
     ],
 )
-def test_enumerated(value: str, expected: str) -> None:
+def test_name_becomes_lower_snake_case(value: str, expected: str) -> None:
     """A name of GitHub's has one spelling in lower_snake_case; an empty one is unknown."""
     assert snake_case(value) == expected
 
@@ -46,7 +46,7 @@ def test_enumerated_is_a_fixed_point(value: str) -> None:
 
 
 @pytest.mark.parametrize(("value", "expected"), [(True, "true"), (False, "false"), (None, "")])
-def test_boolean(value: bool | None, expected: str) -> None:
+def test_flag_is_spelled_out_or_empty(value: bool | None, expected: str) -> None:
     """A flag is spelled out, and empty when GitHub does not report it."""
     assert boolean(value) == expected
 
@@ -65,6 +65,6 @@ def test_boolean(value: bool | None, expected: str) -> None:
         ("", "unknown"),
     ],
 )
-def test_operating_system(value: str, expected: str) -> None:
+def test_short_name_of_a_system_is_spelled_out(value: str, expected: str) -> None:
     """GitHub's short names of systems are spelt out; others pass through."""
     assert operating_system(value) == expected
