@@ -102,7 +102,7 @@ def test_group_names_are_asked_for_once_a_quarter_of_an_hour() -> None:
     assert 'runner_group="Renamed"' in harness.text
 
 
-def test_a_runner_of_a_new_group_makes_the_names_be_asked_for_at_once() -> None:
+def test_runner_of_a_new_group_makes_the_names_be_requested_immediately() -> None:
     """A group that nobody knows yet is looked up in the same run."""
     harness = CollectorHarness(COLLECTOR, {RUNNERS: page([grouped(1)], 1), GROUPS: one_group()})
     harness.run()
@@ -131,7 +131,7 @@ def test_failing_groups_fail_the_first_run() -> None:
     assert harness.text == ""
 
 
-def test_old_servers_tell_membership_by_the_groups_lists() -> None:
+def test_membership_on_old_servers_comes_from_the_lists_of_groups() -> None:
     """Where no runner reports its group, the groups' own lists do, kept for 15 minutes."""
     members = f"{GROUPS}/1/runners"
     harness = CollectorHarness(

@@ -213,7 +213,7 @@ NAMED = {
 """Two servers, which both call their enterprise github."""
 
 
-def test_enterprises_of_one_slug_are_told_apart_by_name() -> None:
+def test_enterprises_of_one_slug_differ_by_name() -> None:
     """Credentials and shards name the enterprise as its metrics do."""
     shards = [{"name": "a", "enterprises": ["globex"]}, {"name": "b", "enterprises": ["acme: on site"]}]
     found = {name: document["enterprises"] for name, document in configurations(manifests({**NAMED, "shards": shards}))}

@@ -155,7 +155,7 @@ def is_held(lock: Any) -> bool:
     return not free
 
 
-def test_a_bug_is_a_reason_and_tells_nothing_of_the_data() -> None:
+def test_bug_is_a_reason_that_reveals_no_data() -> None:
     """An unexpected exception ends the run as `bug`, and what is reported names the place, not the data."""
     harness = CollectorHarness(broken_collector("octocat@example.com"), {})
     harness.run()

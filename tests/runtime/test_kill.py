@@ -114,7 +114,7 @@ def make_foreign(path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["text", "foreign", "cut"])
 def test_serve_moves_a_bad_file_aside(kind: str, moving: Simulator, tmp_path: Path) -> None:
-    """It starts, says so in one warning, keeps the bad file for a look, and goes on."""
+    """It starts, says so in one warning, keeps the bad file for a look, and continues."""
     folder, file = tmp_path / "state", tmp_path / "settings.yaml"
     folder.mkdir()
     bad: dict[str, Callable[[Path], object]] = {

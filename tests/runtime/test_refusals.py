@@ -69,7 +69,7 @@ def test_another_failure_breaks_a_row_of_refusals() -> None:
         assert state.offered
 
 
-def test_a_collector_that_worked_before_a_reload_is_not_given_up_at_once() -> None:
+def test_collector_that_worked_before_a_reload_survives_one_refusal() -> None:
     """Success before the configuration was loaded anew counts: one refusal is a failure, not a verdict."""
     harness = CollectorHarness(LICENSES, {PATH: failing(404)})
     harness.collection.levels[""].remember_success()

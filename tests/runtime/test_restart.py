@@ -124,7 +124,7 @@ def test_restart_drops_data_older_than_max_age(simulator: Simulator, clock: Fake
 
 
 def test_restart_ignores_data_from_the_future(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
-    """What says to come from the future has no known age: it is not shown and is read again at once."""
+    """What says to come from the future has no known age: it is not shown and is read again immediately."""
     chosen = settings(simulator, tmp_path)
     with running(chosen, clock) as first:
         run_all(first)
@@ -165,7 +165,7 @@ def test_restart_ignores_data_of_other_settings(
 def test_restart_with_other_organizations_reads_the_new_ones(
     simulator: Simulator, clock: FakeClock, tmp_path: Path
 ) -> None:
-    """An organization that is not configured any more is gone; a new one is read at once."""
+    """An organization that is not configured any more is gone; a new one is read immediately."""
     with running(settings(simulator, tmp_path), clock) as first:
         run_all(first)
     with running(settings(simulator, tmp_path, enterprise_organizations=ORGANIZATIONS[:1]), clock) as second:
@@ -197,7 +197,7 @@ def test_restart_with_another_credential_retries_refusals(
 
 
 def test_refusals_in_a_row_count_across_a_restart(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
-    """What has worked is not called unavailable because of one refusal, and a row of refusals goes on."""
+    """What has worked is not called unavailable because of one refusal, and a row of refusals continues."""
     key = Key("octo-corp", "licenses")
     with running(settings(simulator, tmp_path), clock) as first:
         read_all(first.collections[key])

@@ -1,4 +1,4 @@
-"""What outlives a restart: its form in the file, what makes it void, and how a level goes on with it."""
+"""What outlives a restart: its form in the file, what makes it void, and how a level continues with it."""
 
 from dataclasses import replace
 from typing import Any
@@ -140,7 +140,7 @@ def test_fingerprint_ignores_intervals_and_help_texts() -> None:
     assert shape() == shape(interval="5m", max_age="1h", enabled=True) == shape(collector=same)
 
 
-def test_digest_of_credentials_tells_change_and_nothing_else() -> None:
+def test_digest_of_credentials_reveals_a_change_and_nothing_else() -> None:
     """Another secret or another place makes another digest, which is too short to confirm a guess at a secret."""
     secrets = [{"auth": "a"}, {"auth": "b"}, {"runner_auth": "a"}, {"auth": "a", "x": "a"}]
     digests = [credentials_digest(each) for each in secrets]

@@ -106,7 +106,7 @@ def test_result_that_is_not_watched_is_ignored(board: Board, key: Key, level: st
 
 
 def test_level_no_longer_watched_vanishes(board: Board) -> None:
-    """An organization that is not watched any more vanishes at once, and the rest stays."""
+    """An organization that is not watched any more vanishes immediately, and the rest stays."""
     board.publish(ACME, {"": runners("acme", "", 1), "acme-web": runners("acme", "acme-web", 1)})
     board.watch(ACME, "")
     assert len(board.series) == 3

@@ -16,7 +16,7 @@ from tests.support.secret_marker import CANARY, TOKEN
 
 
 def test_reload_moves_to_another_state_dir(simulator: Simulator, clock: FakeClock, tmp_path: Path) -> None:
-    """A reload with the same folder goes on, with another one moves there, and without one lets it go."""
+    """A reload with the same folder continues, with another one moves there, and without one lets it go."""
     with running(settings(simulator, tmp_path), clock) as exporter:
         run_all(exporter)
         exposed = domain(exporter)

@@ -132,7 +132,7 @@ def test_address_without_port_is_refused(listen: str) -> None:
         Simulator(listen)
 
 
-def test_own_mistakes_are_told(get: Get, moments: list[float]) -> None:
+def test_bug_of_the_simulator_is_logged(get: Get, moments: list[float]) -> None:
     """An error of the simulator itself is a 500 and is logged."""
     moments.clear()
     with structlog.testing.capture_logs() as logs:

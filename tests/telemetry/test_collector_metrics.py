@@ -22,7 +22,7 @@ def test_failure_counters_start_at_zero(harness: TelemetryHarness) -> None:
 
 
 def test_watching_a_collector_again_keeps_its_counts(harness: TelemetryHarness) -> None:
-    """A reload does not reset counters of what goes on."""
+    """A reload does not reset counters of what continues."""
     harness.reconcile(LICENSES)
     harness.telemetry.failed(LICENSES, Reason.BUG)
     harness.reconcile(LICENSES, RUNNERS)

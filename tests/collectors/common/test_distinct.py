@@ -58,7 +58,7 @@ def test_names_spread_evenly() -> None:
 
 
 @given(st.lists(st.text(max_size=3)))
-def test_distinct_tells_new_names_from_old_ones(names: list[str]) -> None:
+def test_new_name_is_distinguished_from_known_ones(names: list[str]) -> None:
     """It agrees with a set."""
     distinct = Distinct()
     assert sum(distinct.add(name) for name in names) == len(set(names))
