@@ -15,7 +15,7 @@ from benchmarks import measure
 from benchmarks.fleet import ENTERPRISES, SameData, exporter, fleet, per_enterprise, publish
 from exporter.app import Exporter
 from exporter.collectors import runners
-from exporter.commands.serve import GIL_SWITCH_SECONDS
+from exporter.commands.serve import shorten_pauses
 from exporter.web.http.server import WebServer
 
 WAIT_SECONDS = 3600.0
@@ -76,7 +76,7 @@ def serve_exporter(series: int) -> None:
         publish(made, enterprise, fleet_of_each)
     publishers = Publishers(made, fleet_of_each)
     publishers.start()
-    sys.setswitchinterval(GIL_SWITCH_SECONDS)
+    shorten_pauses()
     server = WebServer("127.0.0.1:0", made.application())
     server.start()
     print(f"{server.url}/metrics", flush=True)

@@ -1,5 +1,6 @@
 """`ghe-exporter serve`: collect in the background and answer scrapes until a signal stops it."""
 
+import gc
 import signal
 import sys
 import threading
@@ -62,6 +63,16 @@ class Reloader:
             return ""
 
 
+def shorten_pauses() -> None:
+    """Let a scrape wait for nothing long while collectors compute.
+
+    Threads take turns often. And a full garbage collection stops them all for as long as it visits what the imports
+    left, which was 60 ms and 15 times a scrape, as often as somebody published: it visits none of that any more.
+    """
+    sys.setswitchinterval(GIL_SWITCH_SECONDS)
+    gc.freeze()
+
+
 def run(config: Path | None, *, web_config: Path | None, enable_lifecycle: bool) -> int:
     """Serve what the configuration says; return the exit code."""
     settings = loading.load(config)
@@ -90,7 +101,7 @@ def serve(
         ConfigurationError: the web configuration cannot be used.
         SystemRefusal: the listen address cannot be used now.
     """
-    sys.setswitchinterval(GIL_SWITCH_SECONDS)
+    shorten_pauses()
     output = LogOutput(sys.stderr)
     logs.configure(settings.log_level, settings.log_format, output)
     protection = LiveProtection(web_config or settings.web.config_file)
