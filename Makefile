@@ -14,6 +14,9 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/b
 
 mutants: ARGS = --sample 10
 
+# Tests start the exporter hundreds of times, and every worker rewrites the assertions of every test: once is enough.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo monitor test golden coverage benchmarks mutants check audit soak types format calls docs build lock clean
@@ -27,8 +30,8 @@ demo: $(VENV)/.run ## Run the exporter on a simulated GitHub; options: make demo
 monitor: $(VENV)/.run ## Run the demo with Prometheus and Alertmanager; options: make monitor ARGS="--prometheus-port 19090"
 	@$(BIN)/python scripts/monitor.py $(ARGS)
 
-test: $(VENV)/.dev ## Run the tests and list what is skipped; options: make test ARGS="-n 0 -k runners"
-	@$(PYTEST) $(ARGS)
+test: $(VENV)/.dev ## Run the tests, without those marked slow, and list what is skipped; options: make test ARGS="-n 0 -k runners"
+	@$(PYTEST) -m 'not slow' $(ARGS)
 
 golden: $(VENV)/.dev ## Write the golden files of the collectors again; read the diff
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/collectors/test_golden.py $(ARGS)
@@ -36,7 +39,7 @@ golden: $(VENV)/.dev ## Write the golden files of the collectors again; read the
 # They run what others cover already, again and again, or other programs.
 UNMEASURED = alerts dashboards deploy faults field helm
 
-coverage: $(VENV)/.dev ## Run the tests and measure coverage, which takes twice as long
+coverage: $(VENV)/.dev ## Run all tests and measure coverage, which takes three times as long
 	@$(BIN)/coverage erase
 	@$(PYTEST) --cov=exporter --cov-report= --cov-fail-under=0 $(addprefix --ignore tests/,$(UNMEASURED)) $(ARGS)
 	@$(PYTEST) $(addprefix tests/,$(UNMEASURED)) $(ARGS)

@@ -60,7 +60,6 @@ def follow(clone: Path) -> None:
     insert(routes / "__init__.py", "\nENTERPRISE =", "from exporter.simulator.api.routes import teams\n")
     insert(routes / "__init__.py", ")\n", f"    {route.strip()}\n")
     credentials = clone / "docs" / "credentials.md"
-    insert(credentials, " | `read:enterprise` |", ", `teams`")
     insert(credentials, "`enterprise_administration: write`", "`enterprise_teams: read` for teams, ")
 
 

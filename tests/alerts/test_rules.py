@@ -98,7 +98,11 @@ def test_rules_pass_the_lint_of_promtool(promtool: str) -> None:
 
 
 @every_promtool
-@pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file",
+    [pytest.param(file, marks=pytest.mark.slow if file.stem.startswith("long_") else ()) for file in TEST_FILES],
+    ids=lambda file: file.stem,
+)
 def test_rules_pass_their_promtool_tests(file: Path, promtool: str) -> None:
     run(promtool, "test", "rules", str(file))
 

@@ -1,6 +1,7 @@
 """A credential in any setting, by file, environment or flag, is refused and never repeated."""
 
 import base64
+import os
 import string
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -167,7 +168,9 @@ def document(path: tuple[str, ...], value: object) -> dict[str, Any]:
 
 
 EFFORT = effort(
-    max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+    max_examples=5 if os.environ.get("CI") == "true" else 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
 )
 
 

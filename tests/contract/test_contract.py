@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -223,8 +224,14 @@ FOR_COLLECTORS = re.compile(
 )
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
+@cache
+def imports(tree: ast.AST) -> tuple[str, ...]:
     """Every module that *tree* imports from anywhere in it, submodules as such."""
+    return tuple(found_imports(tree))
+
+
+def found_imports(tree: ast.AST) -> Iterator[str]:
+    """The same, found now."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -40,13 +40,11 @@ def foreign(tree: ast.Module, ours: frozenset[str]) -> set[str]:
     return {node.attr for node in used if node.attr not in ours or ast.unparse(node.value) == "super()"}
 
 
-TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
-OURS = frozenset(name for tree in TREES.values() for name in defined(tree))
-
-
 def test_private_attributes_of_libraries() -> None:
     """None is used but the one that has its reason."""
-    used = {(str(path.relative_to(ROOT)), name) for path, tree in TREES.items() for name in foreign(tree, OURS)}
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
+    ours = frozenset(name for tree in trees.values() for name in defined(tree))
+    used = {(str(path.relative_to(ROOT)), name) for path, tree in trees.items() for name in foreign(tree, ours)}
     assert used == EXCEPTIONS
 
 

@@ -45,7 +45,11 @@ def report_of(size: Size) -> EnterpriseReport:
         return check(settings, SystemClock(), threading.Event())[0]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(size, marks=() if size is SIZES[0] else pytest.mark.slow) for size in SIZES],
+    ids=lambda size: size.name,
+)
 def test_calls_found_by_check_are_those_counted(size: Size) -> None:
     """For each collector, `check` arrives with a few requests at what the simulator counts in an hour of runs."""
     rows, wrong = COUNTED[Platform.CLOUD.value], []

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.github.client import MAX_REDIRECTS
 from exporter.simulator import KINDS, Simulator
 from exporter.simulator.faults.kinds import DOMAIN
+from tests.support.combinations import combinations
 from tests.support.examples import with_bare_lists, without_inner
 from tests.support.fault_harness import ALL, HASTY, MAX_PAGES, NOW, FaultHarness, Time, fault_harness, no_secret_told
 from tests.support.harness import read_all
@@ -227,8 +228,7 @@ def test_the_table_is_complete() -> None:
     assert TABLE.keys() == KINDS.keys() - DOMAIN.keys()
 
 
-@pytest.mark.parametrize("collector", ALL)
-@pytest.mark.parametrize("kind", TABLE)
+@pytest.mark.parametrize(("kind", "collector"), combinations(TABLE, ALL, every=5))
 def test_fault(github: Github, harness: FaultHarness, kind: str, collector: str) -> None:
     """See above."""
     expected, other = TABLE[kind], OTHERS.get(collector, "license_sync")

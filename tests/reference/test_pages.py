@@ -20,6 +20,7 @@ MARKED_CAUSES = (
     "<!-- generated: causes -->\n<!-- end of generated: causes -->\n"
     "<!-- generated: warnings -->\n<!-- end of generated: warnings -->\n"
 )
+MARKED_SCOPES = "<!-- generated: scopes -->\n<!-- end of generated: scopes -->\n"
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "README.md").write_text(MARKED)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "troubleshooting.md").write_text(MARKED_CAUSES)
+    (tmp_path / "docs" / "credentials.md").write_text(MARKED_SCOPES)
     (tmp_path / CALLS_FILE).write_text("{}")
     return tmp_path
 

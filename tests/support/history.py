@@ -22,9 +22,9 @@ END = datetime(2025, 4, 4, 16, 0, tzinfo=UTC).timestamp()
 """A Friday in the second tenth of a month; four days earlier was another month."""
 
 DAYS = 4.0
-STEP = 2 * 3600.0
+STEP = 4 * 3600.0
 RECENT = 3600.0
-RECENT_STEP = 120.0
+RECENT_STEP = 180.0
 
 
 def script(name: str) -> ModuleType:
