@@ -88,17 +88,9 @@ def main(folder: str, *options: str) -> None:
     run(clone, "-m", "mypy", "--strict", "exporter")
     taken = "--deselect=tests/contract/test_contributing.py::test_the_example_name_is_free"
     # The faults of other collectors have been tried outside.
-    run(
-        clone,
-        "-m",
-        "pytest",
-        "-q",
-        taken,
-        "-k",
-        "teams or not test_fault_suite",
-        *options,
-        *(f"tests/{name}" for name in TESTS),
-    )
+    chosen = ("-m", "not slow", "-k", "teams or not test_fault_suite")
+    run(clone, "-m", "pytest", "-q", taken, *chosen, *options, *(f"tests/{name}" for name in TESTS))
+    run(clone, "-m", "pytest", "-q", "-n", "0", "tests/faults", "-k", "teams")
 
 
 if __name__ == "__main__":
