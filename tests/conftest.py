@@ -1,5 +1,6 @@
-"""For every test: none of our variables are set, and logging is as it was when the test ends."""
+"""For every test: none of our variables are set, and logging and garbage collection are as before when it ends."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -53,6 +54,7 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name)
     yield
     structlog.reset_defaults()
+    gc.unfreeze()
 
 
 @pytest.fixture
