@@ -105,7 +105,7 @@ def _freshness() -> Panels:
             links=runbooks("GitHubCollectorStale"),
             custom={"lineInterpolation": "linear", "axisSoftMax": limit.STALE_INTERVALS + 1},
             no_value=NOTHING,
-            size=(12, 10),
+            size=(12, 15),
             calcs=("lastNotNull", "max"),
         ),
         timeline(
@@ -115,7 +115,7 @@ def _freshness() -> Panels:
             Query(f"min by (collector) ({run('success')} and {AVAILABLE})", "{{collector}}"),
             look=Look("bool", mappings=SUCCEEDED),
             no_value=NOTHING,
-            size=(12, 10),
+            size=(12, 15),
         ),
         table(
             "Collectors",

@@ -178,7 +178,7 @@ def _labels() -> Panels:
             "Expected shows labels of expected_labels, and whether a runner of any organization serves them.",
             {"enterprise": "Enterprise", "organization": "Organization", "label": "Label"},
             [
-                Column("Expected", r.in_enterprise(served), Look(NONE, mappings=SERVED), 105, "color-text"),
+                Column("Expected", r.in_enterprise(served), Look(NONE, mappings=SERVED), 125, "color-text"),
                 Column("Idle", r.in_enterprise(r.labeled("idle")), COUNTED, 60),
                 Column("Busy", r.in_enterprise(r.LABEL_BUSY), COUNTED, 65),
                 Column("Offline", r.in_enterprise(r.labeled("offline")), COUNTED, 85),

@@ -47,7 +47,7 @@ def connected() -> Panels:
                 Column("Users", counted("total"), Look(COUNT), 80),
                 Column("Admins", counted("admin"), Look(COUNT), 85),
                 Column("Suspended", counted("suspended"), Look(COUNT), 105),
-                Column("Dormant", dormant, Look(COUNT), 95),
+                Column("Dormant", dormant, Look(COUNT), 115),
                 Column("Age", age, Look(DAYS, 1, steps=[(None, NEUTRAL)]), 95),
             ],
             no_value=NOT_SENT,
@@ -82,7 +82,7 @@ def managed() -> Panels:
             [
                 Column("Info", nodes, kind="hidden"),
                 Column("Status", q.one("ghe_server_maintenance", "hostname", "status"), kind="hidden"),
-                Column("Not healthy", UNHEALTHY, Look(COUNT), 115),
+                Column("Not healthy", UNHEALTHY, Look(COUNT), 140),
             ],
             no_value=NOT_MANAGED,
             size=(13, 8),
