@@ -20,6 +20,11 @@ from tests.support.tools import promtools, tool
 ALERTS = Path(__file__).resolve().parents[2] / "alerts"
 RULE_FILES = sorted(ALERTS.glob("rules/**/*.yaml"))
 TEST_FILES = sorted(ALERTS.glob("tests/*.yaml"))
+ALWAYS_TESTED = {
+    *("boundaries", "thresholds", "texts", "company", "replicas", "fleets"),
+    *("activity", "allowances", "audit_log", "forecasts", "labels"),
+}
+"""Both sides of every bound, what people read, and what is quick; the others are slow."""
 RULES: tuple[dict[str, Any], ...] = tuple(
     rule for file in RULE_FILES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]
 )
@@ -100,7 +105,7 @@ def test_rules_pass_the_lint_of_promtool(promtool: str) -> None:
 @every_promtool
 @pytest.mark.parametrize(
     "file",
-    [pytest.param(file, marks=pytest.mark.slow if file.stem.startswith("long_") else ()) for file in TEST_FILES],
+    [pytest.param(file, marks=() if file.stem in ALWAYS_TESTED else pytest.mark.slow) for file in TEST_FILES],
     ids=lambda file: file.stem,
 )
 def test_rules_pass_their_promtool_tests(file: Path, promtool: str) -> None:

@@ -57,7 +57,7 @@ def run(
     )
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@some_encodings
 @pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_help_is_printed_in_every_locale(name: str, encoding: str) -> None:
     """A terminal without the characters of a help text gets others for them; the text has none that it may lack."""

@@ -168,7 +168,7 @@ def document(path: tuple[str, ...], value: object) -> dict[str, Any]:
 
 
 EFFORT = effort(
-    max_examples=5 if os.environ.get("CI") == "true" else 2,
+    max_examples=5 if os.environ.get("CI") == "true" else 1,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
 )

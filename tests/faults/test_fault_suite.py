@@ -228,7 +228,7 @@ def test_the_table_is_complete() -> None:
     assert TABLE.keys() == KINDS.keys() - DOMAIN.keys()
 
 
-@pytest.mark.parametrize(("kind", "collector"), combinations(TABLE, ALL, every=5))
+@pytest.mark.parametrize(("kind", "collector"), combinations(TABLE, ALL, every=9))
 def test_fault(github: Github, harness: FaultHarness, kind: str, collector: str) -> None:
     """See above."""
     expected, other = TABLE[kind], OTHERS.get(collector, "license_sync")

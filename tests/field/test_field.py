@@ -104,7 +104,14 @@ def test_scrape(case: Mapping[str, Any], url: str) -> None:
     scraped(case, url)
 
 
-@pytest.mark.parametrize("case", [case for case in every_case() if case.values[0].keys() & SHIPPED])
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(*case.values, id=case.id, marks=pytest.mark.slow if "series" in case.values[0] else ())
+        for case in every_case()
+        if case.values[0].keys() & SHIPPED
+    ],
+)
 def test_shipped(case: Mapping[str, Any], tmp_path: Path) -> None:
     """The right result of one report about a chart, a rule or a dashboard."""
     if "chart" in case:
