@@ -8,8 +8,8 @@ SOURCES := $(foreach folder,exporter tests benchmarks dashboards alerts helm scr
 COMPILE := uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
-# One worker more than cores, for tests wait for other processes.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+# Two workers more than cores, for tests wait for other processes: 229 s instead of 252 s on two cores.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/benchmarks
 
 mutants: ARGS = --sample 10
